@@ -1,0 +1,2 @@
+//! aquariumc
+fn main() {}

@@ -1,0 +1,21 @@
+//! What a compiled policy *is*: exact numbers, units of time, time frames and timelines, typed
+//! expressions, the module format, and the reference interpreter.
+//!
+//! This crate is the contract between the compiler (which makes policies), the runtime (which
+//! charges by them) and the tools (which show them). It knows no parser and no WebAssembly engine,
+//! reads no clock, no file and no zone data of the machine.
+
+pub mod credits;
+pub mod expression;
+pub mod instant;
+pub mod number;
+pub mod policy;
+pub mod slot;
+pub mod time;
+
+pub use credits::Credits;
+pub use expression::{Expression, Node, NodeId};
+pub use instant::Millis;
+pub use number::Rational;
+pub use policy::Policy;
+pub use slot::Slot;

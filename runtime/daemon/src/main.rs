@@ -1,0 +1,2 @@
+//! aquariumd
+fn main() {}
