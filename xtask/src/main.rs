@@ -1,2 +1,56 @@
-//! xtask
-fn main() {}
+//! All automation: set-up, tests, lints, generated files. `cargo xtask` is the only entry point besides cargo.
+
+#![allow(clippy::disallowed_methods, reason = "automation works on files and processes")]
+
+mod command;
+mod events;
+mod lint;
+mod test;
+mod tools;
+
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// Builds, tests and generates everything in this repository.
+#[derive(Parser)]
+#[command(name = "cargo xtask", about)]
+struct Arguments {
+    #[command(subcommand)]
+    task: Task,
+}
+
+#[derive(Subcommand)]
+enum Task {
+    /// Everything that must hold: set-up, lints, all tests, the README's commands, the editors.
+    Test,
+    /// Formatting, clippy, spelling, dependencies' licences and sources, generated files.
+    Lint,
+    /// Installs what tests and lints need and the machine lacks.
+    Setup,
+    /// Writes the quickstart's events: the same seed gives the same bytes.
+    GenEvents(events::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().task {
+        Task::Test => test::all(),
+        Task::Lint => lint::all(),
+        Task::Setup => tools::install_all(),
+        Task::GenEvents(options) => events::write(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(message) => {
+            eprintln!("xtask: {message}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+/// The repository's root.
+fn root() -> PathBuf {
+    let manifest = PathBuf::from(env!("CARGO_MANIFEST_DIR"));
+    manifest.parent().map_or(manifest.clone(), PathBuf::from)
+}
