@@ -36,8 +36,11 @@ pub fn is_installed(name: &str) -> bool {
     std::env::split_paths(&paths).any(|directory| directory.join(name).is_file())
 }
 
-/// Runs tasks in order; the first failure ends the run.
-pub fn steps(steps: &[(&str, fn() -> Outcome)]) -> Outcome {
+/// A part of a task: its title and what it does.
+pub type Step = (&'static str, fn() -> Outcome);
+
+/// Runs steps in order; the first failure ends the run.
+pub fn steps(steps: &[Step]) -> Outcome {
     for (title, step) in steps {
         println!("\n== {title}");
         step().map_err(|message| format!("{title}: {message}"))?;
