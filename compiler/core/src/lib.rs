@@ -4,10 +4,12 @@
 //! panic. This crate reads no file, clock or environment: its caller hands it the texts.
 
 pub mod diagnostic;
+pub mod position;
 
 use aquarium_ir::Policy;
 
 pub use diagnostic::{Code, Diagnostic, Edit, FileId, FileSpan, Fix, Label, Severity};
+pub use position::LineIndex;
 
 /// One file of a policy.
 #[derive(Debug, Clone, PartialEq, Eq)]

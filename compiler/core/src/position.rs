@@ -1,0 +1,59 @@
+//! Lines and columns of byte offsets.
+
+/// Where the lines of a text begin.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LineIndex {
+    starts: Vec<u32>,
+}
+
+impl LineIndex {
+    /// The index of a text; lines end with `\n` (a `\r` before it belongs to the line).
+    #[must_use]
+    pub fn new(text: &[u8]) -> Self {
+        let after_breaks = text.iter().zip(1_u32..).filter(|(byte, _)| **byte == b'\n').map(|(_, next)| next);
+        Self { starts: std::iter::once(0).chain(after_breaks).collect() }
+    }
+
+    /// The line of a byte offset, from 0.
+    #[must_use]
+    pub fn line(&self, offset: u32) -> usize {
+        self.starts.partition_point(|start| *start <= offset).saturating_sub(1)
+    }
+
+    /// The byte offset at which a line begins; `None` past the last line.
+    #[must_use]
+    pub fn start(&self, line: usize) -> Option<u32> {
+        self.starts.get(line).copied()
+    }
+
+    /// How many lines there are; a text that ends with a line break has an empty last line.
+    #[must_use]
+    pub fn lines(&self) -> usize {
+        self.starts.len()
+    }
+
+    /// Line and column for people, both from 1, columns in characters (an ill-formed byte counts as one).
+    #[must_use]
+    pub fn line_column(&self, text: &[u8], offset: u32) -> (usize, usize) {
+        let line = self.line(offset);
+        let start = self.start(line).unwrap_or(0) as usize;
+        let before = text.get(start..(offset as usize).min(text.len())).unwrap_or_default();
+        (line + 1, String::from_utf8_lossy(before).chars().count() + 1)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn columns_count_characters_and_lines_count_from_one() {
+        let text = "a: ä\r\nbé: 1\n".as_bytes();
+        let index = LineIndex::new(text);
+        assert_eq!(index.line_column(text, 0), (1, 1));
+        assert_eq!(index.line_column(text, 5), (1, 5));
+        assert_eq!(index.line_column(text, 10), (2, 3));
+        assert_eq!(index.line_column(text, 99), (3, 1));
+        assert_eq!(index.lines(), 3);
+    }
+}
