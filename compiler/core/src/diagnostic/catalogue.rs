@@ -72,5 +72,52 @@ impl Code {
 }
 
 catalogue! {
+    // AQ01xx: text and layout.
     Syntax "AQ0101" None, Error, "text that is no policy";
+    NotText "AQ0102" None, Error, "bytes that are not UTF-8 text";
+    NoPolicy "AQ0103" None, Error, "a file without a policy";
+
+    // AQ02xx: keys, names and values.
+    UnknownKey "AQ0201" None, Error, "a key that this place does not have";
+    DuplicateKey "AQ0202" None, Error, "a key given twice";
+    MissingKey "AQ0203" None, Error, "a required key that is missing";
+    EmptyKey "AQ0204" Some("empty-key"), Warning, "a key without value";
+    WrongForm "AQ0205" None, Error, "a value of another form than its key wants";
+    BadValue "AQ0206" None, Error, "a value that its key does not allow";
+    BadName "AQ0207" None, Error, "a name that is not allowed";
+    DuplicateItem "AQ0208" None, Error, "two items of one name";
+    LegacySpelling "AQ0209" Some("legacy-spelling"), Hint, "an older spelling";
+    NoEffect "AQ0210" Some("no-effect"), Hint, "a legacy key without effect";
+    UnknownName "AQ0211" None, Error, "a name that nothing has";
+    UndeclaredResource "AQ0212" Some("undeclared-resource"), Error, "a price or expression of an undeclared resource";
+    NobodyElse "AQ0213" Some("nobody-else"), Warning, "roles that leave everybody else without agreement";
+    NamedPart "AQ0214" None, Error, "an inline part with a name";
+
+    // AQ03xx: inheritance and overrides.
+    ExtendsCycle "AQ0301" None, Error, "items that extend each other in a circle";
+    OverrideOutlivesItem "AQ0302" Some("override-outlives-item"), Warning, "an override that holds when its item does not";
+
+    // AQ04xx: coverage and time.
+    CoverageGap "AQ0401" Some("coverage-gap"), Error, "a time without price or expression between two covered ones";
+    NotCovered "AQ0402" None, Error, "a resource that an agreement never prices";
+    CoverageEdge "AQ0403" Some("coverage-edge"), Warning, "no price or expression before the first or after the last covered instant";
+    SecondsForMillis "AQ0404" Some("seconds-for-milliseconds"), Warning, "a timestamp that is most probably in seconds";
+    BadInstant "AQ0405" None, Error, "text that is no instant";
+    BadCron "AQ0406" None, Error, "a cron pattern that cannot be read";
+    OpenCron "AQ0407" None, Error, "a minute or an hour that a range or plan leaves open";
+    NeverOccurs "AQ0408" Some("never-occurs"), Error, "a cron pattern that names no minute";
+    EitherDay "AQ0409" Some("either-day"), Warning, "a cron pattern that restricts both kinds of day";
+    HourAsDay "AQ0410" Some("hour-as-day"), Hint, "a day of the month where an hour was probably meant";
+    MinuteGap "AQ0411" Some("minute-gap"), Warning, "ranges that leave exactly one minute";
+    EmptyFrame "AQ0412" None, Error, "a time frame whose `from` is not before its `to`";
+    IdleRange "AQ0413" Some("idle-range"), Warning, "a range that covers everything or nothing";
+    UnknownZone "AQ0414" None, Error, "a time zone that does not exist";
+
+    // AQ05xx: units, types and prices.
+
+    // AQ06xx: exactness and flow of expressions.
+
+    // AQ07xx: directives.
+    UnknownDirective "AQ0701" Some("unknown-directive"), Warning, "a directive that cannot be read";
+    UnusedDirective "AQ0702" Some("unused-directive"), Warning, "a directive that changes nothing";
 }
