@@ -1,1 +1,8 @@
-//! aquarium-charging
+//! The fold: records of the log and policies in force to wallet entries, balances and bills.
+//!
+//! One deterministic function. It reads no clock, no file and no environment, knows no storage, no
+//! engine and no runtime, and gives the same answer wherever and whenever it is run.
+
+pub mod charger;
+
+pub use charger::{Charger, Trap};
