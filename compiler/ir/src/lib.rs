@@ -8,6 +8,7 @@
 pub mod credits;
 pub mod expression;
 pub mod instant;
+pub mod interpreter;
 pub mod number;
 pub mod policy;
 pub mod slot;
@@ -18,4 +19,4 @@ pub use expression::{Expression, Node, NodeId};
 pub use instant::Millis;
 pub use number::Rational;
 pub use policy::Policy;
-pub use slot::Slot;
+pub use slot::{Limits, Slot, Trap};
