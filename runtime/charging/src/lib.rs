@@ -3,6 +3,14 @@
 //! One deterministic function. It reads no clock, no file and no environment, knows no storage, no
 //! engine and no runtime, and gives the same answer wherever and whenever it is run.
 
+mod decimal;
+pub mod reason;
+pub mod record;
+
+pub mod input;
+
 pub mod charger;
 
 pub use charger::{Charger, Trap};
+pub use reason::Reason;
+pub use record::{Body, Record};
