@@ -1,11 +1,25 @@
 //! Time: cron patterns, zones, time frames, and timelines of what holds when.
+//!
+//! In reading order: the calendar as arithmetic ([`civil`]), zones ([`zone`]), patterns on the local
+//! clock ([`cron`]), sets of instants ([`frame`], [`interval`]), and what holds when ([`timeline`], asked
+//! through a [`Calendar`] that remembers what it expanded). Nothing here reads a clock or the zone data
+//! of the machine.
 
+mod base64;
+pub mod calendar;
+pub mod civil;
 pub mod cron;
 pub mod frame;
+pub mod interval;
+#[cfg(test)]
+mod tests;
 pub mod timeline;
 pub mod zone;
 
-pub use cron::Cron;
+pub use calendar::{Calendar, Membership, MonthSpan};
+pub use civil::{Date, Local, Month};
+pub use cron::{Cron, CronError};
 pub use frame::{Frame, FrameId, Range};
-pub use timeline::{Body, Layer, Timeline};
-pub use zone::Zone;
+pub use interval::Interval;
+pub use timeline::{Body, Layer, Segment, Timeline, merged};
+pub use zone::{Zone, ZoneError};

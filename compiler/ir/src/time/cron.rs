@@ -1,6 +1,17 @@
 //! Five-field cron patterns, on the local clock.
 
+mod occurrences;
+mod parse;
+
 use serde::{Deserialize, Serialize};
+
+use super::civil::{DAY, Date, HOUR, Local, MINUTE, Month, days_in_month};
+
+pub use occurrences::Occurrences;
+pub use parse::CronError;
+
+/// Months within which a day that ever occurs occurs: eight years around a century without leap day.
+const MONTHS_OF_SEARCH: u32 = 8 * 12 + 1;
 
 /// A cron pattern: which local minutes it names.
 ///
@@ -24,4 +35,138 @@ pub struct Cron {
     pub days_restricted: bool,
     /// Whether the day of the week is restricted.
     pub weekdays_restricted: bool,
+}
+
+impl Cron {
+    /// The first time on the local clock at or after `local` that the pattern names, whether or not
+    /// the clock of any zone shows it.
+    #[must_use]
+    pub fn at_or_after(&self, local: Local) -> Option<Local> {
+        let minute_of_day = (local.time_of_day() + MINUTE - 1) / MINUTE;
+        let date = local.date();
+        if self.names_day(date)
+            && let Some(minute) = self.minute_at_or_after(minute_of_day)
+        {
+            return Some(date.midnight().plus(minute * MINUTE));
+        }
+        let day = self.day_at_or_after(Date::from_day_number(date.day_number() + 1))?;
+        Some(day.midnight().plus(self.minute_at_or_after(0)? * MINUTE))
+    }
+
+    /// The last time on the local clock at or before `local` that the pattern names.
+    #[must_use]
+    pub fn at_or_before(&self, local: Local) -> Option<Local> {
+        let date = local.date();
+        if self.names_day(date)
+            && let Some(minute) = self.minute_at_or_before(local.time_of_day() / MINUTE)
+        {
+            return Some(date.midnight().plus(minute * MINUTE));
+        }
+        let day = self.day_at_or_before(Date::from_day_number(date.day_number() - 1))?;
+        Some(day.midnight().plus(self.minute_at_or_before(DAY / MINUTE - 1)? * MINUTE))
+    }
+
+    /// Whether the pattern names a time on that day.
+    #[must_use]
+    pub fn names_day(&self, date: Date) -> bool {
+        self.days_of(Month { year: date.year, month: date.month }) >> date.day & 1 == 1
+    }
+
+    /// Whether no day of any year is named, as in `0 0 30 2 *`.
+    #[must_use]
+    pub fn never_occurs(&self) -> bool {
+        let year_with_leap_day = 2000;
+        let mut months = (1..=12).map(|month| Month { year: year_with_leap_day, month });
+        self.minutes == 0 || self.hours == 0 || months.all(|month| self.days_of(month) == 0)
+    }
+
+    /// The days of a month that the pattern names, one bit each from bit 1.
+    fn days_of(&self, month: Month) -> u32 {
+        if self.months >> month.month & 1 == 0 {
+            return 0;
+        }
+        let exist = up_to(days_in_month(month.year, month.month)) & !1;
+        let named = match (self.days_restricted, self.weekdays_restricted) {
+            (true, true) => self.days | self.weekdays_of(month),
+            (true, false) => self.days,
+            (false, true) => self.weekdays_of(month),
+            (false, false) => u32::MAX,
+        };
+        named & exist
+    }
+
+    /// The days of a month that fall on a named day of the week, one bit each from bit 1.
+    fn weekdays_of(&self, month: Month) -> u32 {
+        let week = u64::from(self.weekdays & 0x7f);
+        let six_weeks = (0..6).fold(0_u64, |weeks, number| weeks | week << (7 * number));
+        // Bit 0 of `six_weeks` is a Sunday: the first of the month is to come to bit 1.
+        u32::try_from((six_weeks >> month.first_day().weekday() << 1) & u64::from(u32::MAX)).unwrap_or(0)
+    }
+
+    fn day_at_or_after(&self, date: Date) -> Option<Date> {
+        let mut month = Month { year: date.year, month: date.month };
+        let mut days = self.days_of(month) >> date.day << date.day;
+        for _ in 0..=MONTHS_OF_SEARCH {
+            if days != 0 {
+                return Some(Date { day: low_bit(u64::from(days)), ..month.first_day() });
+            }
+            month = month.next();
+            days = self.days_of(month);
+        }
+        None
+    }
+
+    fn day_at_or_before(&self, date: Date) -> Option<Date> {
+        let mut month = Month { year: date.year, month: date.month };
+        let mut days = self.days_of(month) & up_to(date.day);
+        for _ in 0..=MONTHS_OF_SEARCH {
+            if days != 0 {
+                return Some(Date { day: high_bit(u64::from(days)), ..month.first_day() });
+            }
+            month = month.previous();
+            days = self.days_of(month);
+        }
+        None
+    }
+
+    /// The first named minute of a day at or after `minute`.
+    fn minute_at_or_after(&self, minute: i64) -> Option<i64> {
+        let (hour, minute) = (u8::try_from(minute / 60).ok()?, u8::try_from(minute % 60).ok()?);
+        let later_minutes = self.minutes >> minute << minute;
+        if hour < 24 && self.hours >> hour & 1 == 1 && later_minutes != 0 {
+            return Some(minute_of_day(hour, low_bit(later_minutes)));
+        }
+        let later_hours = u64::from(self.hours) & !u64::from(up_to(hour));
+        (later_hours != 0 && self.minutes != 0)
+            .then(|| minute_of_day(low_bit(later_hours), low_bit(self.minutes)))
+    }
+
+    /// The last named minute of a day at or before `minute`.
+    fn minute_at_or_before(&self, minute: i64) -> Option<i64> {
+        let (hour, minute) = (u8::try_from(minute / 60).ok()?, u8::try_from(minute % 60).ok()?);
+        let earlier_minutes = self.minutes & ((2_u64 << minute) - 1);
+        if self.hours >> hour & 1 == 1 && earlier_minutes != 0 {
+            return Some(minute_of_day(hour, high_bit(earlier_minutes)));
+        }
+        let earlier_hours = u64::from(self.hours & (up_to(hour) >> 1));
+        (earlier_hours != 0 && self.minutes != 0)
+            .then(|| minute_of_day(high_bit(earlier_hours), high_bit(self.minutes)))
+    }
+}
+
+fn minute_of_day(hour: u8, minute: u8) -> i64 {
+    (i64::from(hour) * HOUR + i64::from(minute) * MINUTE) / MINUTE
+}
+
+/// The bits 0 to `bit`, which is at most 31.
+fn up_to(bit: u8) -> u32 {
+    u32::MAX >> (31 - u32::from(bit.min(31)))
+}
+
+fn low_bit(bits: u64) -> u8 {
+    u8::try_from(bits.trailing_zeros()).unwrap_or(u8::MAX)
+}
+
+fn high_bit(bits: u64) -> u8 {
+    u8::try_from(bits.checked_ilog2().unwrap_or(0)).unwrap_or(u8::MAX)
 }

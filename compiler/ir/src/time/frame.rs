@@ -2,7 +2,10 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::civil::Local;
 use super::cron::Cron;
+use super::interval::{Interval, union, without};
+use super::zone::Zone;
 use crate::instant::Millis;
 
 /// An index of [`Policy::frames`](crate::policy::Policy::frames). Equal frames have one id.
@@ -30,4 +33,54 @@ pub struct Range {
     pub start: Cron,
     /// The ends.
     pub end: Cron,
+}
+
+impl Frame {
+    /// What the frame has of `[from, to)`: intervals in order, none touching another.
+    ///
+    /// The work grows with the number of ranges in `[from, to)`, so a frame that repeats wants a span of
+    /// some years at most; [`Calendar`](super::Calendar) asks piece by piece.
+    #[must_use]
+    pub fn intervals(&self, zone: &Zone, from: Millis, to: Millis) -> Vec<Interval> {
+        let Some(span) = Interval::new(from.max(self.from), to.min(self.to)) else {
+            return Vec::new();
+        };
+        let covered = if self.repeat.is_empty() {
+            vec![span]
+        } else {
+            union(self.repeat.iter().flat_map(|range| range.intervals(zone, span)).collect())
+        };
+        let holes = self.except.iter().filter_map(|(start, end)| Interval::new(*start, *end));
+        without(&covered, &union(holes.collect()))
+    }
+}
+
+impl Range {
+    /// The ranges within a span, cut to it, in no particular order.
+    fn intervals(&self, zone: &Zone, span: Interval) -> Vec<Interval> {
+        let (first, limit) = zone.locals(span.start, span.end);
+        let mut found = Vec::new();
+        // All starts from one end until the next have that next end in common.
+        let mut previous_end = self.end.at_or_before(first.plus(-1));
+        while let Some(after) = previous_end
+            && let Some(start) = self.start.at_or_after(after).filter(|start| *start < limit)
+            && let Some(end) = self.end.at_or_after(start.plus(1))
+        {
+            let interval = Interval::new(self.first_instant(zone, start, end), zone.instant(end));
+            found.extend(interval.and_then(|interval| interval.cut(span)));
+            previous_end = Some(end);
+        }
+        found
+    }
+
+    /// The earliest instant of the starts from `start` until `end`.
+    fn first_instant(&self, zone: &Zone, start: Local, end: Local) -> Millis {
+        let instant = zone.instant(start);
+        let Some(gap_end) = zone.skipped_until(start) else {
+            return instant;
+        };
+        // A skipped start is moved forward, perhaps beyond the first start after the gap.
+        let shown = self.start.at_or_after(gap_end).filter(|shown| *shown < end);
+        shown.map_or(instant, |shown| instant.min(zone.instant(shown)))
+    }
 }

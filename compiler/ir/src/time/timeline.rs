@@ -2,7 +2,9 @@
 
 use serde::{Deserialize, Serialize};
 
+use super::calendar::{Calendar, Membership};
 use super::frame::FrameId;
+use crate::instant::Millis;
 
 /// Layers, first match first: at an instant the first layer whose frame has it decides, and decides
 /// alone (a gap in its body is a gap, no later layer stands in).
@@ -33,4 +35,86 @@ pub enum Body<T> {
     Value(T),
     /// A timeline of its own.
     Timeline(Timeline<T>),
+}
+
+/// A stretch of time on which a timeline says the same.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Segment<T> {
+    /// Its first instant.
+    pub from: Millis,
+    /// The instant after its last.
+    pub to: Millis,
+    /// What holds; `None`: nothing.
+    pub value: Option<T>,
+}
+
+impl<T> Timeline<T> {
+    /// A timeline that says the same for ever.
+    #[must_use]
+    pub fn always(value: T) -> Self {
+        Self(vec![Layer { frame: None, body: Body::Value(value) }])
+    }
+
+    /// What holds at an instant, and the first later instant at which something else may hold
+    /// ([`Millis::MAX`]: never).
+    pub fn at(&self, calendar: &mut Calendar, instant: Millis) -> (Option<&T>, Millis) {
+        let mut until = Millis::MAX;
+        let mut layers = self.0.iter();
+        while let Some(layer) = layers.next() {
+            let always = Membership { inside: true, until: Millis::MAX };
+            let membership = layer.frame.map_or(always, |frame| calendar.membership(frame, instant));
+            until = until.min(membership.until);
+            match &layer.body {
+                _ if !membership.inside => {}
+                Body::Value(value) => return (Some(value), until),
+                Body::Timeline(inner) => layers = inner.0.iter(),
+            }
+        }
+        (None, until)
+    }
+
+    /// What holds on `[from, to)`, stretch by stretch. Neighbours may say the same: see [`merged`].
+    pub fn segments<'a>(&'a self, calendar: &'a mut Calendar, from: Millis, to: Millis) -> Segments<'a, T> {
+        Segments { timeline: self, calendar, from, to }
+    }
+}
+
+/// See [`Timeline::segments`].
+#[derive(Debug)]
+pub struct Segments<'a, T> {
+    timeline: &'a Timeline<T>,
+    calendar: &'a mut Calendar,
+    from: Millis,
+    to: Millis,
+}
+
+impl<'a, T> Iterator for Segments<'a, T> {
+    type Item = Segment<&'a T>;
+
+    fn next(&mut self) -> Option<Self::Item> {
+        if self.from >= self.to {
+            return None;
+        }
+        let (value, until) = self.timeline.at(self.calendar, self.from);
+        let segment = Segment { from: self.from, to: until.min(self.to), value };
+        self.from = segment.to;
+        Some(segment)
+    }
+}
+
+/// Joins neighbouring segments whose values are the same in the eyes of the caller.
+pub fn merged<T>(
+    segments: impl Iterator<Item = Segment<T>>,
+    same: impl Fn(&Option<T>, &Option<T>) -> bool,
+) -> impl Iterator<Item = Segment<T>> {
+    let mut segments = segments.peekable();
+    std::iter::from_fn(move || {
+        let mut segment = segments.next()?;
+        while let Some(next) =
+            segments.next_if(|next| next.from == segment.to && same(&segment.value, &next.value))
+        {
+            segment.to = next.to;
+        }
+        Some(segment)
+    })
 }
