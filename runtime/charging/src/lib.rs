@@ -11,6 +11,6 @@ pub mod input;
 
 pub mod charger;
 
-pub use charger::{Charger, Trap};
+pub use charger::{Charger, Interpreter, Trap};
 pub use reason::Reason;
 pub use record::{Body, Record};
