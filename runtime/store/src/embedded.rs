@@ -1,0 +1,240 @@
+//! The log in one directory: segment files, one writer, everything checked when it is opened.
+//!
+//! | file | holds |
+//! |---|---|
+//! | `lock` | nothing: the process that writes has it locked |
+//! | `acknowledged` | how far the log was acknowledged |
+//! | `00000000000000000000.segment`, ... | blocks of records; named by the first record |
+
+mod catalogue;
+pub mod files;
+pub(crate) mod format;
+mod index;
+mod scan;
+mod verify;
+mod writer;
+
+use std::fs::File;
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
+
+pub use scan::Unfinished;
+pub use verify::{Verified, verify};
+
+use catalogue::{Catalogue, Location};
+use files::{Files, RealFiles};
+use format::{BlockHeader, HEADER_LENGTH, SegmentHeader};
+use index::Index;
+use scan::{MARK_FILE, Scan};
+use writer::Writer;
+
+use crate::log::{AppendError, Log, OpenError, Page, ReadError, Statistics};
+use crate::record::{Appended, NewRecord, OwnedRecord, Position, Record, user_hash};
+
+/// The file that the writing process has locked.
+const LOCK_FILE: &str = "lock";
+
+/// What can be chosen about an embedded log.
+#[derive(Debug, Clone, Copy)]
+pub struct Options {
+    /// The size at which a new segment begins.
+    pub segment_bytes: u64,
+    /// The number of partitions of a log that is made anew; an existing one keeps its own.
+    pub partitions: u16,
+}
+
+impl Default for Options {
+    fn default() -> Self {
+        Self { segment_bytes: 64 << 20, partitions: 64 }
+    }
+}
+
+/// The log in one directory.
+pub struct EmbeddedLog {
+    partitions: u16,
+    writer: Mutex<Writer>,
+    catalogue: RwLock<Catalogue>,
+    unfinished: Option<Unfinished>,
+    _lock: File,
+}
+
+impl EmbeddedLog {
+    /// Opens the log of a directory, or makes one.
+    ///
+    /// The rest of a write that was interrupted before it was acknowledged is cut off; see
+    /// [`EmbeddedLog::unfinished`].
+    ///
+    /// # Errors
+    ///
+    /// Where another process writes to it, where it cannot be written, and where it is damaged.
+    pub fn open(directory: &Path, options: Options) -> Result<Self, OpenError> {
+        Self::open_on(Arc::new(RealFiles), directory, options)
+    }
+
+    /// As [`EmbeddedLog::open`], on a file system that is given.
+    ///
+    /// # Errors
+    ///
+    /// As [`EmbeddedLog::open`].
+    pub fn open_on(files: Arc<dyn Files>, directory: &Path, options: Options) -> Result<Self, OpenError> {
+        let refuse = |source: io::Error| OpenError::NotWritable { directory: directory.to_owned(), source };
+        files.create_directory(directory).map_err(refuse)?;
+        let lock = files.lock(&directory.join(LOCK_FILE)).map_err(refuse)?;
+        let lock = lock.ok_or_else(|| OpenError::InUse(directory.to_owned()))?;
+        let mut index = Index::new();
+        let mut catalogue = Catalogue::default();
+        let open_to_write = |path: &Path| files.open_to_write(path);
+        let mut scan = scan::scan(&*files, directory, &open_to_write, &mut |record| {
+            index.take_in(&record);
+            catalogue.set_last(record.stored.user, record.position);
+        })?;
+        catalogue.end = scan.end;
+        let partitions = scan.partitions.unwrap_or(options.partitions);
+        let unfinished = scan.unfinished.take();
+        let opened = Opened { files, directory: directory.to_owned(), options, partitions, index };
+        let writer = opened.writer(scan, &mut catalogue).map_err(refuse)?;
+        let (writer, catalogue) = (Mutex::new(writer), RwLock::new(catalogue));
+        Ok(Self { partitions, writer, catalogue, unfinished, _lock: lock })
+    }
+
+    /// What was cut off when the log was opened.
+    #[must_use]
+    pub fn unfinished(&self) -> Option<&Unfinished> {
+        self.unfinished.as_ref()
+    }
+
+    /// The records of a user that are in one block, and the place of the one before them.
+    fn user_records_in(
+        &self,
+        location: &Location,
+        user: &str,
+        found: &mut Vec<OwnedRecord>,
+    ) -> Result<Option<Position>, ReadError> {
+        let page = read_block(location)?;
+        let hash = user_hash(user);
+        let same_hash = |record: &Record<'_>| {
+            let other = record.stored.user;
+            !other.is_empty() && user_hash(other) == hash
+        };
+        let chain: Vec<Record<'_>> = page.records().filter(same_hash).collect();
+        let of_user = chain.iter().rev().filter(|record| record.stored.user == user);
+        found.extend(of_user.map(|record| OwnedRecord::from(*record)));
+        Ok(chain.first().and_then(|record| record.previous))
+    }
+}
+
+/// A directory that is open, before there is a writer.
+struct Opened {
+    files: Arc<dyn Files>,
+    directory: PathBuf,
+    options: Options,
+    partitions: u16,
+    index: Index,
+}
+
+impl Opened {
+    /// Makes the log ready to be written: cuts its torn end off, begins its first segment.
+    fn writer(self, scan: Scan, catalogue: &mut Catalogue) -> io::Result<Writer> {
+        catalogue.segments = scan.segments;
+        if catalogue.segments.is_empty() {
+            let header = SegmentHeader {
+                version: format::VERSION,
+                partitions: self.partitions,
+                first: Position::START,
+                chain: scan.chain,
+            };
+            catalogue.segments.push(writer::create_segment(&*self.files, &self.directory, &header)?);
+        }
+        let missing = || io::Error::other("the log has no segment");
+        let last = catalogue.segments.last().ok_or_else(missing)?;
+        if last.file.length()? > last.bytes {
+            last.file.set_length(last.bytes)?;
+            last.file.sync_data()?;
+        }
+        Ok(Writer {
+            mark: self.files.open_to_write(&self.directory.join(MARK_FILE))?,
+            segment: last.file.clone(),
+            offset: last.bytes,
+            files: self.files,
+            directory: self.directory,
+            segment_bytes: self.options.segment_bytes,
+            partitions: self.partitions,
+            index: self.index,
+            end: scan.end,
+            chain: scan.chain,
+            stopped: None,
+        })
+    }
+}
+
+impl Log for EmbeddedLog {
+    fn partitions(&self) -> u16 {
+        self.partitions
+    }
+
+    fn append(&self, batch: &[NewRecord<'_>]) -> Result<Vec<Appended>, AppendError> {
+        lock(&self.writer).append(batch, &self.catalogue)
+    }
+
+    fn end(&self) -> Position {
+        read_lock(&self.catalogue).end
+    }
+
+    fn read(&self, from: Position) -> Result<Page, ReadError> {
+        let location = read_lock(&self.catalogue).locate(from);
+        match location {
+            Some(location) => Ok(read_block(&location)?.skip_to(from)),
+            None => Ok(Page::empty(from)),
+        }
+    }
+
+    fn read_user(&self, user: &str) -> Result<Vec<OwnedRecord>, ReadError> {
+        let mut found = Vec::new();
+        let mut next = read_lock(&self.catalogue).last_of(user);
+        while let Some(position) = next {
+            let location = read_lock(&self.catalogue).locate(position);
+            next = match location {
+                Some(location) => self.user_records_in(&location, user, &mut found)?,
+                None => None,
+            };
+        }
+        found.reverse();
+        Ok(found)
+    }
+
+    fn statistics(&self) -> Statistics {
+        read_lock(&self.catalogue).statistics()
+    }
+}
+
+fn read_block(location: &Location) -> Result<Page, ReadError> {
+    let damaged = |what: &str| ReadError::Damaged {
+        file: location.name.to_string(),
+        offset: location.block.offset,
+        what: what.to_owned(),
+        first: location.block.first,
+    };
+    let mut bytes = [0; HEADER_LENGTH];
+    location.file.read_exact_at(&mut bytes, location.block.offset)?;
+    let header = BlockHeader::decode(&bytes).map_err(damaged)?;
+    let mut payload = vec![0; header.length as usize];
+    location.file.read_exact_at(&mut payload, location.block.offset.saturating_add(HEADER_LENGTH as u64))?;
+    if header.first != location.block.first || !header.fits(&payload) {
+        return Err(damaged("the block is not what was written"));
+    }
+    Ok(Page::new(header.first, header.count, payload))
+}
+
+/// The lock, also after a panic of its holder: the writer's state changes only once a block is durable.
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn read_lock<T>(lock: &RwLock<T>) -> RwLockReadGuard<'_, T> {
+    lock.read().unwrap_or_else(PoisonError::into_inner)
+}
+
+fn write_lock<T>(lock: &RwLock<T>) -> RwLockWriteGuard<'_, T> {
+    lock.write().unwrap_or_else(PoisonError::into_inner)
+}

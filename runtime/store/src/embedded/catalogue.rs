@@ -1,0 +1,75 @@
+//! What readers need: which block stands where, and where a user's last record is.
+
+use std::collections::HashMap;
+use std::hash::BuildHasherDefault;
+use std::sync::Arc;
+
+use super::files::LogFile;
+use super::index::DigestHasher;
+use super::scan::{BlockPlace, Segment};
+use crate::log::Statistics;
+use crate::record::{Position, user_hash};
+
+/// The last record of every user hash.
+pub type UserTable = HashMap<u64, Position, BuildHasherDefault<DigestHasher>>;
+
+/// Segments, blocks and users.
+#[derive(Default)]
+pub struct Catalogue {
+    /// The segments, in order, the writer's last.
+    pub segments: Vec<Segment>,
+    /// The last record of every user hash.
+    pub users: UserTable,
+    /// The place after the last durable record.
+    pub end: Position,
+}
+
+/// Where to find a block.
+#[derive(Clone)]
+pub struct Location {
+    /// The file.
+    pub file: Arc<dyn LogFile>,
+    /// Its name.
+    pub name: Arc<str>,
+    /// The block in it.
+    pub block: BlockPlace,
+}
+
+impl Catalogue {
+    /// The last record of a user, or of one with the same hash.
+    pub fn last_of(&self, user: &str) -> Option<Position> {
+        if user.is_empty() { None } else { self.users.get(&user_hash(user)).copied() }
+    }
+
+    /// Remembers the last record of a user.
+    pub fn set_last(&mut self, user: &str, position: Position) {
+        if !user.is_empty() {
+            self.users.insert(user_hash(user), position);
+        }
+    }
+
+    /// The block that holds a record.
+    pub fn locate(&self, position: Position) -> Option<Location> {
+        if position >= self.end {
+            return None;
+        }
+        let begins_after =
+            |segment: &Segment| segment.blocks.first().is_none_or(|block| block.first > position);
+        let after = self.segments.partition_point(|segment| !begins_after(segment));
+        let segment = self.segments.get(after.checked_sub(1)?)?;
+        let after = segment.blocks.partition_point(|block| block.first <= position);
+        let block = *segment.blocks.get(after.checked_sub(1)?)?;
+        Some(Location { file: segment.file.clone(), name: segment.name.clone(), block })
+    }
+
+    /// How large the log is.
+    pub fn statistics(&self) -> Statistics {
+        Statistics {
+            records: self.end.0,
+            blocks: self.segments.iter().map(|segment| segment.blocks.len() as u64).sum(),
+            segments: self.segments.len() as u64,
+            bytes: self.segments.iter().map(|segment| segment.bytes).sum(),
+            users: self.users.len() as u64,
+        }
+    }
+}

@@ -1,0 +1,235 @@
+//! Group commit: a batch becomes one block, one write and one sync.
+
+use std::io;
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, RwLock};
+
+use aquarium_charging::Reason;
+
+use super::catalogue::{Catalogue, UserTable};
+use super::files::{Files, LogFile};
+use super::format::{
+    self, BLOCK_BYTES_MAX, BlockHeader, Chain, HEADER_LENGTH, Mark, RECORD_HEADER_LENGTH, SegmentHeader,
+};
+use super::index::{DigestTable, Index, Receipts};
+use super::scan::{BlockPlace, Segment, file_name, segment_name};
+use super::{read_lock, write_lock};
+use crate::log::AppendError;
+use crate::record::{Appended, Digest, NewRecord, Position, user_hash};
+
+/// What only the one writer touches.
+pub struct Writer {
+    /// The file system.
+    pub files: Arc<dyn Files>,
+    /// The log's directory.
+    pub directory: PathBuf,
+    /// The size at which a new segment begins.
+    pub segment_bytes: u64,
+    /// The number of partitions.
+    pub partitions: u16,
+    /// Which records are there.
+    pub index: Index,
+    /// The segment that is written.
+    pub segment: Arc<dyn LogFile>,
+    /// Bytes of it.
+    pub offset: u64,
+    /// The place after the last record.
+    pub end: Position,
+    /// The chain there.
+    pub chain: Chain,
+    /// The file that says how far the log was acknowledged.
+    pub mark: Box<dyn LogFile>,
+    /// Why nothing can be written any more.
+    pub stopped: Option<String>,
+}
+
+/// A batch, decided upon and encoded.
+#[derive(Default)]
+struct Plan {
+    /// Room for the header, then the payload.
+    block: Vec<u8>,
+    count: u32,
+    answers: Vec<Appended>,
+    ids: DigestTable<Digest>,
+    users: UserTable,
+}
+
+impl Writer {
+    /// Stores a batch; see [`Log::append`](crate::Log::append).
+    pub fn append(
+        &mut self,
+        batch: &[NewRecord<'_>],
+        catalogue: &RwLock<Catalogue>,
+    ) -> Result<Vec<Appended>, AppendError> {
+        if let Some(why) = &self.stopped {
+            return Err(AppendError::Stopped(why.clone()));
+        }
+        check_size(batch)?;
+        let mut receipts = self.index.receipts.clone();
+        let mut plan = self.plan(batch, &mut receipts, catalogue);
+        if plan.count == 0 {
+            return Ok(plan.answers);
+        }
+        let block = self.commit(&mut plan, catalogue)?;
+        self.index.receipts = receipts;
+        for (key, content) in plan.ids {
+            self.index.ids.insert(key, content);
+        }
+        publish(catalogue, block, self.offset, self.end, plan.users);
+        Ok(plan.answers)
+    }
+
+    fn plan(&self, batch: &[NewRecord<'_>], receipts: &mut Receipts, catalogue: &RwLock<Catalogue>) -> Plan {
+        let catalogue = read_lock(catalogue);
+        let mut planner = Planner { writer: self, catalogue: &catalogue, receipts, plan: Plan::default() };
+        planner.plan.block.resize(HEADER_LENGTH, 0);
+        for record in batch {
+            let answer = planner.decide(record);
+            planner.plan.answers.push(answer);
+        }
+        planner.plan
+    }
+
+    /// Writes the block and makes it durable.
+    fn commit(&mut self, plan: &mut Plan, catalogue: &RwLock<Catalogue>) -> Result<BlockPlace, AppendError> {
+        let length = plan.block.len() as u64;
+        if self.offset > HEADER_LENGTH as u64 && self.offset.saturating_add(length) > self.segment_bytes {
+            self.begin_segment(catalogue)?;
+        }
+        let payload = plan.block.get(HEADER_LENGTH..).unwrap_or_default();
+        let header = BlockHeader::of(payload, plan.count, self.end, &self.chain);
+        if let Some(room) = plan.block.first_chunk_mut::<HEADER_LENGTH>() {
+            *room = header.encode();
+        }
+        if let Err(error) = self.segment.write_all_at(&plan.block, self.offset) {
+            return Err(self.undo_write(error));
+        }
+        self.segment.sync_data().map_err(|error| self.stop(&error))?;
+        let mark = Mark { end: header.end(), chain: header.chain };
+        self.mark.write_all_at(&mark.encode(), 0).map_err(|error| self.stop(&error))?;
+        let place = BlockPlace { first: self.end, offset: self.offset };
+        self.offset += length;
+        self.end = header.end();
+        self.chain = header.chain;
+        Ok(place)
+    }
+
+    /// Takes back what a failed write may have left.
+    fn undo_write(&mut self, error: io::Error) -> AppendError {
+        match self.segment.set_length(self.offset) {
+            Ok(()) => append_error(error),
+            Err(again) => self.stop(&again),
+        }
+    }
+
+    fn stop(&mut self, error: &io::Error) -> AppendError {
+        let why = error.to_string();
+        self.stopped = Some(why.clone());
+        AppendError::Stopped(why)
+    }
+
+    fn begin_segment(&mut self, catalogue: &RwLock<Catalogue>) -> Result<(), AppendError> {
+        let header = SegmentHeader {
+            version: format::VERSION,
+            partitions: self.partitions,
+            first: self.end,
+            chain: self.chain,
+        };
+        let segment = create_segment(&*self.files, &self.directory, &header).map_err(append_error)?;
+        self.segment = segment.file.clone();
+        self.offset = segment.bytes;
+        write_lock(catalogue).segments.push(segment);
+        Ok(())
+    }
+}
+
+/// Makes a segment's file; under its name it is there whole or not at all.
+pub fn create_segment(files: &dyn Files, directory: &Path, header: &SegmentHeader) -> io::Result<Segment> {
+    let path = directory.join(segment_name(header.first));
+    let unfinished = path.with_extension("new");
+    let file = files.open_to_write(&unfinished)?;
+    file.set_length(0)?;
+    file.write_all_at(&header.encode(), 0)?;
+    file.sync_data()?;
+    files.rename(&unfinished, &path)?;
+    files.sync_directory(directory)?;
+    let name = Arc::from(file_name(&path));
+    Ok(Segment { file: Arc::from(file), name, blocks: Vec::new(), bytes: HEADER_LENGTH as u64 })
+}
+
+fn check_size(batch: &[NewRecord<'_>]) -> Result<(), AppendError> {
+    let bytes = batch.iter().map(|record| RECORD_HEADER_LENGTH + record.text_bytes()).sum();
+    let limit = BLOCK_BYTES_MAX;
+    if bytes > limit { Err(AppendError::TooLarge { bytes, limit }) } else { Ok(()) }
+}
+
+fn append_error(error: io::Error) -> AppendError {
+    match error.kind() {
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => AppendError::Full(error),
+        _ => AppendError::Failed(error),
+    }
+}
+
+fn publish(catalogue: &RwLock<Catalogue>, block: BlockPlace, bytes: u64, end: Position, users: UserTable) {
+    let mut catalogue = write_lock(catalogue);
+    if let Some(segment) = catalogue.segments.last_mut() {
+        segment.blocks.push(block);
+        segment.bytes = bytes;
+    }
+    catalogue.users.extend(users);
+    catalogue.end = end;
+}
+
+/// Decides on the records of a batch, one after the other.
+struct Planner<'a> {
+    writer: &'a Writer,
+    catalogue: &'a Catalogue,
+    receipts: &'a mut Receipts,
+    plan: Plan,
+}
+
+impl Planner<'_> {
+    fn decide(&mut self, record: &NewRecord<'_>) -> Appended {
+        match self.content(&record.key) {
+            None => {
+                let (position, received_millis) = self.store(record);
+                Appended::Stored { position, received_millis }
+            }
+            Some(content) if content == record.content => Appended::Duplicate,
+            Some(_) => self.conflict(record),
+        }
+    }
+
+    fn content(&self, key: &Digest) -> Option<Digest> {
+        self.plan.ids.get(key).copied().or_else(|| self.writer.index.ids.content(key))
+    }
+
+    fn conflict(&mut self, record: &NewRecord<'_>) -> Appended {
+        let note = "its id was used before for an event that says something else";
+        let refused = NewRecord::quarantined(Reason::Conflict, note, record.body, record.received_millis);
+        if self.content(&refused.key).is_none() {
+            self.store(&refused);
+        }
+        Appended::Conflict
+    }
+
+    fn store(&mut self, record: &NewRecord<'_>) -> (Position, i64) {
+        let received_millis = self.receipts.advance(record.partition, record.received_millis);
+        let position = Position(self.writer.end.0.saturating_add(u64::from(self.plan.count)));
+        let previous = self.take_user(record.user, position);
+        let stored = NewRecord { received_millis, ..*record };
+        format::encode_record(&mut self.plan.block, &stored, previous);
+        self.plan.ids.insert(record.key, record.content);
+        self.plan.count += 1;
+        (position, received_millis)
+    }
+
+    /// The last record of a user so far; from now on it is the one at `position`.
+    fn take_user(&mut self, user: &str, position: Position) -> Option<Position> {
+        if user.is_empty() {
+            return None;
+        }
+        let hash = user_hash(user);
+        self.plan.users.insert(hash, position).or_else(|| self.catalogue.users.get(&hash).copied())
+    }
+}
