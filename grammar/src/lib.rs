@@ -1,1 +1,3 @@
-//! aquarium-grammar
+//! Text to tree.
+
+pub mod expression;

@@ -1,0 +1,5 @@
+//! Generates the expression parser from `src/expression/grammar.lalrpop`.
+
+fn main() -> Result<(), Box<dyn std::error::Error>> {
+    lalrpop::process_src()
+}
