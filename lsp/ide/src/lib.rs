@@ -1,1 +1,13 @@
-//! aquarium-ide
+//! Editor features over the compiler, as plain data: texts, byte offsets and ranges.
+//!
+//! One module for each feature. Each takes a [`Snapshot`] of a policy (all its files as they are at
+//! one moment) and gives back values that any editor protocol can carry. This crate knows no protocol,
+//! no file system and no clock.
+
+pub mod diagnostics;
+pub mod files;
+pub mod lines;
+pub mod snapshot;
+
+pub use lines::{Encoding, LineIndex, Position};
+pub use snapshot::Snapshot;

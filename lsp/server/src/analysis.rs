@@ -1,0 +1,183 @@
+//! Runs the compiler beside the protocol, and publishes what it finds.
+//!
+//! A policy has at most one analysis running and none waiting: what changes meanwhile is looked at when
+//! it ends, all at once, and a result that an edit has made old is not published. Nobody waits for the
+//! client; what is sent to it is given up after a time.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::time::Duration;
+
+use aquarium_ide::diagnostics::diagnostics;
+use tokio::sync::Semaphore;
+use tower_lsp::Client;
+use tower_lsp::jsonrpc::{Error, Result};
+use tower_lsp::ls_types::{Diagnostic, MessageType, Uri};
+
+use crate::capabilities::{Session, negotiate};
+use crate::convert;
+use crate::order::panic_text;
+use crate::workspace::{Analyzed, Origin, Policy, PolicyKey, Workspace};
+
+/// How long a client may take over a message before it is given up.
+const CLIENT_TIME_MAX: Duration = Duration::from_secs(30);
+
+/// What all handlers share.
+#[derive(Debug)]
+pub(crate) struct Shared {
+    client: Client,
+    session: OnceLock<Session>,
+    workspace: Mutex<Workspace>,
+    /// As much work at once as there are processors, and never the one alone that a long analysis holds.
+    processors: Arc<Semaphore>,
+}
+
+/// The findings of one file.
+struct Report {
+    origin: Origin,
+    findings: Vec<Diagnostic>,
+}
+
+impl Shared {
+    pub(crate) fn new(client: Client) -> Arc<Self> {
+        let processors = std::thread::available_parallelism().map_or(2, |count| count.get().max(2));
+        Arc::new(Self {
+            client,
+            session: OnceLock::new(),
+            workspace: Mutex::default(),
+            processors: Arc::new(Semaphore::new(processors)),
+        })
+    }
+
+    /// What was agreed on; before `initialize`, which comes first, what every client can.
+    pub(crate) fn session(&self) -> &Session {
+        self.session.get_or_init(|| negotiate(&Default::default()))
+    }
+
+    /// Remembers what is agreed on.
+    pub(crate) fn agree(&self, session: Session) -> &Session {
+        self.session.get_or_init(|| session)
+    }
+
+    /// The documents and policies. Held for moments, and never while waiting.
+    pub(crate) fn workspace(&self) -> MutexGuard<'_, Workspace> {
+        // Whoever panicked did so in the compiler, not in the middle of a change to this.
+        self.workspace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Sees to it that these policies are analysed.
+    pub(crate) fn analyze(self: &Arc<Self>, keys: Vec<PolicyKey>) {
+        for key in keys {
+            if self.workspace().watch(&key) {
+                tokio::spawn(self.clone().analyze_while_it_changes(key));
+            }
+        }
+    }
+
+    async fn analyze_while_it_changes(self: Arc<Self>, key: PolicyKey) {
+        loop {
+            let Some(policy) = self.workspace().begin(&key) else { return };
+            let (shared, input) = (self.clone(), policy.clone());
+            match self.compute(move || shared.report(&input)).await {
+                Ok(reports) if self.workspace().is_current(&key, &policy) => {
+                    self.publish(&key, reports).await
+                }
+                Ok(_) => {}
+                Err(error) => self.log(MessageType::ERROR, error.message.into_owned()).await,
+            }
+        }
+    }
+
+    /// Does work that takes a processor, beside the protocol. A panic in it is an error of its own.
+    pub(crate) async fn compute<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
+        let permit = self.processors.clone().acquire_owned().await.map_err(|_| Error::internal_error())?;
+        let work = move || {
+            let done = work();
+            drop(permit);
+            done
+        };
+        tokio::task::spawn_blocking(work).await.map_err(|failure| {
+            let mut error = Error::internal_error();
+            if let Ok(panic) = failure.try_into_panic() {
+                error.message = format!("the analysis failed: {}", panic_text(panic.as_ref())).into();
+            }
+            error
+        })
+    }
+
+    /// The findings of all files; of a policy that is no longer open none.
+    fn report(&self, policy: &Policy) -> Vec<Report> {
+        if !policy.is_open() {
+            return Vec::new();
+        }
+        let analyzed = policy.analyzed();
+        let report = |file| {
+            let origin = analyzed.origin(file)?.clone();
+            Some(Report { origin, findings: findings(analyzed, file, self.session()) })
+        };
+        analyzed.snapshot.files().filter_map(|(file, _)| report(file)).collect()
+    }
+
+    /// Tells the client about open files, and about others as long as there is something to tell.
+    async fn publish(&self, key: &PolicyKey, reports: Vec<Report>) {
+        if self.session().pulls {
+            return;
+        }
+        let with_findings = reports.iter().filter(|report| !report.findings.is_empty());
+        let with_findings: BTreeSet<Uri> = with_findings.map(|report| report.origin.uri.clone()).collect();
+        let had_findings = self.workspace().publish(key, with_findings.clone());
+        let mut messages: BTreeMap<Uri, (Vec<Diagnostic>, Option<i32>)> =
+            had_findings.into_iter().map(|uri| (uri, (Vec::new(), None))).collect();
+        for Report { origin, findings } in reports {
+            if origin.version.is_some() || !findings.is_empty() || messages.contains_key(&origin.uri) {
+                messages.insert(origin.uri, (findings, origin.version));
+            }
+        }
+        for (uri, (findings, version)) in messages {
+            self.send(self.client.publish_diagnostics(uri, findings, version)).await;
+        }
+    }
+
+    /// Tells the client something for its log.
+    pub(crate) async fn log(&self, kind: MessageType, text: String) {
+        self.send(self.client.log_message(kind, text)).await;
+    }
+
+    /// Asks the client to say when policy files change on disk.
+    pub(crate) fn watch_files(self: &Arc<Self>) {
+        if !self.session().watches {
+            return;
+        }
+        let shared = self.clone();
+        tokio::spawn(async move {
+            let registration = vec![crate::capabilities::watchers()];
+            let answer = within_time(shared.client.register_capability(registration)).await;
+            if let Some(Err(error)) = answer {
+                shared.log(MessageType::WARNING, format!("files are not watched: {error}")).await;
+            }
+        });
+    }
+
+    /// Waits for a message to be taken, but not for ever.
+    async fn send(&self, message: impl Future<Output = ()>) {
+        within_time(message).await;
+    }
+}
+
+/// What the client answers in time.
+async fn within_time<T>(answer: impl Future<Output = T>) -> Option<T> {
+    tokio::time::timeout(CLIENT_TIME_MAX, answer).await.ok()
+}
+
+/// The findings of a file.
+pub(crate) fn findings(
+    analyzed: &Analyzed,
+    file: aquarium_compiler::FileId,
+    session: &Session,
+) -> Vec<Diagnostic> {
+    let findings = diagnostics(&analyzed.snapshot, file);
+    findings.iter().map(|finding| convert::diagnostic(finding, analyzed, session)).collect()
+}

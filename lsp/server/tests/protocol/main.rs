@@ -1,0 +1,14 @@
+//! The server over its real protocol, in this process: what a client sends and what it gets.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test fails by panicking"
+)]
+
+mod client;
+mod documents;
+mod findings;
+mod order;
