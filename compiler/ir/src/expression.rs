@@ -60,6 +60,21 @@ pub enum Comparison {
     NotEqual,
 }
 
+impl Comparison {
+    /// The comparison that holds exactly where this one does not.
+    #[must_use]
+    pub fn opposite(self) -> Self {
+        match self {
+            Self::Greater => Self::LessOrEqual,
+            Self::GreaterOrEqual => Self::Less,
+            Self::Less => Self::GreaterOrEqual,
+            Self::LessOrEqual => Self::Greater,
+            Self::Equal => Self::NotEqual,
+            Self::NotEqual => Self::Equal,
+        }
+    }
+}
+
 /// How a quantity is rounded to a multiple of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -75,7 +90,7 @@ pub enum Rounding {
 }
 
 /// One operation. Operands stand before their users in [`Expression::nodes`].
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Node {
     /// A constant.
@@ -201,9 +216,76 @@ impl Expression {
         u32::try_from(self.nodes.len().checked_sub(1)?).ok().map(NodeId)
     }
 
+    /// The deepest nesting of operations that is evaluated, proven or compiled; a deeper expression is
+    /// malformed. It bounds the stack of everything that walks the tree.
+    pub const DEPTH_MAX: u32 = 400;
+
     /// The node at `id`.
     #[must_use]
     pub fn node(&self, id: NodeId) -> Option<&Node> {
         self.nodes.get(usize::try_from(id.0).ok()?)
+    }
+}
+
+impl Node {
+    /// The nodes that this one is made of, in the order in which they are evaluated.
+    pub fn operands(&self) -> impl Iterator<Item = NodeId> + use<> {
+        let (first, second, third) = match *self {
+            Self::Number(_) | Self::Variable { .. } | Self::Local(_) | Self::Tiered { .. } => {
+                (None, None, None)
+            }
+            Self::Negate(operand)
+            | Self::Absolute(operand)
+            | Self::DivideByConstant(operand, _)
+            | Self::Not(operand)
+            | Self::Round { value: operand, .. } => (Some(operand), None, None),
+            Self::Add(left, right)
+            | Self::Subtract(left, right)
+            | Self::Multiply(left, right)
+            | Self::Minimum(left, right)
+            | Self::Maximum(left, right)
+            | Self::And(left, right)
+            | Self::Or(left, right)
+            | Self::Compare { left, right, .. }
+            | Self::Divide { dividend: left, divisor: right, .. }
+            | Self::Remainder { dividend: left, divisor: right }
+            | Self::Let { value: left, body: right, .. } => (Some(left), Some(right), None),
+            Self::If { condition, then, otherwise } => (Some(condition), Some(then), Some(otherwise)),
+        };
+        first.into_iter().chain(second).chain(third)
+    }
+
+    /// The same operation over other operands.
+    #[must_use]
+    pub fn with_operands(&self, mut of: impl FnMut(NodeId) -> NodeId) -> Self {
+        let mut node = self.clone();
+        match &mut node {
+            Self::Number(_) | Self::Variable { .. } | Self::Local(_) | Self::Tiered { .. } => {}
+            Self::Negate(operand)
+            | Self::Absolute(operand)
+            | Self::DivideByConstant(operand, _)
+            | Self::Not(operand)
+            | Self::Round { value: operand, .. } => *operand = of(*operand),
+            Self::Add(left, right)
+            | Self::Subtract(left, right)
+            | Self::Multiply(left, right)
+            | Self::Minimum(left, right)
+            | Self::Maximum(left, right)
+            | Self::And(left, right)
+            | Self::Or(left, right)
+            | Self::Compare { left, right, .. }
+            | Self::Divide { dividend: left, divisor: right, .. }
+            | Self::Remainder { dividend: left, divisor: right }
+            | Self::Let { value: left, body: right, .. } => {
+                *left = of(*left);
+                *right = of(*right);
+            }
+            Self::If { condition, then, otherwise } => {
+                *condition = of(*condition);
+                *then = of(*then);
+                *otherwise = of(*otherwise);
+            }
+        }
+        node
     }
 }

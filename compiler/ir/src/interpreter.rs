@@ -17,9 +17,6 @@ use crate::number::Rational;
 use crate::policy::{Charge, Policy, Tier};
 use crate::slot::{Limits, Slot, Trap, unlimited};
 
-/// The deepest nesting of operations that is evaluated; a deeper expression is malformed.
-pub const DEPTH_MAX: u32 = 400;
-
 /// What a slot costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Evaluation {
@@ -115,7 +112,7 @@ impl Run<'_> {
     fn value(&mut self, id: NodeId) -> Result<Value, Trap> {
         let expression = self.expression;
         let node = expression.node(id).ok_or(Trap::Malformed(id.0))?;
-        if self.depth >= DEPTH_MAX {
+        if self.depth >= Expression::DEPTH_MAX {
             return Err(Trap::Malformed(id.0));
         }
         self.depth += 1;

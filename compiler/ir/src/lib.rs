@@ -5,6 +5,7 @@
 //! charges by them) and the tools (which show them). It knows no parser and no WebAssembly engine,
 //! reads no clock, no file and no zone data of the machine.
 
+pub mod bounds;
 pub mod credits;
 pub mod expression;
 pub mod instant;
@@ -14,6 +15,7 @@ pub mod policy;
 pub mod slot;
 pub mod time;
 
+pub use bounds::Bounds;
 pub use credits::Credits;
 pub use expression::{Expression, Node, NodeId};
 pub use instant::Millis;
