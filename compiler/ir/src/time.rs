@@ -1,7 +1,7 @@
 //! Time: cron patterns, zones, time frames, and timelines of what holds when.
 //!
 //! In reading order: the calendar as arithmetic ([`civil`]), zones ([`zone`]), patterns on the local
-//! clock ([`cron`]), sets of instants ([`frame`], [`interval`]), and what holds when ([`timeline`], asked
+//! clock ([`cron`]), instants as texts ([`iso`]), sets of instants ([`frame`], [`interval`]), and what holds when ([`timeline`], asked
 //! through a [`Calendar`] that remembers what it expanded). Nothing here reads a clock or the zone data
 //! of the machine.
 
@@ -11,6 +11,7 @@ pub mod civil;
 pub mod cron;
 pub mod frame;
 pub mod interval;
+pub mod iso;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
@@ -21,5 +22,6 @@ pub use civil::{Date, Local, Month};
 pub use cron::{Cron, CronError};
 pub use frame::{Frame, FrameId, Range};
 pub use interval::Interval;
+pub use iso::{InstantError, InstantForm, WrittenInstant};
 pub use timeline::{Body, Layer, Segment, Timeline, merged};
 pub use zone::{Zone, ZoneError};

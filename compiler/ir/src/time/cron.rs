@@ -1,12 +1,17 @@
 //! Five-field cron patterns, on the local clock.
 
+mod checks;
 mod occurrences;
 mod parse;
+#[cfg(test)]
+mod tests;
+mod words;
 
 use serde::{Deserialize, Serialize};
 
 use super::civil::{DAY, Date, HOUR, Local, MINUTE, Month, days_in_month};
 
+pub use checks::{CronField, field_spans};
 pub use occurrences::Occurrences;
 pub use parse::CronError;
 
@@ -72,16 +77,8 @@ impl Cron {
         self.days_of(Month { year: date.year, month: date.month }) >> date.day & 1 == 1
     }
 
-    /// Whether no day of any year is named, as in `0 0 30 2 *`.
-    #[must_use]
-    pub fn never_occurs(&self) -> bool {
-        let year_with_leap_day = 2000;
-        let mut months = (1..=12).map(|month| Month { year: year_with_leap_day, month });
-        self.minutes == 0 || self.hours == 0 || months.all(|month| self.days_of(month) == 0)
-    }
-
     /// The days of a month that the pattern names, one bit each from bit 1.
-    fn days_of(&self, month: Month) -> u32 {
+    pub(super) fn days_of(&self, month: Month) -> u32 {
         if self.months >> month.month & 1 == 0 {
             return 0;
         }

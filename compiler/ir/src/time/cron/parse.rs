@@ -41,15 +41,22 @@ const FIELDS: [Field; 5] = [
 
 /// A part of the text and where it begins.
 #[derive(Clone, Copy)]
-struct Piece<'a> {
+pub(super) struct Piece<'a> {
     text: &'a str,
     start: usize,
 }
 
 impl<'a> Piece<'a> {
+    pub(super) fn new(text: &'a str) -> Self {
+        Self { text, start: 0 }
+    }
+
+    pub(super) fn span(self) -> Range<usize> {
+        self.start..self.start + self.text.len()
+    }
+
     fn error(self, message: impl Into<String>) -> CronError {
-        let span = self.start..self.start + self.text.len();
-        CronError { span, message: message.into(), suggestion: None }
+        CronError { span: self.span(), message: message.into(), suggestion: None }
     }
 
     /// The pieces before and after the first `separator`.
@@ -59,14 +66,25 @@ impl<'a> Piece<'a> {
         Some((Piece { text: before, start: self.start }, Piece { text: after, start: after_start }))
     }
 
-    /// The pieces between separators for which `separates` holds.
-    fn split(self, separates: impl Fn(char) -> bool) -> impl Iterator<Item = Piece<'a>> {
+    /// The pieces between separators, empty ones too.
+    fn split(self, separator: char) -> impl Iterator<Item = Piece<'a>> {
         let mut start = self.start;
-        self.text.split_inclusive(separates).map(move |part| {
-            let piece_start = start;
-            start += part.len();
-            Piece { text: part, start: piece_start }
+        self.text.split(separator).map(move |text| {
+            let piece = Piece { text, start };
+            start += text.len() + separator.len_utf8();
+            piece
         })
+    }
+
+    /// The pieces between blanks.
+    pub(super) fn fields(self) -> impl Iterator<Item = Piece<'a>> {
+        let mut start = self.start;
+        let words = self.text.split_inclusive(char::is_whitespace).map(move |word| {
+            let piece = Piece { text: word.trim_end(), start };
+            start += word.len();
+            piece
+        });
+        words.filter(|piece| !piece.text.is_empty())
     }
 }
 
@@ -82,11 +100,11 @@ impl FromStr for Cron {
 
     /// Reads five fields separated by blanks.
     fn from_str(text: &str) -> Result<Self, CronError> {
-        let whole = Piece { text, start: 0 };
+        let whole = Piece::new(text);
         if let Some(error) = nickname(whole) {
             return Err(error);
         }
-        let pieces: Vec<_> = fields_of(whole).take(FIELDS.len() + 1).collect();
+        let pieces: Vec<_> = whole.fields().take(FIELDS.len() + 1).collect();
         let Ok::<[Piece<'_>; 5], _>(pieces) = pieces.try_into() else {
             return Err(wrong_count(whole));
         };
@@ -115,17 +133,12 @@ fn narrow<T: TryFrom<u64> + Default>(bits: u64) -> T {
     T::try_from(bits).unwrap_or_default()
 }
 
-fn fields_of(whole: Piece<'_>) -> impl Iterator<Item = Piece<'_>> {
-    let pieces = whole.split(char::is_whitespace);
-    pieces.map(|piece| Piece { text: piece.text.trim_end(), ..piece }).filter(|piece| !piece.text.is_empty())
-}
-
 fn wrong_count(whole: Piece<'_>) -> CronError {
-    let count = fields_of(whole).count();
+    let count = whole.fields().count();
     let message = format!(
         "a cron pattern has five fields (minute, hour, day of the month, month, day of the week), this has {count}"
     );
-    match fields_of(whole).nth(FIELDS.len()) {
+    match whole.fields().nth(FIELDS.len()) {
         Some(sixth) => {
             CronError { span: sixth.start..whole.text.trim_end().len(), message, suggestion: None }
         }
@@ -151,21 +164,15 @@ fn nickname(whole: Piece<'_>) -> Option<CronError> {
 impl Field {
     /// The values that a field names, one bit each.
     fn parse(&self, piece: Piece<'_>) -> Result<u64, CronError> {
-        let mut bits = 0;
-        let mut missing_item = piece.text.ends_with(',');
-        for item in piece.split(|letter| letter == ',') {
-            let item = Piece { text: item.text.strip_suffix(',').unwrap_or(item.text), ..item };
-            missing_item |= item.text.is_empty();
-            if !missing_item || !item.text.is_empty() {
-                bits |= self.item(item)?;
-            }
-        }
-        if missing_item {
-            let listed: Vec<_> = piece.text.split(',').filter(|item| !item.is_empty()).collect();
-            let error = piece.error(format!("this list of the {} has an empty item", self.name));
-            return Err(if listed.is_empty() { error } else { error.suggest(listed.join(",")) });
-        }
-        Ok(bits)
+        piece.split(',').try_fold(0, |bits, item| {
+            if item.text.is_empty() { Err(self.empty_item(piece)) } else { Ok(bits | self.item(item)?) }
+        })
+    }
+
+    fn empty_item(&self, piece: Piece<'_>) -> CronError {
+        let error = piece.error(format!("this list of the {} has an empty item", self.name));
+        let listed: Vec<_> = piece.text.split(',').filter(|item| !item.is_empty()).collect();
+        if listed.is_empty() { error } else { error.suggest(listed.join(",")) }
     }
 
     /// `*`, `a`, `a-b`, each perhaps with `/n`.
@@ -201,13 +208,11 @@ impl Field {
         last: Piece<'_>,
         step: Option<u8>,
     ) -> Result<(u8, u8), CronError> {
-        let (low, mut high) = (self.value(first)?, self.value(last)?);
-        let ends_with_sunday = self.greatest == 7 && last.text.eq_ignore_ascii_case("sun");
-        if ends_with_sunday && !matches!(low, 0 | 7) {
-            high = 7;
-        }
-        if low <= high || (ends_with_sunday && low == 7) {
-            return Ok((low, high.max(low)));
+        let low = self.value(first)?;
+        let ends_with_sunday = self.is_weekday() && last.text.eq_ignore_ascii_case("sun");
+        let high = if ends_with_sunday && low > 0 { 7 } else { self.value(last)? };
+        if low <= high {
+            return Ok((low, high));
         }
         let halves = self.halves((low, first.text), (high, last.text), step.unwrap_or(1));
         let message =
@@ -215,20 +220,24 @@ impl Field {
         Err(item.error(message).suggest(halves))
     }
 
+    fn is_weekday(&self) -> bool {
+        self.greatest == 7
+    }
+
     /// A reversed range as the two ranges that it most probably means, in the author's spelling.
     fn halves(&self, first: (u8, &str), last: (u8, &str), step: u8) -> String {
         let named = first.1.bytes().all(|byte| byte.is_ascii_alphabetic());
-        // Seven is Sunday again: counting on from there starts with Monday's predecessor.
-        let turn = if self.greatest == 7 && first.0 < 7 { 6 } else { self.greatest };
-        let count = if self.greatest == 7 { 7 } else { turn - self.least + 1 };
+        // Sunday is 0 and 7: a range that begins with 7 resumes with 1, any other ends its week with 6.
+        let turn = if self.is_weekday() && first.0 < 7 { 6 } else { self.greatest };
+        let period = if self.is_weekday() { 7 } else { self.greatest - self.least + 1 };
         let upper = self.half(first, (turn, &self.spelling(turn, named)), step);
-        let steps = (turn.saturating_sub(first.0)) / step + 1;
-        let resumed = u16::from(first.0) + u16::from(steps) * u16::from(step);
-        let resumed = u8::try_from(resumed.saturating_sub(u16::from(count))).unwrap_or(u8::MAX);
-        if resumed > last.0 {
-            return upper;
+        let beyond = (first.0..).step_by(usize::from(step)).find(|value| *value > turn);
+        match beyond.map(|value| value - period).filter(|resumed| *resumed <= last.0) {
+            Some(resumed) => {
+                format!("{upper},{}", self.half((resumed, &self.spelling(resumed, named)), last, step))
+            }
+            None => upper,
         }
-        format!("{upper},{}", self.half((resumed, &self.spelling(resumed, named)), last, step))
     }
 
     fn half(&self, first: (u8, &str), last: (u8, &str), step: u8) -> String {
@@ -265,20 +274,23 @@ impl Field {
 
     fn out_of_range(&self, piece: Piece<'_>) -> CronError {
         let Self { name, least, greatest, .. } = self;
-        let error = piece.error(format!("{name} {} is out of range: {least} to {greatest}", piece.text));
-        if *greatest == 23 && piece.text == "24" { error.suggest("0") } else { error }
+        piece.error(format!("{name} {} is out of range: {least} to {greatest}", piece.text))
     }
 
     fn unknown(&self, piece: Piece<'_>) -> CronError {
         let text = piece.text;
+        if text.is_empty() {
+            return piece.error(format!("the {} lacks a value before or after a sign", self.name));
+        }
         if text == "?" {
             return piece.error("`?` is not supported: write `*`").suggest("*");
         }
-        if text.contains(['?', '#', 'L', 'W', 'l', 'w'])
-            && !text.bytes().all(|byte| byte.is_ascii_alphabetic())
-            || matches!(text, "L" | "W" | "LW")
+        if text.contains(['?', '#'])
+            || matches!(text.trim_matches(|letter: char| letter.is_ascii_digit()), "L" | "W" | "LW")
         {
-            return piece.error(format!("`{text}` is not supported: there is no `? L W #`"));
+            let message =
+                format!("`{text}` is not supported: a field holds numbers, names, ranges, lists and steps");
+            return piece.error(message);
         }
         let long = self.names.iter().find(|name| text.len() > 3 && starts_with_name(text, name));
         let expected = match self.names {
