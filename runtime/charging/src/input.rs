@@ -87,14 +87,15 @@ pub struct Message<'a> {
     pub record: Record<'a>,
     details: &'a str,
     occurred_given: bool,
-    received_given: bool,
+    pub(crate) received_given: bool,
 }
 
 impl Message<'_> {
     /// A digest of the identity (kind, client, user, id): messages that share it are one event.
     #[must_use]
     pub fn key(&self) -> [u8; 16] {
-        digest::key(self)
+        let record = &self.record;
+        digest::key(record.body.kind(), &record.client, &record.user, &record.id)
     }
 
     /// A digest of the content: messages of one identity that share it are duplicates, others conflict.
@@ -108,6 +109,12 @@ impl Message<'_> {
     pub fn received_given(&self) -> bool {
         self.received_given
     }
+}
+
+/// The digest of an identity that is known by its parts.
+#[must_use]
+pub fn key_of(kind: &str, client: &str, user: &str, id: &str) -> [u8; 16] {
+    digest::key(kind, client, user, id)
 }
 
 /// Reads one message.

@@ -10,7 +10,21 @@ pub mod record;
 pub mod input;
 
 pub mod charger;
+pub mod deployments;
+pub mod version;
+
+pub mod rate;
+
+pub mod charging;
+pub mod posting;
+pub mod state;
+pub mod wallet;
+
+pub mod simulate;
+pub mod view;
 
 pub use charger::{Charger, Interpreter, Trap};
+pub use deployments::{Deployments, Span};
 pub use reason::Reason;
 pub use record::{Body, Record};
+pub use version::Version;

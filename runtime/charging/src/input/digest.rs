@@ -41,10 +41,9 @@ impl Hasher {
 }
 
 /// The identity: kind, client, user, id.
-pub(super) fn key(message: &Message<'_>) -> [u8; 16] {
-    let record = &message.record;
+pub(super) fn key(kind: &str, client: &str, user: &str, id: &str) -> [u8; 16] {
     let mut hasher = Hasher::new();
-    for part in [record.body.kind(), &record.client, &record.user, &record.id] {
+    for part in [kind, client, user, id] {
         hasher.text(part);
     }
     hasher.finish()

