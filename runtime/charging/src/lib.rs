@@ -20,11 +20,13 @@ pub mod posting;
 pub mod state;
 pub mod wallet;
 
+pub mod ledger;
 pub mod simulate;
 pub mod view;
 
 pub use charger::{Charger, Interpreter, Trap};
 pub use deployments::{Deployments, Span};
+pub use ledger::Ledger;
 pub use reason::Reason;
 pub use record::{Body, Record};
 pub use version::Version;

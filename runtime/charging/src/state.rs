@@ -18,10 +18,11 @@ use aquarium_ir::instant::Millis;
 use aquarium_ir::policy::CostPolicy;
 use aquarium_ir::time::MonthSpan;
 use ethnum::I256;
+use sha2::{Digest, Sha256};
 
 use crate::charging::{self, Charged, Usage};
 use crate::deployments::Deployments;
-use crate::rate::{Naming, split};
+use crate::rate::{Naming, rate_at, split};
 use crate::wallet::Wallet;
 use refills::Lookahead;
 
@@ -160,6 +161,31 @@ impl State {
     #[must_use]
     pub fn own_threshold(&self) -> Option<Credits> {
         self.threshold
+    }
+
+    /// The threshold that holds at an instant: the user's own, else the agreement's, else 0.
+    pub fn threshold(&self, deployments: &mut Deployments, at: Millis) -> Credits {
+        self.threshold.or_else(|| self.threshold_of_agreement(deployments, at)).unwrap_or_default()
+    }
+
+    /// The name of the agreement that the assignment, else the role, names at an instant.
+    pub fn agreement(&self, deployments: &mut Deployments, at: Millis) -> Option<Arc<str>> {
+        rate_at(deployments, &self.namings, "", at).0.agreement
+    }
+
+    fn threshold_of_agreement(&self, deployments: &mut Deployments, at: Millis) -> Option<Credits> {
+        let rate = rate_at(deployments, &self.namings, "", at).0;
+        let version = deployments.version_mut(rate.version)?;
+        let agreement = version.policy.agreements.get(rate.agreement_id?.index())?;
+        let threshold = agreement.threshold.at(&mut version.calendar, at).0?;
+        Some(Credits::round(threshold, Credits::PLACES))
+    }
+
+    /// A digest of the state: equal for equal states, whatever way they were reached.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let text = format!("{:?}", Self { lookahead: Lookahead::default(), ..self.clone() });
+        Sha256::digest(text.as_bytes()).into()
     }
 
     /// What open intervals have come to at an instant that is not before the last folded one and within

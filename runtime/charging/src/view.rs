@@ -97,11 +97,22 @@ pub enum CauseView {
 /// The id of an entry.
 #[must_use]
 pub fn entry_id(user: &str, entry: &Entry, revision: u32) -> String {
+    hash(user, entry, revision, b"entry")
+}
+
+/// The id of the entry that takes another one back.
+#[must_use]
+pub fn reversal_id(user: &str, entry: &Entry, revision: u32) -> String {
+    hash(user, entry, revision, b"reversal")
+}
+
+fn hash(user: &str, entry: &Entry, revision: u32, kind: &[u8]) -> String {
     let mut hasher = Sha256::new();
     let mut part = |bytes: &[u8]| {
         hasher.update((bytes.len() as u64).to_le_bytes());
         hasher.update(bytes);
     };
+    part(kind);
     part(user.as_bytes());
     part(entry.resource.as_bytes());
     part(entry.instance.as_deref().unwrap_or_default().as_bytes());

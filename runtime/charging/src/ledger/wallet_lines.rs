@@ -1,0 +1,112 @@
+//! The append-only wallet: new entries, and reversals of entries that a new fold does not yield.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use aquarium_ir::credits::Credits;
+use aquarium_ir::instant::Millis;
+
+use super::{Changes, Ledger};
+use crate::deployments::Deployments;
+use crate::posting::{Cause, Entry};
+use crate::view::{self, EntryView};
+
+/// What makes two entries the same but for their figures: cause, resource, instance, slot start.
+pub(super) type EntryKey = (Millis, Cause, Arc<str>, Option<Arc<str>>, Millis);
+
+/// A line of the wallet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WalletLine {
+    /// The entry that is posted or reversed.
+    pub entry: Entry,
+    /// How many entries of the same cause and slot start came before it.
+    pub revision: u32,
+    /// Which of the two.
+    pub kind: LineKind,
+}
+
+/// What a line of the wallet does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LineKind {
+    /// It posts the entry.
+    Posted,
+    /// It takes the entry back.
+    Reversal,
+}
+
+impl WalletLine {
+    pub(super) fn posted(entry: Entry, revision: u32) -> Self {
+        Self { entry, revision, kind: LineKind::Posted }
+    }
+
+    /// What the line adds to the charges.
+    #[must_use]
+    pub fn credits(&self) -> Credits {
+        match self.kind {
+            LineKind::Posted => self.entry.slot.credits,
+            LineKind::Reversal => -self.entry.slot.credits,
+        }
+    }
+
+    /// The line as it is published. A reversal names the entry that it takes back.
+    pub fn view(&self, deployments: &mut Deployments, user: &str) -> EntryView {
+        let mut view = view::entry(deployments, user, &self.entry, self.revision);
+        if self.kind == LineKind::Reversal {
+            view.reverses = Some(std::mem::take(&mut view.id));
+            view.id = view::reversal_id(user, &self.entry, self.revision);
+            view.credits = -view.credits;
+        }
+        view
+    }
+
+    fn key(&self) -> EntryKey {
+        key(&self.entry)
+    }
+}
+
+fn key(entry: &Entry) -> EntryKey {
+    let instance = entry.instance.clone();
+    (entry.posted, entry.cause.clone(), Arc::clone(&entry.resource), instance, entry.slot.from)
+}
+
+impl Ledger {
+    /// Compares the entries from `posted` on with those that were undone, and says what the wallet lacks.
+    pub(super) fn settle(&mut self, posted: usize) -> Changes {
+        let refolded = std::mem::take(&mut self.rolled_back);
+        let posted = posted.min(self.revisions.len());
+        if self.undone.is_empty() && self.reversed.is_empty() {
+            return Changes { lines: self.settle_in_order(posted), refolded };
+        }
+        let mut undone: BTreeMap<EntryKey, WalletLine> =
+            std::mem::take(&mut self.undone).into_iter().map(|line| (line.key(), line)).collect();
+        let mut new = Vec::new();
+        for entry in self.postings.entries.iter().skip(posted) {
+            let key = key(entry);
+            let same = undone.get(&key).is_some_and(|line| line.entry == *entry);
+            let revision = match undone.get(&key) {
+                Some(line) if same => line.revision,
+                Some(line) => line.revision.saturating_add(1),
+                None => self.reversed.get(&key).map_or(0, |last| last.saturating_add(1)),
+            };
+            self.revisions.push(revision);
+            if same {
+                undone.remove(&key);
+            } else {
+                new.push(WalletLine::posted(entry.clone(), revision));
+            }
+        }
+        let mut lines: Vec<WalletLine> = Vec::with_capacity(undone.len() + new.len());
+        for (key, line) in undone {
+            self.reversed.insert(key, line.revision);
+            lines.push(WalletLine { kind: LineKind::Reversal, ..line });
+        }
+        lines.extend(new);
+        Changes { lines, refolded }
+    }
+
+    fn settle_in_order(&mut self, posted: usize) -> Vec<WalletLine> {
+        self.revisions.resize(self.postings.entries.len(), 0);
+        let entries = self.postings.entries.iter().skip(posted);
+        entries.map(|entry| WalletLine::posted(entry.clone(), 0)).collect()
+    }
+}
