@@ -36,7 +36,7 @@ lalrpop_mod!(
 
 /// The operators, functions, conditions and bindings that one expression may hold. It bounds the
 /// depth of the syntax, and with it the stack of whoever walks it.
-pub const MAX_OPERATORS: usize = 500;
+pub const MAX_OPERATORS: usize = 250;
 
 /// How deep parentheses and braces may nest.
 pub const MAX_NESTING: usize = 100;

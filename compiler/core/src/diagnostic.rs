@@ -1,8 +1,10 @@
 //! One finding: what every renderer (miette, JSON, SARIF, GitHub, the language server) shows.
 
 pub mod catalogue;
+mod text;
 
 pub use catalogue::Code;
+pub use text::{Details, Piece, SourceText, TextFinding};
 
 /// The place of a file in [`Analysis::files`](crate::Analysis::files).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]

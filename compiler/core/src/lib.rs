@@ -5,6 +5,8 @@
 
 pub mod diagnostic;
 pub mod position;
+pub mod price;
+pub mod unit;
 
 use aquarium_ir::Policy;
 

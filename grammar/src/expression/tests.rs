@@ -233,7 +233,7 @@ fn depth_and_length_have_limits_that_say_so() {
     let long = format!("price{}", " + price".repeat(5_000));
     finds(
         &long,
-        "[+] an expression holds at most 500 operators and functions | use tiers, or split it into constants",
+        "[+] an expression holds at most 250 operators and functions | use tiers, or split it into constants",
     );
     assert_eq!(parse(&"! ".repeat(100_000), false).findings.len(), 1);
     assert_eq!(parse(&"price ".repeat(100_000), false).findings.len(), 1);

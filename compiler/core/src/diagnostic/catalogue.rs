@@ -114,8 +114,32 @@ catalogue! {
     UnknownZone "AQ0414" None, Error, "a time zone that does not exist";
 
     // AQ05xx: units, types and prices.
+    BadUnit "AQ0501" None, Error, "a unit that cannot be read";
+    UnitReading "AQ0502" Some("unit-reading"), Hint, "a unit that is not read as it is written";
+    ResourceUnit "AQ0503" None, Error, "a unit that its cost policy cannot use";
+    BadNumber "AQ0504" None, Error, "a number that cannot be read";
+    BadPrice "AQ0505" None, Error, "a price that cannot be read";
+    PriceUnit "AQ0506" None, Error, "a price or limit for another quantity than the resource's";
+    BadTiers "AQ0507" None, Error, "tiers that do not rise to an open end";
+    BadExpression "AQ0508" None, Error, "an expression that cannot be read";
+    UnknownVariable "AQ0509" None, Error, "a name that is no variable, constant or `const`";
+    MissingVariable "AQ0510" None, Error, "a variable that the resource's cost policy does not have";
+    UnitMismatch "AQ0511" None, Error, "quantities that measure different things";
+    TypeMismatch "AQ0512" None, Error, "a condition where a value is wanted, or a value where a condition is";
+    NotCredits "AQ0513" None, Error, "a charge that is not in credits";
+    TieredProduct "AQ0514" None, Error, "a tiered price outside a product with volume";
+    MixedPrefixes "AQ0515" Some("mixed-prefixes"), Warning, "multiples of 1000 beside multiples of 1024";
+    BadConstant "AQ0516" None, Error, "a constant that cannot be read";
 
     // AQ06xx: exactness and flow of expressions.
+    ZeroDivisor "AQ0601" None, Error, "a divisor that can be zero";
+    TooWide "AQ0602" None, Error, "a value that can grow beyond exact arithmetic";
+    UnreachableBranch "AQ0603" Some("unreachable-branch"), Warning, "a branch that can never be taken";
+    ConstantCondition "AQ0604" Some("constant-condition"), Warning, "a condition that is always the same";
+    NegativeCharge "AQ0605" Some("negative-charge"), Warning, "a charge that can be negative though no price is";
+    AlwaysZero "AQ0606" Some("always-zero"), Warning, "a charge that always rounds to zero";
+    UnusedConst "AQ0607" Some("unused-const"), Warning, "a `const` that nothing uses";
+    PerSlot "AQ0608" Some("per-slot"), Warning, "a charge that depends on how usage is cut into slots";
 
     // AQ07xx: directives.
     UnknownDirective "AQ0701" Some("unknown-directive"), Warning, "a directive that cannot be read";
