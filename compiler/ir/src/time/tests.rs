@@ -1,6 +1,9 @@
 //! Time frames as policies write them, in real zones.
 
-use super::{Body, Calendar, Cron, Frame, FrameId, Layer, Local, Range, Timeline, Zone};
+mod oracle;
+mod properties;
+
+use super::{Body, Calendar, Cron, Frame, FrameId, Layer, Range, Timeline, Zone};
 use crate::Millis;
 
 pub(super) fn zone(name: &str) -> Zone {
@@ -9,9 +12,7 @@ pub(super) fn zone(name: &str) -> Zone {
 }
 
 fn at(zone: &Zone, date_time: &str) -> Millis {
-    let civil: jiff::civil::DateTime = date_time.parse().unwrap();
-    let local = civil.to_zoned(jiff::tz::TimeZone::UTC).unwrap().timestamp().as_millisecond();
-    zone.instant(Local(local))
+    zone.instant(oracle::local(date_time))
 }
 
 fn range(start: &str, end: &str) -> Range {

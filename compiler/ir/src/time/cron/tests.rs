@@ -167,7 +167,7 @@ fn the_checks_see_what_is_probably_a_slip() {
 fn blanks_are_normal_and_spans_are_those_of_the_text() {
     let text = " 0\t 12 *\u{a0}* Mon ";
     assert_eq!(cron(text).text, "0 12 * * Mon");
-    let fields: Vec<_> = field_spans(text).into_iter().map(|span| &text[span]).collect();
+    let fields: Vec<_> = field_spans(text).into_iter().filter_map(|span| text.get(span)).collect();
     assert_eq!(fields, ["0", "12", "*", "*", "Mon"]);
     assert_eq!(cron(text).field(CronField::Weekday), "Mon");
 }
