@@ -3,7 +3,7 @@
 mod oracle;
 mod properties;
 
-use super::{Body, Calendar, Cron, Frame, FrameId, Layer, Range, Timeline, Zone};
+use super::{Body, Calendar, Cron, Frame, FrameId, Interval, Layer, Range, Timeline, Zone};
 use crate::Millis;
 
 pub(super) fn zone(name: &str) -> Zone {
@@ -69,4 +69,63 @@ fn occurrences_follow_the_clock_changes() {
     };
     assert_eq!(texts("2024-03-31T00:00", "2024-04-01T00:00"), ["1711848600000"]);
     assert_eq!(texts("2024-10-27T00:00", "2024-10-28T00:00"), ["1729989000000"]);
+}
+
+#[test]
+fn a_skipped_start_does_not_hide_the_one_after_the_gap() {
+    let berlin = zone("Europe/Berlin");
+    let repeat = vec![range("0,30 2,3 * * *", "20 2 * * *")];
+    let frame = Frame { from: Millis::MIN, to: Millis::MAX, repeat, except: Vec::new() };
+    let (from, to) = (at(&berlin, "2024-03-31T00:00"), at(&berlin, "2024-04-01T00:00"));
+    // Until 02:20, which is 03:20; from 02:30, which is 03:30, but from 03:00 as well.
+    assert_eq!(frame.intervals(&berlin, from, to), [Interval { start: from, end: to }]);
+}
+
+#[test]
+fn a_range_that_ends_in_the_hour_before_its_moved_start_is_empty() {
+    let berlin = zone("Europe/Berlin");
+    let repeat = vec![range("30 2 * * *", "0 3 * * *")];
+    let frame = Frame { from: Millis::MIN, to: Millis::MAX, repeat, except: Vec::new() };
+    let (from, to) = (at(&berlin, "2024-03-30T00:00"), at(&berlin, "2024-04-02T00:00"));
+    let starts: Vec<_> =
+        frame.intervals(&berlin, from, to).iter().map(|it| berlin.format(it.start)).collect();
+    assert_eq!(starts, ["2024-03-30T02:30:00+01:00", "2024-04-01T02:30:00+02:00"]);
+}
+
+#[test]
+fn two_occurrences_on_one_instant_are_one() {
+    let apia = zone("Pacific/Apia");
+    // The clock went from the end of 29 December 2011 to the beginning of the 31st.
+    let cron: Cron = "0 12 30,31 12 *".parse().unwrap();
+    let found = cron.occurrences(&apia, at(&apia, "2011-12-01T00:00"), at(&apia, "2012-02-01T00:00"));
+    assert_eq!(found.map(|it| apia.format(it)).collect::<Vec<_>>(), ["2011-12-31T12:00:00+14:00"]);
+}
+
+#[test]
+fn time_goes_on_beyond_the_year_9999() {
+    let york = zone("America/New_York");
+    let month = york.month(Millis(Millis::LIMIT.0 - 1));
+    assert_eq!(york.format(york.month_start(month.next())), "10000-01-01T00:00:00-05:00");
+    let frame = |repeat| Frame { from: Millis::MIN, to: Millis::MAX, repeat, except: Vec::new() };
+    let frames = [frame(vec![range("0 8 * * *", "0 9 * * *")]), frame(Vec::new())];
+    let mut calendar = Calendar::new(york, &frames);
+    for instant in [Millis::MIN, Millis(0), Millis::LIMIT, Millis(i64::MAX - 1)] {
+        for id in [FrameId(0), FrameId(1), FrameId(2)] {
+            let answer = calendar.membership(id, instant);
+            assert!(answer.until > instant);
+            assert_eq!(answer.inside, id == FrameId(1));
+        }
+        calendar.month(instant);
+    }
+}
+
+#[test]
+fn a_zone_comes_back_from_json() {
+    let athens = zone("Europe/Athens");
+    let text = serde_json::to_string(&athens).unwrap();
+    assert!(text.starts_with(r#"{"name":"Europe/Athens","tzif":"VFppZj"#));
+    assert_eq!(serde_json::from_str::<Zone>(&text).unwrap(), athens);
+    for text in [r#"{"name":"X","tzif":"VFppZj"}"#, r#"{"name":"X","tzif":"VFppZjI="}"#] {
+        assert!(serde_json::from_str::<Zone>(text).is_err());
+    }
 }

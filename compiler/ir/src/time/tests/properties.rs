@@ -114,16 +114,22 @@ proptest! {
 
     #[test]
     fn a_frame_has_the_instants_that_the_oracle_finds(
-        (name, center, frame) in place_and_frame(), turn in any::<prop::sample::Index>()
+        (name, center, frame) in place_and_frame(),
+        turn in any::<prop::sample::Index>(),
+        elsewhere in prop::collection::vec(-200 * DAY..200 * DAY, 0..3),
     ) {
         let clock = Clock::named(name);
         let expanded = Expanded::new(&clock, &frame, center - 5 * DAY, center + 5 * DAY);
         let mut questions = questions(&clock, &expanded, center);
         let edges = questions.clone();
-        // Asked in order from somewhere on, then from the beginning.
+        // Asked elsewhere first, then in order from somewhere on, then from the beginning.
         let turn = turn.index(questions.len());
         questions.rotate_left(turn);
         let mut calendar = Calendar::new(zone(name), std::slice::from_ref(&frame));
+        for distance in elsewhere {
+            calendar.membership(FrameId(0), Millis(center + 8 * distance));
+            calendar.membership(FrameId(0), Millis(center + distance));
+        }
         for question in questions {
             let answer = calendar.membership(FrameId(0), Millis(question));
             prop_assert_eq!(answer.inside, expanded.has(question), "at {} in {}", question, name);
