@@ -3,12 +3,25 @@
 //! Analysis always returns what could be understood *and* what is wrong with it; no input makes it
 //! panic. This crate reads no file, clock or environment: its caller hands it the texts.
 
+pub mod coverage;
 pub mod diagnostic;
+mod directives;
+pub mod items;
+pub mod names;
 pub mod position;
 pub mod price;
 pub mod unit;
+pub mod read;
+pub mod resolve;
+mod syntax;
+pub mod time;
 
+use aquarium_grammar::{Limits, Parse, parse_bytes};
 use aquarium_ir::Policy;
+use aquarium_ir::time::Zone;
+
+use items::Items;
+use resolve::{Resolution, resolve};
 
 pub use diagnostic::{Code, Diagnostic, Edit, FileId, FileSpan, Fix, Label, Severity};
 pub use position::LineIndex;
@@ -27,6 +40,14 @@ pub struct SourceFile {
 pub struct Analysis {
     /// The files, in the order in which [`FileId`] counts them: by path.
     pub files: Vec<SourceFile>,
+    /// What the parser made of each file: tree, document, comments.
+    pub parses: Vec<Parse>,
+    /// What the policy says, item by item, with the place of every word.
+    pub items: Items,
+    /// What every agreement gives, resolved in time, in entries of `items`.
+    pub resolution: Resolution,
+    /// The policy's zone; UTC where none is given or the one given is unknown.
+    pub zone: Zone,
     /// All findings, sorted by place, without duplicates and without those that only follow from another error.
     pub diagnostics: Vec<Diagnostic>,
     /// The compiled policy; `None` where there is an error.
@@ -35,6 +56,34 @@ pub struct Analysis {
 
 /// Analyses the files of one policy together.
 #[must_use]
-pub fn analyze(files: Vec<SourceFile>) -> Analysis {
-    Analysis { files, diagnostics: Vec::new(), policy: None }
+pub fn analyze(mut files: Vec<SourceFile>) -> Analysis {
+    files.sort_by(|left, right| left.path.cmp(&right.path));
+    let parses: Vec<Parse> = files.iter().map(|file| parse_bytes(&file.bytes, Limits::default())).collect();
+    analyze_parsed(files, parses)
+}
+
+/// Analyses files that were parsed already, in the order of their paths.
+#[must_use]
+pub fn analyze_parsed(files: Vec<SourceFile>, parses: Vec<Parse>) -> Analysis {
+    let mut findings = Vec::new();
+    for (parse, file) in parses.iter().zip((0..).map(FileId)) {
+        findings.extend(syntax::findings(parse, file));
+    }
+    let (items, zone) = read::read_all(&parses, &mut findings);
+    let resolution = resolve(&items, &mut findings);
+    coverage::check(&items, &resolution, &zone, &mut findings);
+    let is_complete = findings.iter().all(|finding| finding.code.entry().name.is_some());
+    let mut diagnostics = directives::apply(&parses, findings, is_complete);
+    sort(&mut diagnostics);
+    Analysis { files, parses, items, resolution, zone, diagnostics, policy: None }
+}
+
+/// By place; one finding is kept of those that say the same of the same place.
+fn sort(findings: &mut Vec<Diagnostic>) {
+    findings.sort_by(|left, right| key(left).cmp(&key(right)));
+    findings.dedup_by(|left, right| key(left) == key(right));
+}
+
+fn key(finding: &Diagnostic) -> (FileSpan, Code, &str) {
+    (finding.primary.span, finding.code, &finding.message)
 }

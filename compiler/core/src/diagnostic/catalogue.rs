@@ -73,9 +73,14 @@ impl Code {
 
 catalogue! {
     // AQ01xx: text and layout.
-    Syntax "AQ0101" None, Error, "text that is no policy";
+    Syntax "AQ0101" None, Error, "quotes or brackets that do not match";
     NotText "AQ0102" None, Error, "bytes that are not UTF-8 text";
     NoPolicy "AQ0103" None, Error, "a file without a policy";
+    OverLimit "AQ0104" None, Error, "a file that is too large or nested too deeply";
+    BadCharacter "AQ0105" None, Error, "a character that does not belong there";
+    Layout "AQ0106" None, Error, "lines that do not fit together";
+    QuoteIt "AQ0107" None, Error, "a text that needs quotes";
+    NotInPolicies "AQ0108" None, Error, "a form of YAML that policies do not have";
 
     // AQ02xx: keys, names and values.
     UnknownKey "AQ0201" None, Error, "a key that this place does not have";

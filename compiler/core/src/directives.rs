@@ -1,0 +1,162 @@
+//! `# aquarium: allow(coverage-gap)`: comments that change the level of lints.
+//!
+//! A directive behind something is for its line; alone on a line it is for the next key or item; before
+//! the first key of a file it is for the whole policy.
+
+use std::cmp::Reverse;
+
+use aquarium_grammar::Parse;
+use aquarium_grammar::document::{Comment, Placement};
+
+use crate::diagnostic::{Code, Diagnostic, FileId, FileSpan, Severity};
+use crate::names::nearest;
+
+/// What a directive makes of a lint.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Level {
+    Allow,
+    Warn,
+    Deny,
+}
+
+const LEVELS: [(&str, Level); 3] = [("allow", Level::Allow), ("warn", Level::Warn), ("deny", Level::Deny)];
+
+/// One lint of one directive.
+#[derive(Debug)]
+struct Directive {
+    level: Level,
+    code: Code,
+    /// The name of the lint.
+    span: FileSpan,
+    /// Where it counts; `None`: everywhere.
+    scope: Option<FileSpan>,
+    used: bool,
+}
+
+impl Directive {
+    fn is_for(&self, finding: &Diagnostic) -> bool {
+        let inside = |span: FileSpan| {
+            self.scope.is_none_or(|scope| {
+                scope.file == span.file && (scope.start..=scope.end).contains(&span.start)
+            })
+        };
+        let mut places = finding.secondary.iter().chain([&finding.primary]);
+        self.code == finding.code && places.any(|label| inside(label.span))
+    }
+
+    /// The narrower scope counts.
+    fn width(&self) -> u32 {
+        self.scope.map_or(u32::MAX, |scope| scope.end - scope.start)
+    }
+}
+
+/// Gives lints the levels that the directives of the files say. `is_complete`: nothing kept a check from
+/// being made, so that a directive without finding is one too many.
+pub fn apply(files: &[Parse], findings: Vec<Diagnostic>, is_complete: bool) -> Vec<Diagnostic> {
+    let mut own = Vec::new();
+    let mut directives: Vec<Directive> = Vec::new();
+    for (parse, file) in files.iter().zip((0..).map(FileId)) {
+        for comment in &parse.document().comments {
+            directives.extend(read(comment, parse.text(), file, &mut own));
+        }
+    }
+    if directives.is_empty() {
+        return findings.into_iter().chain(own).collect();
+    }
+    directives.sort_by_key(|directive| Reverse(directive.width()));
+    let mut kept: Vec<Diagnostic> = Vec::with_capacity(findings.len());
+    kept.extend(findings.into_iter().chain(own).filter_map(|finding| level(finding, &mut directives)));
+    if is_complete {
+        let unused: Vec<Diagnostic> = directives.iter().filter(|it| !it.used).map(unused).collect();
+        kept.extend(unused.into_iter().filter_map(|finding| level(finding, &mut directives)));
+    }
+    kept
+}
+
+fn level(mut finding: Diagnostic, directives: &mut [Directive]) -> Option<Diagnostic> {
+    let mut level = None;
+    for directive in directives.iter_mut().filter(|directive| directive.is_for(&finding)) {
+        directive.used = true;
+        level = Some(directive.level);
+    }
+    match level {
+        Some(Level::Allow) => return None,
+        Some(Level::Warn) => finding.severity = Severity::Warning,
+        Some(Level::Deny) => finding.severity = Severity::Error,
+        None => {}
+    }
+    Some(finding)
+}
+
+fn unused(directive: &Directive) -> Diagnostic {
+    let name = directive.code.entry().name.unwrap_or_default();
+    let message = format!("nothing here is `{name}`");
+    Diagnostic::new(Code::UnusedDirective, directive.span, message).help("remove the directive")
+}
+
+/// The directives of a comment.
+fn read(comment: &Comment, text: &str, file: FileId, findings: &mut Vec<Diagnostic>) -> Vec<Directive> {
+    let written = comment.span.of(text);
+    let Some((before, rest)) = written.split_once("aquarium:") else { return Vec::new() };
+    if !before.chars().all(|letter| letter == '#' || letter == ' ') {
+        return Vec::new();
+    }
+    // Where a part of the comment begins in it.
+    let place = |part: &str| {
+        let start = comment.span.start + offset(part.as_ptr() as usize - written.as_ptr() as usize);
+        FileSpan { file, start, end: start + offset(part.len()) }
+    };
+    let scope = match comment.placement {
+        Placement::Trailing(line) => Some(line),
+        Placement::Above(target) => Some(target),
+        Placement::Head => None,
+        Placement::Last => Some(comment.span),
+    };
+    let scope = scope.map(|span| FileSpan { file, start: span.start, end: span.end });
+    let Some((level, names)) = parts(rest) else {
+        let message =
+            "this is no directive: write `# aquarium: allow(name, ...)`, `warn(...)` or `deny(...)`";
+        findings.push(Diagnostic::new(Code::UnknownDirective, place(rest.trim()), message));
+        return Vec::new();
+    };
+    let mut directives = Vec::new();
+    for name in names.split(',').map(str::trim) {
+        match lint(name, place(name)) {
+            Ok(code) => directives.push(Directive { level, code, span: place(name), scope, used: false }),
+            Err(finding) => findings.push(finding),
+        }
+    }
+    directives
+}
+
+/// `allow(a, b)`, and perhaps a reason behind it.
+fn parts(text: &str) -> Option<(Level, &str)> {
+    let (word, rest) = text.trim().split_once('(')?;
+    let (names, _reason) = rest.split_once(')')?;
+    let (_, level) = LEVELS.iter().find(|(name, _)| *name == word.trim())?;
+    Some((*level, names))
+}
+
+fn lint(name: &str, span: FileSpan) -> Result<Code, Diagnostic> {
+    let finding = |message: String| Diagnostic::new(Code::UnknownDirective, span, message);
+    match Code::find(name) {
+        Some(code) if code.entry().name.is_some() => Ok(code),
+        Some(code) => {
+            Err(finding(format!("`{}` is an error: it cannot be allowed or changed", code.entry().id)))
+        }
+        None => {
+            let finding = finding(format!("there is no lint `{name}`"));
+            let names = Code::ALL.iter().filter_map(|code| code.entry().name);
+            Err(match nearest(name, names) {
+                Some(near) => {
+                    finding.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, near)
+                }
+                None => finding.help("`aquariumc explain` lists all lints"),
+            })
+        }
+    }
+}
+
+fn offset(bytes: usize) -> u32 {
+    u32::try_from(bytes).unwrap_or(u32::MAX)
+}

