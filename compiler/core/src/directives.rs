@@ -123,7 +123,7 @@ fn read(comment: &Comment, text: &str, file: FileId, findings: &mut Vec<Diagnost
     for name in names.split(',').map(str::trim) {
         match lint(name, place(name)) {
             Ok(code) => directives.push(Directive { level, code, span: place(name), scope, used: false }),
-            Err(finding) => findings.push(finding),
+            Err(finding) => findings.push(*finding),
         }
     }
     directives
@@ -137,22 +137,22 @@ fn parts(text: &str) -> Option<(Level, &str)> {
     Some((*level, names))
 }
 
-fn lint(name: &str, span: FileSpan) -> Result<Code, Diagnostic> {
-    let finding = |message: String| Diagnostic::new(Code::UnknownDirective, span, message);
+fn lint(name: &str, span: FileSpan) -> Result<Code, Box<Diagnostic>> {
+    let finding = |message: String| Box::new(Diagnostic::new(Code::UnknownDirective, span, message));
     match Code::find(name) {
         Some(code) if code.entry().name.is_some() => Ok(code),
         Some(code) => {
             Err(finding(format!("`{}` is an error: it cannot be allowed or changed", code.entry().id)))
         }
         None => {
-            let finding = finding(format!("there is no lint `{name}`"));
+            let finding = *finding(format!("there is no lint `{name}`"));
             let names = Code::ALL.iter().filter_map(|code| code.entry().name);
-            Err(match nearest(name, names) {
+            Err(Box::new(match nearest(name, names) {
                 Some(near) => {
                     finding.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, near)
                 }
                 None => finding.help("`aquariumc explain` lists all lints"),
-            })
+            }))
         }
     }
 }

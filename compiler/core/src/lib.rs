@@ -10,11 +10,11 @@ pub mod items;
 pub mod names;
 pub mod position;
 pub mod price;
-pub mod unit;
 pub mod read;
 pub mod resolve;
 mod syntax;
 pub mod time;
+pub mod unit;
 
 use aquarium_grammar::{Limits, Parse, parse_bytes};
 use aquarium_ir::Policy;

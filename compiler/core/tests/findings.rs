@@ -51,7 +51,8 @@ fn every_policy_gives_its_findings() {
     paths.sort();
     for path in paths {
         let texts: Vec<String> = if path.is_dir() {
-            let mut files: Vec<_> = std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()).collect();
+            let mut files: Vec<_> =
+                std::fs::read_dir(&path).unwrap().map(|entry| entry.unwrap().path()).collect();
             files.sort();
             files.iter().map(|file| std::fs::read_to_string(file).unwrap()).collect()
         } else {

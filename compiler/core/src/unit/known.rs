@@ -77,7 +77,7 @@ fn is_one_of(name: &str, names: &[&str]) -> bool {
     let is = |known: &&str| {
         name == *known || known.len() > 1 && (name.eq_ignore_ascii_case(known) || is_plural(name, known))
     };
-    names.iter().any(|known| is(known))
+    names.iter().any(is)
 }
 
 fn is_plural(name: &str, singular: &str) -> bool {
