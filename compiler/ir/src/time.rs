@@ -20,7 +20,7 @@ pub mod zone;
 pub use calendar::{Calendar, Membership, MonthSpan};
 pub use civil::{Date, Local, Month};
 pub use cron::{Cron, CronError};
-pub use frame::{Frame, FrameId, Range};
+pub use frame::{Extent, Frame, FrameId, Range};
 pub use interval::Interval;
 pub use iso::{InstantError, InstantForm, WrittenInstant};
 pub use timeline::{Body, Layer, Segment, Timeline, merged};

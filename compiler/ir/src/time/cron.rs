@@ -78,7 +78,7 @@ impl Cron {
     }
 
     /// The days of a month that the pattern names, one bit each from bit 1.
-    pub(super) fn days_of(&self, month: Month) -> u32 {
+    pub(in crate::time) fn days_of(&self, month: Month) -> u32 {
         if self.months >> month.month & 1 == 0 {
             return 0;
         }

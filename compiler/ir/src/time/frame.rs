@@ -1,5 +1,7 @@
 //! Time frames: `effective`.
 
+mod checks;
+
 use serde::{Deserialize, Serialize};
 
 use super::civil::Local;
@@ -7,6 +9,8 @@ use super::cron::Cron;
 use super::interval::{Interval, union, without};
 use super::zone::Zone;
 use crate::instant::Millis;
+
+pub use checks::{Extent, PATTERN_YEARS, horizon};
 
 /// An index of [`Policy::frames`](crate::policy::Policy::frames). Equal frames have one id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]

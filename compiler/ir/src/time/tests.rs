@@ -15,7 +15,7 @@ fn at(zone: &Zone, date_time: &str) -> Millis {
     zone.instant(oracle::local(date_time))
 }
 
-fn range(start: &str, end: &str) -> Range {
+pub(super) fn range(start: &str, end: &str) -> Range {
     Range { start: start.parse().unwrap(), end: end.parse().unwrap() }
 }
 

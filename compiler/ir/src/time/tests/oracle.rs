@@ -124,7 +124,7 @@ impl<'a> Expanded<'a> {
     /// For questions about `[from, to)`.
     pub(super) fn new(clock: &Clock, frame: &'a Frame, from: i64, to: i64) -> Self {
         let mut ranges: Vec<_> =
-            frame.repeat.iter().flat_map(|range| self::ranges(clock, range, from, to)).collect();
+            frame.repeat.iter().flat_map(|range| ranges(clock, range, from, to)).collect();
         ranges.sort_unstable();
         ranges.dedup();
         Self { frame, ranges }
