@@ -1,0 +1,123 @@
+//! Expressions: from their abstract syntax to typed, exact programs, and what is proven of them.
+//!
+//! An expression is read once ([`ExpressionSyntax::read`]) and checked once for each resource and price
+//! that it can meet ([`check_charge`]), since units, variables and branches depend on both. What matters
+//! only where it holds for all of these is gathered by [`flow_diagnostics`].
+
+mod arena;
+mod check;
+mod digest;
+mod flow;
+mod linear;
+mod name;
+mod operands;
+mod syntax;
+mod tiered;
+mod whole;
+
+use aquarium_ir::bounds::{Bounds, Reason};
+use aquarium_ir::policy::{Monotone, Price, Resource, Span};
+
+use crate::diagnostic::{Code, Diagnostic, FileSpan, TextFinding};
+use crate::price::Constants;
+use crate::unit::ResourceUnit;
+
+pub use flow::flow_diagnostics;
+pub use syntax::{ExpressionSyntax, mixed_prefixes};
+
+/// What an expression is checked for.
+#[derive(Clone, Copy)]
+pub struct ChargeContext<'a> {
+    /// The resource.
+    pub resource: &'a Resource,
+    /// The reading of the resource's unit.
+    pub unit: &'a ResourceUnit,
+    /// The price, in the resource's unit.
+    pub price: &'a Price,
+    /// The constants of the policy.
+    pub constants: &'a Constants,
+    /// Decimal places of a wallet entry.
+    pub precision: u8,
+    /// Where a place of a file is in the compiled policy.
+    pub span: &'a dyn Fn(FileSpan) -> Span,
+}
+
+/// What is known of an expression for one resource and price.
+#[derive(Debug)]
+pub struct Checked {
+    /// The expression with the price in place; `None` where there is an error.
+    pub body: Option<aquarium_ir::Expression>,
+    /// How the charge moves as the slot grows longer.
+    pub monotone: Monotone,
+    /// What was proven; `None` where there is an error of types.
+    pub bounds: Option<Bounds>,
+    /// The errors.
+    pub errors: Vec<Diagnostic>,
+    /// The findings of the flow checks, for [`flow_diagnostics`].
+    flow: Vec<TextFinding>,
+}
+
+/// Types an expression, puts it into base units, and proves that it is total.
+#[must_use]
+pub fn check_charge(syntax: &ExpressionSyntax, context: &ChargeContext<'_>) -> Checked {
+    let checker = check::Checker::new(syntax, context);
+    let outcome = checker.run();
+    if !outcome.findings.is_empty() || syntax.is_broken() {
+        return Checked {
+            body: None,
+            monotone: Monotone::Unknown,
+            bounds: None,
+            errors: place(outcome.findings, syntax),
+            flow: outcome.lints,
+        };
+    }
+    let body = outcome.arena.expression;
+    let bounds = Bounds::prove(&body, context.resource, context.precision);
+    let errors: Vec<TextFinding> =
+        bounds.problems.iter().map(|problem| unproven(problem.node, &problem.reason, &outcome.arena.spans)).collect();
+    let mut flow = outcome.lints;
+    let subject = flow::Subject { syntax, body: &body, spans: &outcome.arena.spans, bounds: &bounds };
+    if errors.is_empty() {
+        flow.extend(subject.findings(context.price));
+    }
+    let errors = place(errors, syntax);
+    Checked {
+        body: errors.is_empty().then_some(body),
+        monotone: bounds.monotone,
+        bounds: Some(bounds),
+        errors,
+        flow,
+    }
+}
+
+fn place(findings: Vec<TextFinding>, syntax: &ExpressionSyntax) -> Vec<Diagnostic> {
+    findings.into_iter().map(|finding| finding.into_diagnostic(&syntax.source)).collect()
+}
+
+/// The error on a node that could not be proven total.
+fn unproven(
+    node: aquarium_ir::NodeId,
+    reason: &Reason,
+    spans: &[aquarium_grammar::expression::TextSpan],
+) -> TextFinding {
+    let span = |node: aquarium_ir::NodeId| spans.get(node.0 as usize).copied().unwrap_or_default();
+    match reason {
+        Reason::DivisorMayBeZero { divisor } => {
+            TextFinding::new(Code::ZeroDivisor, span(*divisor), "this divisor can be zero")
+                .help("divide only where it is not: `if total gt 0 then ... else ... end`")
+        }
+        Reason::TooWide { bits } => {
+            let message = format!("the exact value of this can need {bits} bits, more than 256");
+            TextFinding::new(Code::TooWide, span(node), message)
+                .help("give the resource a smaller `max`, use fewer digits, or multiply less")
+        }
+        Reason::CreditsTooWide { bits } => {
+            let message = format!("one charge can reach {bits} of a wallet's 256 bits: sums of it would not fit");
+            TextFinding::new(Code::TooWide, span(node), message).help("give the resource a smaller `max`")
+        }
+        Reason::Malformed => TextFinding::new(Code::TooWide, span(node), "this expression nests too deeply"),
+    }
+}
+
+#[cfg(test)]
+mod tests;
