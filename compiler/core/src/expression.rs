@@ -73,8 +73,11 @@ pub fn check_charge(syntax: &ExpressionSyntax, context: &ChargeContext<'_>) -> C
     }
     let body = outcome.arena.expression;
     let bounds = Bounds::prove(&body, context.resource, context.precision);
-    let errors: Vec<TextFinding> =
-        bounds.problems.iter().map(|problem| unproven(problem.node, &problem.reason, &outcome.arena.spans)).collect();
+    let errors: Vec<TextFinding> = bounds
+        .problems
+        .iter()
+        .map(|problem| unproven(problem.node, &problem.reason, &outcome.arena.spans))
+        .collect();
     let mut flow = outcome.lints;
     let subject = flow::Subject { syntax, body: &body, spans: &outcome.arena.spans, bounds: &bounds };
     if errors.is_empty() {
@@ -112,7 +115,8 @@ fn unproven(
                 .help("give the resource a smaller `max`, use fewer digits, or multiply less")
         }
         Reason::CreditsTooWide { bits } => {
-            let message = format!("one charge can reach {bits} of a wallet's 256 bits: sums of it would not fit");
+            let message =
+                format!("one charge can reach {bits} of a wallet's 256 bits: sums of it would not fit");
             TextFinding::new(Code::TooWide, span(node), message).help("give the resource a smaller `max`")
         }
         Reason::Malformed => TextFinding::new(Code::TooWide, span(node), "this expression nests too deeply"),

@@ -6,6 +6,7 @@
 pub mod coverage;
 pub mod diagnostic;
 mod directives;
+pub mod expression;
 pub mod items;
 pub mod names;
 pub mod position;

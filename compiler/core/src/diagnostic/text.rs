@@ -49,10 +49,10 @@ impl SourceText {
 
     /// Where a byte of the text is written; `is_end`: the end of the byte before it.
     fn offset(&self, offset: u32, is_end: bool) -> u32 {
-        let holds = |piece: &&Piece| {
-            piece.text.start <= offset && (offset < piece.text.end || (is_end && offset == piece.text.end))
+        let before = |piece: &Piece| {
+            if is_end { piece.text.end < offset } else { piece.text.end <= offset }
         };
-        let piece = if is_end { self.pieces.iter().find(holds) } else { self.pieces.iter().rfind(holds) };
+        let piece = self.pieces.get(self.pieces.partition_point(before));
         match (piece.or(self.pieces.last()), self.pieces.is_empty()) {
             (Some(piece), _) => piece.offset(offset, is_end),
             (None, _) => self.verbatim(offset),

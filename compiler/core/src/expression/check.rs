@@ -273,7 +273,9 @@ impl<'a> Checker<'a> {
     }
 
     fn comparison(&mut self, comparison: Comparison, left: Typed, right: Typed, span: TextSpan) -> Typed {
-        let Some((_, [left, right])) = self.pair(left, right, Purpose::Compare) else { return self.broken(span) };
+        let Some((_, [left, right])) = self.pair(left, right, Purpose::Compare) else {
+            return self.broken(span);
+        };
         let constant = match (left.number(), right.number()) {
             (Some(left), Some(right)) => Some(Constant::Truth(comparison.holds(left.cmp(right)))),
             _ => None,
@@ -301,7 +303,9 @@ impl<'a> Checker<'a> {
         } else {
             self.pair(then, otherwise, Purpose::Branches)
         };
-        let Some((kind, [then, otherwise])) = branches.filter(|_| is_condition) else { return self.broken(span) };
+        let Some((kind, [then, otherwise])) = branches.filter(|_| is_condition) else {
+            return self.broken(span);
+        };
         let chosen = condition.truth().map(|truth| if truth { &then } else { &otherwise });
         let all_constant = then.constant.is_some() && otherwise.constant.is_some();
         let constant = chosen.filter(|_| all_constant).and_then(|chosen| chosen.constant.clone());
@@ -369,7 +373,8 @@ impl<'a> Checker<'a> {
         let places = self.expression(argument);
         self.arena.forget(mark);
         let number = places.number().filter(|_| places.kind == Type::Bare).and_then(small_integer);
-        let found = number.filter(|places| *places <= ROUND_PLACES_MAX).and_then(|places| i32::try_from(places).ok());
+        let found =
+            number.filter(|places| *places <= ROUND_PLACES_MAX).and_then(|places| i32::try_from(places).ok());
         if found.is_none() && !places.is_broken() {
             let message = format!("the places of `round` are a constant from 0 to {ROUND_PLACES_MAX}");
             self.report(TextFinding::new(Code::TypeMismatch, argument.span, message));
@@ -378,7 +383,13 @@ impl<'a> Checker<'a> {
     }
 
     /// `min`, `max` and `clamp` over values of one unit.
-    fn extreme(&mut self, function: Function, values: Vec<Typed>, kind: &Type, span: TextSpan) -> Option<Typed> {
+    fn extreme(
+        &mut self,
+        function: Function,
+        values: Vec<Typed>,
+        kind: &Type,
+        span: TextSpan,
+    ) -> Option<Typed> {
         let mut values = values.into_iter();
         let first = values.next()?;
         if function == Function::Clamp {
@@ -404,14 +415,18 @@ impl<'a> Checker<'a> {
         } else {
             Node::Maximum(left_node, right_node)
         };
-        let constant = both(left, right, |a, b| {
-            Some(if is_minimum == (a <= b) { a.0.clone() } else { b.0.clone() })
-        });
+        let constant =
+            both(left, right, |a, b| Some(if is_minimum == (a <= b) { a.0.clone() } else { b.0.clone() }));
         self.result(node, span, kind.clone(), constant, left.degree.max(right.degree))
     }
 
     /// `const name = value` around what `body` checks.
-    pub fn binding(&mut self, name: &Name, value: &Expression, body: impl FnOnce(&mut Self) -> Typed) -> Typed {
+    pub fn binding(
+        &mut self,
+        name: &Name,
+        value: &Expression,
+        body: impl FnOnce(&mut Self) -> Typed,
+    ) -> Typed {
         self.bound.insert(name.span, name.text.clone());
         if self.context.constants.contains_key(&name.text) {
             let message = format!("`{}` is a constant of the policy", name.text);

@@ -37,11 +37,12 @@ pub fn flow_diagnostics<'c>(
     checked: impl IntoIterator<Item = &'c Checked>,
 ) -> Vec<Diagnostic> {
     let mut count = 0_usize;
-    let mut found: BTreeMap<(Code, TextSpan), (usize, TextFinding)> = BTreeMap::new();
+    let mut found: BTreeMap<(Code, TextSpan, &str), (usize, TextFinding)> = BTreeMap::new();
     for one in checked {
         count += 1;
         for finding in &one.flow {
-            let entry = found.entry((finding.code, finding.span)).or_insert_with(|| (0, finding.clone()));
+            let key = (finding.code, finding.span, finding.message.as_str());
+            let entry = found.entry(key).or_insert_with(|| (0, finding.clone()));
             entry.0 += 1;
         }
     }
@@ -78,7 +79,8 @@ impl Subject<'_> {
         let mut findings: Vec<TextFinding> =
             decisions.iter().filter_map(|(condition, decision)| unreachable(*condition, decision)).collect();
         let told: Vec<TextSpan> = findings.iter().map(|finding| finding.span).collect();
-        let is_told = |span: TextSpan| told.iter().any(|other| other.start <= span.start && span.end <= other.end);
+        let is_told =
+            |span: TextSpan| told.iter().any(|other| other.start <= span.start && span.end <= other.end);
         for (span, always) in self.comparisons() {
             if let Some(always) = always.filter(|_| !is_told(span)) {
                 let message = if always { "this always holds here" } else { "this never holds here" };
@@ -136,7 +138,8 @@ impl Subject<'_> {
         let credits = self.bounds.credits.as_ref()?;
         let is_free = prices(price).all(Rational::is_zero);
         let is_written = matches!(self.syntax.parsed.expression.kind, Kind::Number { .. });
-        if is_free || is_written || !credits.single().is_some_and(|single| Rational(single.clone()).is_zero()) {
+        if is_free || is_written || !credits.single().is_some_and(|single| Rational(single.clone()).is_zero())
+        {
             return None;
         }
         let message = "this charge always rounds to zero";

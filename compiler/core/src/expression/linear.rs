@@ -21,8 +21,7 @@ enum Share {
 /// Whether cutting a slot in two can change the charge. Of what reads `total` this is not asked: its author
 /// has thought of the month.
 pub(super) fn depends_on_slots(expression: &Expression) -> bool {
-    let reads_total =
-        |node: &Node| matches!(node, Node::Variable { variable: Variable::Total, .. });
+    let reads_total = |node: &Node| matches!(node, Node::Variable { variable: Variable::Total, .. });
     let Some(root) = expression.root() else { return false };
     if expression.nodes.iter().any(reads_total) {
         return false;
@@ -60,7 +59,9 @@ impl Walk<'_> {
                 self.share(*body)
             }
             Node::Negate(operand) | Node::DivideByConstant(operand, _) => self.share(*operand),
-            Node::Add(left, right) | Node::Subtract(left, right) => join(self.share(*left), self.share(*right)),
+            Node::Add(left, right) | Node::Subtract(left, right) => {
+                join(self.share(*left), self.share(*right))
+            }
             Node::Multiply(left, right) => product(self.share(*left), self.share(*right)),
             Node::Divide { dividend, divisor, .. } => match (self.share(*dividend), self.share(*divisor)) {
                 (dividend, Share::Free) => dividend,

@@ -93,7 +93,13 @@ impl Checker<'_> {
         }
     }
 
-    pub(super) fn slot(&mut self, variable: Variable, factor: Rational, unit: &Unit, span: TextSpan) -> Typed {
+    pub(super) fn slot(
+        &mut self,
+        variable: Variable,
+        factor: Rational,
+        unit: &Unit,
+        span: TextSpan,
+    ) -> Typed {
         let kind = Type::Quantity(unit.clone());
         let node = self.arena.push(Node::Variable { variable, factor }, span, &kind);
         Typed { node, span, kind, constant: None, degree: 1 }

@@ -37,7 +37,11 @@ impl Checker<'_> {
         collect(expression, false, &mut factors);
         let named = |name: &str| {
             let is_it = move |factor: &&Factor<'_>| is_name(factor.expression, name);
-            factors.iter().filter(is_it).map(|factor| (factor.expression.span, factor.is_divisor)).collect::<Vec<_>>()
+            factors
+                .iter()
+                .filter(is_it)
+                .map(|factor| (factor.expression.span, factor.is_divisor))
+                .collect::<Vec<_>>()
         };
         let (prices, volumes) = (named("price"), named("volume"));
         if prices.is_empty() || prices.iter().any(|(span, _)| self.marks.contains_key(span)) {
@@ -71,13 +75,13 @@ impl Checker<'_> {
     pub(super) fn marked(&mut self, expression: &Expression) -> Option<Typed> {
         let span = expression.span;
         match self.marks.get(&span).filter(|_| matches!(expression.kind, Kind::Name(_)))? {
-            Mark::Sum => Some(self.sum(span)),
+            Mark::Sum => Some(self.sum_of_tiers(span)),
             Mark::One => Some(self.number(&Rational::one(), Some(Unit::none()), span)),
             Mark::Reported => Some(self.broken(span)),
         }
     }
 
-    fn sum(&mut self, span: TextSpan) -> Typed {
+    fn sum_of_tiers(&mut self, span: TextSpan) -> Typed {
         let Price::Tiers(tiers) = self.context.price else { return self.broken(span) };
         let kind = Type::Quantity(Unit::credit());
         let node = Node::Tiered { tiers: tiers.clone(), unit: self.context.unit.raw_per_unit() };

@@ -103,7 +103,9 @@ impl Checker<'_> {
 /// Whether it can be multiplied without parentheses around it.
 fn binds_as_factor(expression: &Expression) -> bool {
     match &expression.kind {
-        Kind::Binary { operator, .. } => matches!(operator, Operator::Multiply | Operator::Divide | Operator::Remainder),
+        Kind::Binary { operator, .. } => {
+            matches!(operator, Operator::Multiply | Operator::Divide | Operator::Remainder)
+        }
         Kind::Conditional { .. } | Kind::Let { .. } | Kind::Not(_) => false,
         Kind::Number { .. } | Kind::Name(_) | Kind::Negate(_) | Kind::Call { .. } | Kind::Error => true,
     }
