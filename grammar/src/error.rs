@@ -148,6 +148,11 @@ impl Errors {
         }
     }
 
+    /// The error that was reported last.
+    pub(crate) fn last(&self) -> Option<&SyntaxError> {
+        self.list.last()
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.list.len() >= self.limit
     }

@@ -173,7 +173,9 @@ impl<'t> Decoder<'t> {
             self.add("\n", line.end);
         }
         if chomping == Chomping::Keep {
-            for line in empty {
+            // What is behind the last line end of the file is no line.
+            let source_end = offset(self.source.len());
+            for line in empty.iter().filter(|line| line.text.end < source_end) {
                 self.add("\n", line.end);
             }
         }

@@ -107,7 +107,7 @@ impl Lowering<'_> {
         match SyntaxKind::from(node.kind()) {
             SyntaxKind::Mapping | SyntaxKind::FlowMapping => Value::Mapping(self.mapping(node, span)),
             SyntaxKind::Sequence | SyntaxKind::FlowSequence => Value::Sequence(self.sequence(node, span)),
-            SyntaxKind::Scalar => Value::Scalar(self.scalar(node, span)),
+            SyntaxKind::Scalar => known(self.scalar(node, span)),
             SyntaxKind::Named => self.named(node, span),
             _ => {
                 self.visit_all(node, span);
@@ -132,6 +132,8 @@ impl Lowering<'_> {
             (Some(name), Some(overrides)) => Value::Named(Box::new(Named { name, overrides })),
             // Overrides that are nested too deep.
             (Some(name), None) => Value::Scalar(name),
+            // `&anchor` is no name.
+            (None, Some(overrides)) => Value::Mapping(overrides),
             _ => Value::Broken(span),
         }
     }
@@ -194,13 +196,13 @@ impl Lowering<'_> {
         for (child, span) in children(node, span.start) {
             match child {
                 NodeOrToken::Token(token) => self.token(token, span),
-                NodeOrToken::Node(node) => match self.value(node, span) {
-                    Value::Scalar(scalar) => key = Some(scalar),
-                    value => {
-                        let message = "a key is a text";
-                        self.errors.push(SyntaxError::new(ErrorKind::ExpectedKey, value.span(), message));
-                    }
-                },
+                NodeOrToken::Node(node) if SyntaxKind::from(node.kind()) == SyntaxKind::Scalar => {
+                    key = Some(self.scalar(node, span));
+                }
+                NodeOrToken::Node(node) => {
+                    self.visit_all(node, span);
+                    self.errors.push(SyntaxError::new(ErrorKind::ExpectedKey, span, "a key is a text"));
+                }
             }
         }
         key
@@ -347,6 +349,12 @@ impl Value {
     fn placed(self, at: u32) -> Self {
         if self.is_missing() { Self::Missing(Span::empty(at)) } else { self }
     }
+}
+
+/// A text, unless it is an anchor, alias or tag, which says nothing.
+fn known(scalar: Scalar) -> Value {
+    let is_reserved = scalar.style == Style::Plain && scalar.text.starts_with(['&', '*', '!']);
+    if is_reserved { Value::Broken(scalar.span) } else { Value::Scalar(scalar) }
 }
 
 fn duplicate(first: &Scalar, second: &Scalar) -> SyntaxError {

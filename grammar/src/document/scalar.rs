@@ -61,15 +61,15 @@ impl Scalar {
     /// are the end.
     #[must_use]
     pub fn source_span(&self, range: Range<usize>) -> Span {
-        let start = self.source_start(range.start);
-        let end = if range.end > range.start { self.source_end(range.end) } else { start };
+        let start = self.source_offset(range.start);
+        let end = if range.end > range.start { self.source_end(range.end).min(self.span.end) } else { start };
         Span::new(start, end.max(start))
     }
 
     /// Where byte `offset` of [`Scalar::text`] is written.
     #[must_use]
     pub fn source_offset(&self, offset: usize) -> u32 {
-        self.source_start(offset)
+        self.source_start(offset).min(self.span.end)
     }
 
     /// The byte of [`Scalar::text`] that is written at byte `source` of the file (or the nearest one after it).

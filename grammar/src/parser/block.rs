@@ -96,7 +96,10 @@ impl Parser<'_> {
     }
 
     fn begins_mapping(&mut self, at: usize, column: i64) -> bool {
-        self.is_explicit_key(at) || self.key_colon(at).is_some() || self.is_broken_entry(at, column)
+        self.is_explicit_key(at)
+            || self.is_key_colon(at)
+            || self.key_colon(at).is_some()
+            || self.is_broken_entry(at, column)
     }
 
     /// A line without a key that the keys below show to be meant as one of them. A single word is rather a name

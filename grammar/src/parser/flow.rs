@@ -48,6 +48,8 @@ impl Parser<'_> {
             } else if kind == TokenKind::Comma {
                 self.comma(has_part);
                 has_part = false;
+            } else if has_part && self.is_flow_colon(next) {
+                self.second_colon();
             } else {
                 if has_part {
                     let message = "expected `,` before this";
@@ -57,6 +59,16 @@ impl Parser<'_> {
                 has_part = true;
             }
         }
+    }
+
+    /// `: ` in a value.
+    fn second_colon(&mut self) {
+        let at = self.position;
+        let message = "a text with `: ` in it is quoted inside `{ }` and `[ ]`";
+        self.error(ErrorKind::ExpectedComma, self.span(at, at + 1), message);
+        self.open(SyntaxKind::Error);
+        self.emit(SyntaxKind::ErrorText, self.expression_end(at).max(at + 1));
+        self.close();
     }
 
     /// Whether a collection that is still open must end before token `next`: the lines that follow belong to the block.
@@ -80,6 +92,12 @@ impl Parser<'_> {
 
     fn unclosed(&mut self, opening: usize) {
         let span = self.span(opening, opening + 1);
+        let is_quote_inside =
+            |last: &SyntaxError| last.kind == ErrorKind::UnclosedQuote && last.span.start > span.start;
+        if self.errors.last().is_some_and(is_quote_inside) {
+            // The quote swallowed the bracket.
+            return;
+        }
         let bracket = self.text_of(opening, opening + 1);
         self.error(ErrorKind::UnclosedBracket, span, format!("this `{bracket}` is never closed"));
     }
@@ -113,11 +131,12 @@ impl Parser<'_> {
         if is_mapping {
             self.flow_entry(checkpoint, floor);
         } else {
+            let key = self.position;
             self.flow_value(floor);
             let colon = self.next_content();
-            if self.is_flow_colon(colon) {
+            if self.is_colon_of(key, colon) {
                 self.builder.start_node_at(checkpoint, SyntaxKind::FlowMapping.into());
-                self.flow_entry_behind_key(checkpoint, floor);
+                self.flow_entry_behind_key(checkpoint, key, floor);
                 self.close();
             }
             self.builder.start_node_at(checkpoint, SyntaxKind::Item.into());
@@ -126,22 +145,23 @@ impl Parser<'_> {
     }
 
     fn flow_entry(&mut self, checkpoint: rowan::Checkpoint, floor: i64) {
+        let key = self.position;
         if self.is_flow_colon(self.position) {
             let message = "a value without a key";
             self.error(ErrorKind::EmptyPart, self.span(self.position, self.position + 1), message);
         } else {
             self.flow_value(floor);
         }
-        self.flow_entry_behind_key(checkpoint, floor);
+        self.flow_entry_behind_key(checkpoint, key, floor);
     }
 
     /// Makes what stands since `checkpoint` a key, and reads its value.
-    fn flow_entry_behind_key(&mut self, checkpoint: rowan::Checkpoint, floor: i64) {
+    fn flow_entry_behind_key(&mut self, checkpoint: rowan::Checkpoint, key: usize, floor: i64) {
         self.builder.start_node_at(checkpoint, SyntaxKind::Entry.into());
         self.builder.start_node_at(checkpoint, SyntaxKind::Key.into());
         self.close();
         let colon = self.next_content();
-        if self.is_flow_colon(colon) && !self.ends_flow(colon, floor) {
+        if self.is_colon_of(key, colon) && !self.ends_flow(colon, floor) {
             self.emit_trivia(colon);
             self.emit(SyntaxKind::Colon, colon + 1);
             let value = self.next_content();
@@ -154,11 +174,16 @@ impl Parser<'_> {
         self.close();
     }
 
-    /// A colon that separates: before a blank or punctuation, or directly behind a quoted key.
+    /// A colon that separates: before a blank or punctuation.
     fn is_flow_colon(&self, index: usize) -> bool {
         let next = self.kind(index + 1);
-        self.kind(index) == TokenKind::Colon
-            && (next.is_separator() || next.is_flow_punctuation() || self.kind_before(index).is_quote())
+        self.kind(index) == TokenKind::Colon && (next.is_separator() || next.is_flow_punctuation())
+    }
+
+    /// A colon that separates the key that begins at `key`: directly behind a quoted one nothing need follow it.
+    fn is_colon_of(&self, key: usize, index: usize) -> bool {
+        let is_quoted = self.kind(key).is_quote() && self.kind_before(index).is_quote();
+        self.is_flow_colon(index) || is_quoted && self.kind(index) == TokenKind::Colon
     }
 
     fn flow_value(&mut self, floor: i64) {

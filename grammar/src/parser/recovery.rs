@@ -16,6 +16,18 @@ impl Parser<'_> {
         } else {
             self.report(self.no_entry(at));
             self.skip_block(self.column(at));
+            if self.is_explicit_key(at) {
+                self.explicit_value(self.column(at));
+            }
+        }
+    }
+
+    /// `: value` below `? key`, which is known to be wrong.
+    fn explicit_value(&mut self, column: i64) {
+        let next = self.next_content();
+        if self.column(next) == column && self.kind(next) == TokenKind::Colon {
+            self.emit_trivia(next);
+            self.skip_block(column);
         }
     }
 

@@ -113,7 +113,7 @@ impl Parser<'_> {
         }
         let column = match indentation {
             Some(deeper) => floor.max(0) + i64::from(deeper),
-            None => self.block_column().max(floor + 1),
+            None => self.block_column(floor),
         };
         self.block_lines(column);
         self.close();
@@ -137,13 +137,16 @@ impl Parser<'_> {
         parsed.flatten()
     }
 
-    /// The column of the first line that is not blank.
-    fn block_column(&self) -> i64 {
-        let mut index = self.position;
+    /// The column of the first line that is not blank. Without one, no blank line has blanks that are text.
+    fn block_column(&self, floor: i64) -> i64 {
+        let mut index = self.position + 1;
+        let mut widest = floor + 1;
         while matches!(self.kind(index), TokenKind::Newline | TokenKind::Space) {
             index += 1;
+            widest = widest.max(i64::from(self.token(index).column));
         }
-        self.column(index)
+        let column = self.column(index);
+        if column > floor { column } else { widest }
     }
 
     fn block_lines(&mut self, column: i64) {
