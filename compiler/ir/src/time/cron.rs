@@ -77,6 +77,11 @@ impl Cron {
         self.days_of(Month { year: date.year, month: date.month }) >> date.day & 1 == 1
     }
 
+    /// How many times a day is named, if it is.
+    pub(in crate::time) fn times_a_day(&self) -> i64 {
+        i64::from(self.minutes.count_ones()) * i64::from(self.hours.count_ones())
+    }
+
     /// The days of a month that the pattern names, one bit each from bit 1.
     pub(in crate::time) fn days_of(&self, month: Month) -> u32 {
         if self.months >> month.month & 1 == 0 {
@@ -94,8 +99,7 @@ impl Cron {
 
     /// The days of a month that fall on a named day of the week, one bit each from bit 1.
     fn weekdays_of(&self, month: Month) -> u32 {
-        let week = u64::from(self.weekdays & 0x7f);
-        let six_weeks = (0..6).fold(0_u64, |weeks, number| weeks | week << (7 * number));
+        let six_weeks = u64::from(self.weekdays & 0x7f) * 0x8_1020_4081;
         // Bit 0 of `six_weeks` is a Sunday: the first of the month is to come to bit 1.
         u32::try_from((six_weeks >> month.first_day().weekday() << 1) & u64::from(u32::MAX)).unwrap_or(0)
     }

@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 use super::civil::Local;
 use super::cron::Cron;
 use super::interval::{Interval, union, without};
-use super::zone::Zone;
+use super::zone::{Found, Zone};
 use crate::instant::Millis;
 
 pub use checks::{Extent, PATTERN_YEARS, horizon};
@@ -79,12 +79,12 @@ impl Range {
 
     /// The earliest instant of the starts from `start` until `end`.
     fn first_instant(&self, zone: &Zone, start: Local, end: Local) -> Millis {
-        let instant = zone.instant(start);
-        let Some(gap_end) = zone.skipped_until(start) else {
-            return instant;
+        let (moved, transition) = match zone.find(start) {
+            Found::Shown(instant) => return instant,
+            Found::Skipped { moved, transition } => (moved, transition),
         };
         // A skipped start is moved forward, perhaps beyond the first start after the gap.
-        let shown = self.start.at_or_after(gap_end).filter(|shown| *shown < end);
-        shown.map_or(instant, |shown| instant.min(zone.instant(shown)))
+        let shown = self.start.at_or_after(zone.local(transition)).filter(|shown| *shown < end);
+        shown.map_or(moved, |shown| moved.min(zone.instant(shown)))
     }
 }

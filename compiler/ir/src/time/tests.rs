@@ -3,7 +3,7 @@
 mod oracle;
 mod properties;
 
-use super::{Body, Calendar, Cron, Frame, FrameId, Interval, Layer, Range, Timeline, Zone};
+use super::{Body, Calendar, Cron, Frame, FrameId, Interval, Layer, Membership, Range, Timeline, Zone};
 use crate::Millis;
 
 pub(super) fn zone(name: &str) -> Zone {
@@ -128,4 +128,17 @@ fn a_zone_comes_back_from_json() {
     for text in [r#"{"name":"X","tzif":"VFppZj"}"#, r#"{"name":"X","tzif":"VFppZjI="}"#] {
         assert!(serde_json::from_str::<Zone>(text).is_err());
     }
+}
+
+#[test]
+fn an_answer_that_never_changes_says_so() {
+    let frame = |ranges| Frame { from: Millis(5), to: Millis::MAX, repeat: ranges, except: Vec::new() };
+    let always = frame(vec![range("0 0 1 * *", "0 0 1 1 *"), range("0 0 * * *", "0 1 * * *")]);
+    let never = frame(vec![range("0 0 30 2 *", "0 1 * * *"), range("0 1 * * *", "0 0 31 4 *")]);
+    let mut calendar = Calendar::new(zone("Europe/Athens"), &[always, never]);
+    let inside = Membership { inside: true, until: Millis::MAX };
+    let outside = Membership { inside: false, until: Millis::MAX };
+    assert_eq!(calendar.membership(FrameId(0), Millis(5)), inside);
+    assert_eq!(calendar.membership(FrameId(1), Millis(5)), outside);
+    assert_eq!(calendar.membership(FrameId(2), Millis(5)), outside);
 }

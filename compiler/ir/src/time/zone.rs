@@ -21,7 +21,7 @@ const TABLE_END: i64 = RULE_FROM + CYCLE;
 /// How far beyond its end the table goes, so that lookups near the end see what follows.
 const TABLE_MARGIN: i64 = 366 * DAY;
 /// No offset is as large as this (RFC 9636 allows up to 26 hours).
-const OFFSET_LIMIT: i64 = 26 * 3_600_000;
+pub(super) const OFFSET_LIMIT: i64 = 26 * 3_600_000;
 /// Instants are moved into plus or minus this before any arithmetic: the year 300,000 is far enough.
 const INSTANT_LIMIT: i64 = 10_000_000_000_000_000;
 
@@ -126,13 +126,21 @@ impl Zone {
         }
     }
 
-    /// For a time that the clock skips: what it shows right after the gap.
-    #[must_use]
-    pub fn skipped_until(&self, local: Local) -> Option<Local> {
-        match self.find(local) {
-            Found::Shown(_) => None,
-            Found::Skipped { transition, .. } => Some(self.local(transition)),
+    /// What the clock makes of a local time.
+    pub(super) fn find(&self, local: Local) -> Found {
+        let (shift, local) = fold_into_table(local.0);
+        let mut place = self.place(local - OFFSET_LIMIT);
+        let mut instant = local - self.stretch(place).offset;
+        while let Some(next) = self.0.stretches.get(place + 1).filter(|next| next.start <= instant) {
+            let under_next = local - next.offset;
+            if under_next < next.start {
+                let (moved, transition) = (Millis(instant + shift), Millis(next.start + shift));
+                return Found::Skipped { moved, transition };
+            }
+            instant = under_next;
+            place += 1;
         }
+        Found::Shown(Millis(instant + shift))
     }
 
     /// The month that has an instant: months are cut where the local clock first reaches the first of
@@ -163,24 +171,6 @@ impl Zone {
         (Local(clamp(from.0) + least), Local(clamp(to.0) + greatest))
     }
 
-    fn find(&self, local: Local) -> Found {
-        let (shift, local) = fold_into_table(local.0);
-        let mut place = self.place(local - OFFSET_LIMIT);
-        let mut instant = local - self.stretch(place).offset;
-        while let Some(next) = self.0.stretches.get(place + 1).filter(|next| next.start <= instant) {
-            let under_next = local - next.offset;
-            if under_next < next.start {
-                return Found::Skipped {
-                    moved: Millis(instant + shift),
-                    transition: Millis(next.start + shift),
-                };
-            }
-            instant = under_next;
-            place += 1;
-        }
-        Found::Shown(Millis(instant + shift))
-    }
-
     /// The place of the stretch that has an instant within the table.
     fn place(&self, instant: i64) -> usize {
         self.0.stretches.partition_point(|stretch| stretch.start <= instant).saturating_sub(1)
@@ -192,7 +182,7 @@ impl Zone {
 }
 
 /// What the clock makes of a local time.
-enum Found {
+pub(super) enum Found {
     /// The clock shows it, first at this instant.
     Shown(Millis),
     /// The clock skips it.

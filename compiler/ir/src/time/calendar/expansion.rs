@@ -3,7 +3,7 @@
 use super::Membership;
 use crate::instant::Millis;
 use crate::time::civil::DAY;
-use crate::time::frame::Frame;
+use crate::time::frame::{Frame, Range};
 use crate::time::interval::{Interval, append};
 use crate::time::zone::Zone;
 
@@ -18,7 +18,7 @@ const STEP_MAX: i64 = 8 * 366 * DAY;
 const REACH: i64 = 3 * 366 * DAY;
 /// With as many intervals the expansion starts anew (a range per day for 180 years).
 const INTERVALS_MAX: usize = 1 << 16;
-/// How far a change is looked for before the answer is given with a provisional end.
+/// How far a change is looked for before the answer is given with a provisional end, at one range a day.
 const SEARCH: i64 = 40 * 366 * DAY;
 
 /// A frame and what is known of it.
@@ -33,18 +33,27 @@ pub(super) struct Expansion {
     intervals: Vec<Interval>,
     /// How much to expand next.
     step: i64,
+    /// The ranges of a day, at most: where there are many, less is expanded and searched at once.
+    density: i64,
 }
 
 impl Expansion {
     pub(super) fn new(frame: &Frame, zone: &Zone) -> Self {
+        let mut frame = frame.clone();
+        if frame.repeat.iter().any(Range::goes_on) {
+            frame.repeat.clear();
+        }
+        let density = frame.repeat.iter().map(Range::ranges_a_day).max().unwrap_or(1);
         let whole = (frame.from, frame.to);
         let (bounds, known, intervals) = if frame.repeat.is_empty() {
             (whole, whole, frame.intervals(zone, frame.from, frame.to))
+        } else if frame.repeat.iter().all(Range::never_occurs) {
+            ((Millis::MIN, Millis::MIN), (Millis::MIN, Millis::MIN), Vec::new())
         } else {
             let bounds = (frame.from.max(FIRST), frame.to.min(LAST));
             (bounds, (bounds.0, bounds.0), Vec::new())
         };
-        Self { frame: frame.clone(), bounds, known, intervals, step: STEP_MIN }
+        Self { frame, bounds, known, intervals, step: STEP_MIN, density }
     }
 
     /// Whether the frame has an instant, and until when that stays so.
@@ -58,7 +67,7 @@ impl Expansion {
             return if at_first.inside { Membership { inside: false, until: first } } else { at_first };
         }
         self.reach(zone, instant);
-        let search_end = Millis(instant.0.saturating_add(SEARCH)).min(last);
+        let search_end = Millis(instant.0.saturating_add(SEARCH / self.density)).min(last);
         let mut answer = self.look_up(instant);
         while answer.until >= self.known.1 && self.known.1 < search_end {
             self.extend(zone);
@@ -107,7 +116,8 @@ impl Expansion {
         for interval in piece {
             append(&mut self.intervals, interval);
         }
-        self.step = if changes { STEP_MIN } else { (self.step * 2).min(STEP_MAX) };
+        self.step =
+            if changes { STEP_MIN } else { (self.step * 2).min(STEP_MAX / self.density).max(STEP_MIN) };
         self.known.1 = end;
     }
 

@@ -1,13 +1,12 @@
 //! Occurrences of a cron pattern as instants of a zone.
 
 use crate::instant::Millis;
-use crate::time::Zone;
-use crate::time::civil::DAY;
+use crate::time::civil::{DAY, Local};
 use crate::time::cron::Cron;
+use crate::time::zone::{OFFSET_LIMIT, Zone};
 
-/// How much is worked out at once, at first and at most.
-const STEP_MIN: i64 = 2 * DAY;
-const STEP_MAX: i64 = 4 * 366 * DAY;
+/// How much is worked out at once.
+const STEP: i64 = 2 * DAY;
 /// How far [`Cron::next_instant`] looks: longer than any pattern that occurs at all stays away.
 const SEARCH: i64 = 9 * 366 * DAY;
 
@@ -18,7 +17,7 @@ impl Cron {
     /// twice the first is meant.
     #[must_use]
     pub fn occurrences<'a>(&'a self, zone: &'a Zone, from: Millis, to: Millis) -> Occurrences<'a> {
-        Occurrences { cron: self, zone, from, to, step: STEP_MIN, found: Vec::new() }
+        Occurrences { cron: self, zone, from, to, found: Vec::new() }
     }
 
     /// The first instant after `after` that the pattern names.
@@ -37,7 +36,6 @@ pub struct Occurrences<'a> {
     /// What is not worked out yet.
     from: Millis,
     to: Millis,
-    step: i64,
     /// What is worked out and not yet given, the last first.
     found: Vec<Millis>,
 }
@@ -47,18 +45,19 @@ impl Iterator for Occurrences<'_> {
 
     fn next(&mut self) -> Option<Millis> {
         while self.found.is_empty() && self.from < self.to {
-            let until = Millis(self.from.0.saturating_add(self.step)).min(self.to);
-            self.found = self.within(self.from, until);
-            self.from = until;
-            self.step = if self.found.is_empty() { (self.step * 8).min(STEP_MAX) } else { self.step };
+            let until = Millis(self.from.0.saturating_add(STEP)).min(self.to);
+            let next = self.work_out(until);
+            // No local time is further from its instant than the largest offset.
+            self.from = next.map_or(self.to, |local| Millis(local.0.saturating_sub(OFFSET_LIMIT)).max(until));
         }
         self.found.pop()
     }
 }
 
 impl Occurrences<'_> {
-    /// All of `[from, until)`, the last first.
-    fn within(&self, from: Millis, until: Millis) -> Vec<Millis> {
+    /// Finds all up to `until`, and a local time before which none is beyond.
+    fn work_out(&mut self, until: Millis) -> Option<Local> {
+        let from = self.from;
         let (first, end) = self.zone.locals(from, until);
         let later = |local| self.cron.at_or_after(local).filter(|local| *local < end);
         let locals = std::iter::successors(later(first), |local| later(local.plus(1)));
@@ -66,6 +65,7 @@ impl Occurrences<'_> {
         let mut found: Vec<_> = instants.filter(|instant| (from..until).contains(instant)).collect();
         found.sort_unstable_by(|a, b| b.cmp(a));
         found.dedup();
-        found
+        self.found = found;
+        self.cron.at_or_after(self.zone.locals(until, until).0)
     }
 }

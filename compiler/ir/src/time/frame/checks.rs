@@ -12,6 +12,9 @@ pub const PATTERN_YEARS: i32 = 28;
 /// The years that the checks look at: 28, among them every kind of year.
 const FIRST_YEAR: i32 = 2000;
 
+/// With more ranges a day than this the checks look at fewer years.
+const RANGES_A_DAY_MAX: i64 = 24;
+
 /// How much of all time some ranges cover.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Extent {
@@ -61,8 +64,20 @@ impl Range {
         extent(std::slice::from_ref(self))
     }
 
-    /// Whether every end is a start too, so that the range goes on for ever.
-    fn has_no_end(&self) -> bool {
+    /// Whether there is no start or no end, as on 30 February.
+    #[must_use]
+    pub fn never_occurs(&self) -> bool {
+        self.start.never_occurs() || self.end.never_occurs()
+    }
+
+    /// How many ranges begin on a day at most; at least 1.
+    pub(in crate::time) fn ranges_a_day(&self) -> i64 {
+        self.start.times_a_day().min(self.end.times_a_day()).max(1)
+    }
+
+    /// Whether every end is a start too, so that the range goes on for ever, clock changes or not.
+    #[must_use]
+    pub fn goes_on(&self) -> bool {
         let contains = |outer: u64, inner: u64| inner & !outer == 0;
         let (start, end): (&Cron, &Cron) = (&self.start, &self.end);
         let days = || {
@@ -70,7 +85,7 @@ impl Range {
                 .flat_map(|year| (1..=12).map(move |month| Month { year, month }));
             months.map(|month| (u64::from(start.days_of(month)), u64::from(end.days_of(month))))
         };
-        !end.never_occurs()
+        !self.never_occurs()
             && contains(start.minutes, end.minutes)
             && contains(u64::from(start.hours), u64::from(end.hours))
             && days().all(|(starts, ends)| contains(starts, ends))
@@ -97,7 +112,7 @@ pub fn horizon<'a>(zone: &Zone, frames: impl IntoIterator<Item = &'a Frame>) -> 
 }
 
 fn extent(ranges: &[Range]) -> Extent {
-    if ranges.iter().any(Range::has_no_end) {
+    if ranges.iter().any(Range::goes_on) {
         return Extent::Everything;
     }
     let mut extents = years(ranges).map(|(year, intervals)| {
@@ -110,14 +125,19 @@ fn extent(ranges: &[Range]) -> Extent {
         }
     });
     let first = extents.next().unwrap_or(Extent::Nothing);
-    if extents.all(|extent| extent == first) { first } else { Extent::Part }
+    let same = first != Extent::Part && extents.all(|extent| extent == first);
+    if same { first } else { Extent::Part }
 }
 
-/// What some ranges cover of each year that the checks look at, on a clock without changes.
+/// What some ranges cover of each year that the checks look at, on a clock without changes. With many
+/// ranges a day fewer years are looked at, so that the work stays bounded.
 fn years(ranges: &[Range]) -> impl Iterator<Item = (Interval, Vec<Interval>)> {
+    let density = ranges.iter().map(Range::ranges_a_day).sum::<i64>().max(1);
+    let count = (RANGES_A_DAY_MAX * i64::from(PATTERN_YEARS) / density).clamp(2, i64::from(PATTERN_YEARS));
+    let last_year = FIRST_YEAR + i32::try_from(count).unwrap_or(PATTERN_YEARS);
     let clock = Zone::utc();
     let frame = Frame { from: Millis::MIN, to: Millis::MAX, repeat: ranges.to_vec(), except: Vec::new() };
-    (FIRST_YEAR..FIRST_YEAR + PATTERN_YEARS).map(move |year| {
+    (FIRST_YEAR..last_year).map(move |year| {
         let start = |year| Millis(Date { year, month: 1, day: 1 }.midnight().0);
         let span = Interval { start: start(year), end: start(year + 1) };
         (span, frame.intervals(&clock, span.start, span.end))
