@@ -16,6 +16,9 @@ use aquarium_ir::policy::{
 use aquarium_ir::time::{Body, Cron, Frame, FrameId, Layer, Timeline, Zone};
 use aquarium_ir::{Rational, policy};
 
+pub mod cases;
+pub mod naive;
+
 pub const HOUR: i64 = 3_600_000;
 pub const DAY: i64 = 24 * HOUR;
 
