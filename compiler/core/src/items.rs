@@ -5,12 +5,13 @@
 
 use std::collections::BTreeMap;
 
-use aquarium_grammar::document::{Scalar, Value};
 use aquarium_ir::Rational;
 use aquarium_ir::policy::{CostPolicy, Mode};
 use aquarium_ir::time::{Cron, Frame, FrameId};
 
 use crate::FileSpan;
+use crate::expression::ExpressionSyntax;
+use crate::price::PriceSyntax;
 
 /// A word or value of the source and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -274,10 +275,10 @@ pub struct Entry {
 /// What an entry gives.
 #[derive(Debug)]
 pub enum EntryValue {
-    /// A price, as written: a text or a mapping with `tiers`.
-    Price(Value),
+    /// A price, as written.
+    Price(PriceSyntax),
     /// An expression, as written.
-    Expression(Scalar),
+    Expression(ExpressionSyntax),
     /// The credits of one refill.
     Credits(Rational),
     /// When a refill happens.

@@ -3,11 +3,14 @@
 //! Analysis always returns what could be understood *and* what is wrong with it; no input makes it
 //! panic. This crate reads no file, clock or environment: its caller hands it the texts.
 
+mod assemble;
+pub mod charges;
 pub mod coverage;
 pub mod diagnostic;
 mod directives;
 pub mod expression;
 pub mod items;
+mod lints;
 pub mod names;
 pub mod position;
 pub mod price;
@@ -19,8 +22,10 @@ pub mod unit;
 
 use aquarium_grammar::{Limits, Parse, parse_bytes};
 use aquarium_ir::Policy;
-use aquarium_ir::time::Zone;
+use aquarium_ir::time::{Calendar, Zone};
 
+use assemble::{Parts, Places, assemble};
+use charges::Meanings;
 use items::Items;
 use resolve::{Resolution, resolve};
 
@@ -47,6 +52,8 @@ pub struct Analysis {
     pub items: Items,
     /// What every agreement gives, resolved in time, in entries of `items`.
     pub resolution: Resolution,
+    /// What units, constants, prices and expressions of `items` mean.
+    pub meanings: Meanings,
     /// The policy's zone; UTC where none is given or the one given is unknown.
     pub zone: Zone,
     /// All findings, sorted by place, without duplicates and without those that only follow from another error.
@@ -72,11 +79,55 @@ pub fn analyze_parsed(files: Vec<SourceFile>, parses: Vec<Parse>) -> Analysis {
     }
     let (items, zone) = read::read_all(&parses, &mut findings);
     let resolution = resolve(&items, &mut findings);
+    lints::check(&items, &resolution, &mut findings);
     coverage::check(&items, &resolution, &zone, &mut findings);
-    let is_complete = findings.iter().all(|finding| finding.code.entry().name.is_some());
-    let mut diagnostics = directives::apply(&parses, findings, is_complete);
-    sort(&mut diagnostics);
-    Analysis { files, parses, items, resolution, zone, diagnostics, policy: None }
+    let meanings = charges::meanings(&items, &mut findings);
+    let compiler = Compiler { files: &files, parses: &parses, items: &items, resolution: &resolution, zone: &zone };
+    let (diagnostics, policy) = compiler.compile(&meanings, findings);
+    Analysis { files, parses, items, resolution, zone, meanings, diagnostics, policy }
+}
+
+/// The last steps: everything is read and resolved.
+struct Compiler<'a> {
+    files: &'a [SourceFile],
+    parses: &'a [Parse],
+    items: &'a Items,
+    resolution: &'a Resolution,
+    zone: &'a Zone,
+}
+
+impl Compiler<'_> {
+    fn compile(&self, meanings: &Meanings, mut findings: Vec<Diagnostic>) -> (Vec<Diagnostic>, Option<Policy>) {
+        let places = Places::new(self.files);
+        let resources = assemble::resources(self.items, meanings, &places);
+        let setting = charges::Setting {
+            items: self.items,
+            resolution: self.resolution,
+            meanings,
+            resources: &resources,
+            precision: self.items.precision.as_ref().map_or(assemble::PRECISION_DEFAULT, |given| given.value),
+            span: &|span| places.span(span),
+        };
+        let mut calendar = Calendar::new(self.zone.clone(), &self.items.frames);
+        let charges = charges::charges(&setting, &mut calendar, &mut findings);
+        let is_complete = findings.iter().all(|finding| finding.code.entry().name.is_some());
+        let mut diagnostics = directives::apply(self.parses, findings, is_complete);
+        sort(&mut diagnostics);
+        if diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
+            return (diagnostics, None);
+        }
+        let policy = assemble(Parts {
+            files: self.files,
+            items: self.items,
+            resolution: self.resolution,
+            zone: self.zone,
+            places: &places,
+            meanings,
+            charges,
+            resources: resources.clone(),
+        });
+        (diagnostics, Some(policy))
+    }
 }
 
 /// By place; one finding is kept of those that say the same of the same place.

@@ -37,6 +37,8 @@ pub struct Resolved {
     /// Whether every name that it depends on leads to an item. What is missing below is otherwise
     /// not worth a finding.
     pub sound: bool,
+    /// Whether it has a price list and an algorithm, its own or inherited.
+    pub complete: bool,
     /// Its price by resource.
     pub prices: BTreeMap<String, Timeline<EntryId>>,
     /// Its expression by resource.
@@ -142,6 +144,9 @@ impl<'a> Resolver<'a> {
         Resolved {
             ancestors: chain.iter().skip(1).map(|(_, item)| item.name.value.clone()).collect(),
             sound: self.is_sound(place, &chain),
+            complete: [Class::Pricelist, Class::Algorithm]
+                .iter()
+                .all(|class| chain.iter().any(|(_, item)| item.parts.contains_key(class))),
             prices: resources().map(|name| (name.clone(), price(name))).collect(),
             expressions: resources().map(|name| (name.clone(), expression(name))).collect(),
             plan: PLAN_KEYS.into_iter().map(plan).collect(),

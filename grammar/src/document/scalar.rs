@@ -66,6 +66,16 @@ impl Scalar {
         Span::new(start, end.max(start))
     }
 
+    /// The parts of the text that are written in one go, in order, and where: either as they read, or (an
+    /// escape, a fold) as a whole.
+    pub fn pieces(&self) -> impl Iterator<Item = (Range<u32>, Span)> {
+        let length = clamp(self.text.len());
+        let whole = (0..length, Span::new(self.origin, self.origin.saturating_add(length)));
+        let is_one = self.pieces.is_empty();
+        let pieces = self.pieces.iter().map(|piece| (piece.start..piece.start + piece.length, piece.source));
+        is_one.then_some(whole).into_iter().chain(pieces)
+    }
+
     /// Where byte `offset` of [`Scalar::text`] is written.
     #[must_use]
     pub fn source_offset(&self, offset: usize) -> u32 {

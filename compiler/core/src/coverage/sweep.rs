@@ -1,5 +1,7 @@
 //! When a set of timelines gives something: covered and missing stretches of time.
 
+use std::collections::BTreeSet;
+
 use aquarium_ir::Millis;
 use aquarium_ir::time::{Body, Calendar, Frame, FrameId, Timeline};
 
@@ -78,6 +80,36 @@ pub fn sweep<V>(
         instant = until;
     }
     walk.finish(last_named, Some(instant))
+}
+
+/// The values of two timelines that hold at the same instant, where `required` holds too.
+pub fn met<V: Ord + Copy>(
+    first: &Timeline<V>,
+    second: &Timeline<V>,
+    required: Option<FrameId>,
+    all_frames: &[Frame],
+    calendar: &mut Calendar,
+) -> BTreeSet<(V, V)> {
+    let mut asked: Vec<FrameId> = required.into_iter().collect();
+    frames(first, &mut asked);
+    frames(second, &mut asked);
+    let asked: Vec<&Frame> = asked.iter().filter_map(|id| all_frames.get(id.0 as usize)).collect();
+    let end = Millis(last_boundary(&asked).0.saturating_add(YEARS_MILLIS));
+    let mut met = BTreeSet::new();
+    let mut instant = Millis::EPOCH;
+    for _ in 0..STEPS_MAX {
+        let (one, one_until) = first.at(calendar, instant);
+        let (other, other_until) = second.at(calendar, instant);
+        let need = required.map(|frame| calendar.membership(frame, instant));
+        if need.is_none_or(|need| need.inside) {
+            met.extend(one.copied().zip(other.copied()));
+        }
+        instant = one_until.min(other_until).min(need.map_or(Millis::MAX, |need| need.until));
+        if instant >= end {
+            break;
+        }
+    }
+    met
 }
 
 /// The last instant that a frame names.

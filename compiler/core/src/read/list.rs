@@ -2,18 +2,24 @@
 
 use std::collections::BTreeMap;
 
-use aquarium_grammar::document::{Entry as Pair, Item, Value};
+use aquarium_grammar::document::{Entry as Pair, Item, Mapping, Style, Value};
 use aquarium_ir::policy::Mode;
 use num_traits::Signed;
 
 use super::keys::{EFFECTIVE, EXTENDS, Keys, Known, key};
 use super::{Reader, taken};
+use crate::diagnostic::{Code, Diagnostic};
+use crate::expression::ExpressionSyntax;
 use crate::items::{Class, EntryId, EntryValue, List};
+use crate::price::{PriceSyntax, TierSyntax};
 use crate::time::cron;
 
 const LIST: &[Known] = &[key("name"), EXTENDS, EFFECTIVE];
 const PLAN: &[Known] =
     &[key("name"), EXTENDS, EFFECTIVE, key("credits"), key("at"), key("initial"), key("mode")];
+
+const TIERS: &[Known] = &[key("tiers")];
+const TIER: &[Known] = &[key("upto"), key("price")];
 
 /// The keys that items or parts of a class have of themselves.
 pub fn known_keys(class: Class) -> &'static [Known] {
@@ -68,7 +74,12 @@ impl Reader<'_> {
 
     fn expression(&mut self, pair: &Pair) -> EntryValue {
         match &pair.value {
-            Value::Scalar(scalar) => EntryValue::Expression(scalar.clone()),
+            Value::Scalar(scalar) => {
+                let comments = matches!(scalar.style, Style::Literal | Style::Folded);
+                let (syntax, problems) = ExpressionSyntax::read(self.source_text(scalar), comments);
+                self.findings.extend(problems);
+                EntryValue::Expression(syntax)
+            }
             other => {
                 self.wrong_form(other, "an expression");
                 EntryValue::Broken
@@ -77,13 +88,53 @@ impl Reader<'_> {
     }
 
     fn price(&mut self, pair: &Pair) -> EntryValue {
-        match &pair.value {
-            Value::Scalar(_) | Value::Mapping(_) => EntryValue::Price(pair.value.clone()),
+        let syntax = match &pair.value {
+            Value::Scalar(scalar) => Some(PriceSyntax::Flat(self.source_text(scalar))),
+            Value::Mapping(mapping) => self.tiers(mapping),
             other => {
                 self.wrong_form(other, "a price");
-                EntryValue::Broken
+                None
+            }
+        };
+        syntax.map_or(EntryValue::Broken, EntryValue::Price)
+    }
+
+    fn tiers(&mut self, mapping: &Mapping) -> Option<PriceSyntax> {
+        let keys = self.keys(mapping.entries.iter(), TIERS);
+        self.unknown_keys(&keys, TIERS, "a price");
+        let Some(list) = keys.get("tiers") else {
+            if keys.others.is_empty() {
+                let span = self.span(mapping.span);
+                self.findings.push(Diagnostic::new(Code::MissingKey, span, "a price is a number, or has `tiers`"));
+            }
+            return None;
+        };
+        let span = self.span(list.value.span());
+        match &list.value {
+            Value::Sequence(sequence) => {
+                let tiers: Option<Vec<TierSyntax>> = sequence.items.iter().map(|tier| self.tier(tier)).collect();
+                Some(PriceSyntax::Tiers { span, tiers: tiers? })
+            }
+            other => {
+                self.wrong_form(other, "a list of tiers");
+                None
             }
         }
+    }
+
+    fn tier(&mut self, value: &Value) -> Option<TierSyntax> {
+        let Value::Mapping(mapping) = value else {
+            self.wrong_form(value, "a tier with `upto` and `price`");
+            return None;
+        };
+        let keys = self.keys(mapping.entries.iter(), TIER);
+        self.unknown_keys(&keys, TIER, "a tier");
+        let mut source = |key: &str| {
+            let entry = keys.get(key)?;
+            self.text_of(entry)?;
+            Some(self.source_text(entry.value.as_scalar()?))
+        };
+        Some(TierSyntax { upto: source("upto"), price: source("price"), span: self.span(mapping.span) })
     }
 
     fn plan_entries(&mut self, keys: &Keys<'_>, giver: &str) -> BTreeMap<String, EntryId> {

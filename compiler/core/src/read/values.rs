@@ -1,20 +1,34 @@
 //! Values of keys: texts, numbers, yes and no, one of several words.
 
+use aquarium_grammar::Span;
 use aquarium_grammar::document::{Entry, Scalar, Value};
+use aquarium_grammar::expression::TextSpan;
 use aquarium_ir::Rational;
 
 use super::Reader;
-use crate::diagnostic::{Code, Diagnostic};
+use crate::diagnostic::{Code, Diagnostic, Piece, SourceText};
 use crate::items::{Spanned, Text};
 use crate::names::nearest;
-
-/// Digits before the point, and after it.
-const DIGITS_MAX: (usize, u32) = (18, 12);
+use crate::price::read_number;
 
 impl Reader<'_> {
     /// The text of a scalar.
     pub fn text(&self, scalar: &Scalar) -> Text {
         Spanned { value: scalar.text().to_owned(), span: self.span(scalar.span) }
+    }
+
+    /// The text of a scalar with the place of every part of it.
+    pub fn source_text(&self, scalar: &Scalar) -> SourceText {
+        let piece = |(text, source): (std::ops::Range<u32>, Span)| Piece {
+            text: TextSpan { start: text.start, end: text.end },
+            start: source.start,
+            end: source.end,
+        };
+        SourceText {
+            text: scalar.text().to_owned(),
+            span: self.span(scalar.span),
+            pieces: scalar.pieces().map(piece).collect(),
+        }
     }
 
     /// The text of a value that has to be one.
@@ -49,13 +63,16 @@ impl Reader<'_> {
         allowed: impl Fn(&Rational) -> bool,
     ) -> Option<Spanned<Rational>> {
         let text = self.text_of(entry)?;
-        let problem = match number(&text.value) {
+        let source = self.source_text(entry.value.as_scalar()?);
+        let finding = match read_number(&text.value) {
             Ok(value) if allowed(&value) => return Some(Spanned { value, span: text.span }),
-            Ok(_) => format!("`{}` is {}, not {wanted}", entry.key.text(), text.value),
-            Err(problem) => problem,
+            Ok(_) => {
+                let message = format!("`{}` is {}, not {wanted}", entry.key.text(), text.value);
+                Diagnostic::new(Code::BadValue, text.span, message).help(format!("write {wanted}"))
+            }
+            Err(finding) => finding.into_diagnostic(&source),
         };
-        let finding = Diagnostic::new(Code::BadValue, text.span, problem);
-        self.findings.push(finding.help(format!("write {wanted}")));
+        self.findings.push(finding);
         None
     }
 
@@ -94,50 +111,5 @@ impl Reader<'_> {
             None => finding,
         });
         None
-    }
-}
-
-/// Reads a number: `-?digits[.digits][e±digits]`, with `_` between digits.
-///
-/// # Errors
-///
-/// What is wrong with it, in the author's words.
-pub fn number(text: &str) -> Result<Rational, String> {
-    let misplaced = |at: usize| {
-        let is_digit = |place: Option<usize>| {
-            place.and_then(|place| text.as_bytes().get(place)).is_some_and(u8::is_ascii_digit)
-        };
-        !is_digit(at.checked_sub(1)) || !is_digit(at.checked_add(1))
-    };
-    let not_a_number = || format!("`{text}` is not a number");
-    if text.match_indices('_').any(|(at, _)| misplaced(at)) {
-        return Err(not_a_number());
-    }
-    let value: Rational = text.replace('_', "").parse().map_err(|_| not_a_number())?;
-    if text.contains('/') {
-        return Err(not_a_number());
-    }
-    let (integer, places) = DIGITS_MAX;
-    let digits = value.0.to_integer().to_string().trim_start_matches('-').len();
-    if digits > integer || value.decimal_places().is_none_or(|given| given > places) {
-        return Err(format!("`{text}` has more than {integer} digits before or {places} behind the point"));
-    }
-    Ok(value)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn numbers_have_one_form() {
-        for (text, value) in
-            [("10", "10"), ("1_000_000", "1000000"), ("-0.50", "-0.5"), ("1e3", "1000"), ("2e-3", "0.002")]
-        {
-            assert_eq!(number(text).map(|number| number.to_string()), Ok(value.to_owned()));
-        }
-        for text in ["", ".5", "1,000", "0x10", ".inf", "1/2", "_1", "1_", "1__0", "1e19", "1e-13", "1_.5"] {
-            assert!(number(text).is_err(), "{text}");
-        }
     }
 }
