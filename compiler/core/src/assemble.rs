@@ -3,21 +3,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aquarium_ir::Rational;
 use aquarium_ir::policy::{
-    Agreement, AgreementId, Charge, ExpressionId, ExpressionSource, FORMAT, Given, Mode, Plan, Policy, Price, PriceId,
-    Resource, ResourceId, Source, SourceId, Span,
+    Agreement, AgreementId, Charge, ExpressionId, ExpressionSource, FORMAT, Given, Mode, Plan, Policy, Price,
+    PriceId, Resource, ResourceId, Source, SourceId, Span,
 };
 use aquarium_ir::slot::VALUE_PLACES;
 use aquarium_ir::time::{Body, Cron, Frame, FrameId, Layer, Timeline, Zone};
-use aquarium_ir::Rational;
 use sha2::{Digest, Sha256};
 
+use crate::SourceFile;
 use crate::charges::{Charges, Meanings};
 use crate::diagnostic::FileSpan;
 use crate::items::{Entry, EntryId, EntryValue, Items};
 use crate::position::LineIndex;
 use crate::resolve::{Resolution, Resolved};
-use crate::SourceFile;
 
 /// Decimal places of a wallet entry where the policy names none.
 pub const PRECISION_DEFAULT: u8 = 6;
@@ -98,7 +98,9 @@ pub fn assemble(parts: Parts<'_>) -> Policy {
         zone: parts.zone.clone(),
         precision: parts.items.precision.as_ref().map_or(PRECISION_DEFAULT, |precision| precision.value),
         effective: parts.items.effective.as_ref().and_then(|effective| tables.frame(effective.frame)),
-        roles: roles.filter_map(|(role, given)| Some((role.clone(), id_of(&given.agreement.value)?))).collect(),
+        roles: roles
+            .filter_map(|(role, given)| Some((role.clone(), id_of(&given.agreement.value)?)))
+            .collect(),
         everybody_else: id_of(star),
         sources: parts.files.iter().map(source).collect(),
         source_sha256: digest_of_all(parts.files),
@@ -197,7 +199,8 @@ impl<'a> Tables<'a> {
 
     fn agreement(&self, name: &str, span: Span, resolved: &Resolved, parts: &Parts<'_>) -> Agreement {
         let price = |id: &EntryId| self.given(*id, parts, |id, _| self.entry_prices.get(&id).copied());
-        let expression = |id: &EntryId| self.given(*id, parts, |id, _| self.entry_expressions.get(&id).copied());
+        let expression =
+            |id: &EntryId| self.given(*id, parts, |id, _| self.entry_expressions.get(&id).copied());
         let none = Timeline::default();
         let by_resource = |timelines: &'_ BTreeMap<String, Timeline<EntryId>>| -> Vec<Timeline<EntryId>> {
             parts.resources.keys().map(|name| timelines.get(name).unwrap_or(&none).clone()).collect()
@@ -207,7 +210,10 @@ impl<'a> Tables<'a> {
             span,
             ancestors: resolved.ancestors.clone(),
             prices: by_resource(&resolved.prices).iter().map(|it| self.timeline(it, &price)).collect(),
-            expressions: by_resource(&resolved.expressions).iter().map(|it| self.timeline(it, &expression)).collect(),
+            expressions: by_resource(&resolved.expressions)
+                .iter()
+                .map(|it| self.timeline(it, &expression))
+                .collect(),
             plan: self.plan(resolved, parts),
             threshold: self.timeline(&resolved.threshold, &|value| Some(value.clone())),
         }

@@ -98,7 +98,11 @@ pub struct Setting<'a> {
 pub type Charges<'a> = BTreeMap<(&'a str, &'a Price, &'a str), Checked>;
 
 /// Types and proves every combination that an agreement can bring together.
-pub fn charges<'a>(setting: &Setting<'a>, calendar: &mut Calendar, findings: &mut Vec<Diagnostic>) -> Charges<'a> {
+pub fn charges<'a>(
+    setting: &Setting<'a>,
+    calendar: &mut Calendar,
+    findings: &mut Vec<Diagnostic>,
+) -> Charges<'a> {
     let pairs = pairs(setting);
     let mut checks: BTreeMap<Subject<'a>, Checked> = BTreeMap::new();
     for pair in &pairs {
@@ -120,12 +124,19 @@ fn syntax_of(items: &Items, id: EntryId) -> Option<&ExpressionSyntax> {
     }
 }
 
-fn subject<'a>(setting: &Setting<'a>, (resource, price, expression): Pair<'a>) -> Option<(Subject<'a>, &'a ExpressionSyntax)> {
+fn subject<'a>(
+    setting: &Setting<'a>,
+    (resource, price, expression): Pair<'a>,
+) -> Option<(Subject<'a>, &'a ExpressionSyntax)> {
     let syntax = syntax_of(setting.items, expression)?;
     Some(((resource, setting.meanings.prices.get(&price)?, syntax.source.text.as_str()), syntax))
 }
 
-fn check(setting: &Setting<'_>, (resource, price, _): Subject<'_>, syntax: &ExpressionSyntax) -> Option<Checked> {
+fn check(
+    setting: &Setting<'_>,
+    (resource, price, _): Subject<'_>,
+    syntax: &ExpressionSyntax,
+) -> Option<Checked> {
     let context = ChargeContext {
         resource: setting.resources.get(resource)?,
         unit: setting.meanings.units.get(resource)?,
@@ -194,7 +205,11 @@ fn report_errors<'a>(
 }
 
 /// The pairs that meet at some instant, among those of resources that have a wrong one.
-fn meeting<'a>(setting: &Setting<'a>, wrong: &BTreeSet<Pair<'a>>, calendar: &mut Calendar) -> BTreeSet<Pair<'a>> {
+fn meeting<'a>(
+    setting: &Setting<'a>,
+    wrong: &BTreeSet<Pair<'a>>,
+    calendar: &mut Calendar,
+) -> BTreeSet<Pair<'a>> {
     let resources: BTreeSet<&str> = wrong.iter().map(|(resource, ..)| *resource).collect();
     let required = setting.items.effective.as_ref().and_then(|effective| effective.frame);
     let mut meeting = BTreeSet::new();

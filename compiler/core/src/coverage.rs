@@ -23,7 +23,9 @@ pub fn check(items: &Items, resolution: &Resolution, zone: &Zone, findings: &mut
         known: BTreeMap::new(),
     };
     let mut report = Report::new(items, resolution, zone);
-    for (name, agreement) in resolution.agreements.iter().filter(|(_, agreement)| agreement.sound && agreement.complete) {
+    for (name, agreement) in
+        resolution.agreements.iter().filter(|(_, agreement)| agreement.sound && agreement.complete)
+    {
         let parent = agreement.ancestors.first().and_then(|parent| resolution.agreements.get(parent));
         for resource in items.resources.keys() {
             let pair = timelines(agreement, resource);

@@ -82,7 +82,8 @@ pub fn analyze_parsed(files: Vec<SourceFile>, parses: Vec<Parse>) -> Analysis {
     lints::check(&items, &resolution, &mut findings);
     coverage::check(&items, &resolution, &zone, &mut findings);
     let meanings = charges::meanings(&items, &mut findings);
-    let compiler = Compiler { files: &files, parses: &parses, items: &items, resolution: &resolution, zone: &zone };
+    let compiler =
+        Compiler { files: &files, parses: &parses, items: &items, resolution: &resolution, zone: &zone };
     let (diagnostics, policy) = compiler.compile(&meanings, findings);
     Analysis { files, parses, items, resolution, zone, meanings, diagnostics, policy }
 }
@@ -97,7 +98,11 @@ struct Compiler<'a> {
 }
 
 impl Compiler<'_> {
-    fn compile(&self, meanings: &Meanings, mut findings: Vec<Diagnostic>) -> (Vec<Diagnostic>, Option<Policy>) {
+    fn compile(
+        &self,
+        meanings: &Meanings,
+        mut findings: Vec<Diagnostic>,
+    ) -> (Vec<Diagnostic>, Option<Policy>) {
         let places = Places::new(self.files);
         let resources = assemble::resources(self.items, meanings, &places);
         let setting = charges::Setting {

@@ -49,7 +49,8 @@ fn chain<'a>(items: &'a Items, class: Class, first: &'a List) -> impl Iterator<I
 /// A credit plan needs to say how much and when.
 fn incomplete_plan(items: &Items, plan: &List) -> Vec<Diagnostic> {
     let ends = chain(items, Class::Creditplan, plan).last().is_none_or(|last| last.extends.is_none());
-    let gives = |key: &&str| chain(items, Class::Creditplan, plan).any(|plan| plan.entries.contains_key(*key));
+    let gives =
+        |key: &&str| chain(items, Class::Creditplan, plan).any(|plan| plan.entries.contains_key(*key));
     let missing = ["credits", "at"].into_iter().filter(|key| ends && !gives(key));
     let report = |key| {
         let message = format!("credit plan `{}` needs `{key}`", plan.name.value);
@@ -68,9 +69,14 @@ fn outlives(items: &Items, class: Class, part: &Part) -> Option<Diagnostic> {
     let effective = chain(items, class, list).find_map(|list| list.effective.as_ref())?;
     effective.frame?;
     let first = part.entries.values().filter_map(|id| items.entry(*id)).min_by_key(|entry| entry.span)?;
-    let message = format!("these overrides of {} `{}` hold always, the item does not", class.noun(), base.value);
+    let message =
+        format!("these overrides of {} `{}` hold always, the item does not", class.noun(), base.value);
     let finding = Diagnostic::new(Code::OverrideOutlivesItem, first.key.span, message);
-    Some(finding.label(effective.key, "the item holds only then").help("give the overrides an `effective` of their own"))
+    Some(
+        finding
+            .label(effective.key, "the item holds only then")
+            .help("give the overrides an `effective` of their own"),
+    )
 }
 
 /// An agreement needs a price list and an algorithm, and an inline plan needs to be whole.
@@ -89,8 +95,11 @@ fn incomplete_agreement(items: &Items, resolution: &Resolution, name: &str) -> V
         }
     }
     let gives = |key: &str| resolved.plan.get(key).is_some_and(|timeline| !timeline.0.is_empty());
-    let Some(part) = item.parts.get(&Class::Creditplan).filter(|part| part.base.is_none()) else { return findings };
-    let is_broken = chain.any(|item| item.parts.get(&Class::Creditplan).is_some_and(|part| part.base.is_some()));
+    let Some(part) = item.parts.get(&Class::Creditplan).filter(|part| part.base.is_none()) else {
+        return findings;
+    };
+    let is_broken =
+        chain.any(|item| item.parts.get(&Class::Creditplan).is_some_and(|part| part.base.is_some()));
     for key in ["credits", "at"].into_iter().filter(|key| !is_broken && !gives(key)) {
         let message = format!("the credit plan of agreement `{name}` needs `{key}`");
         findings.push(Diagnostic::new(Code::MissingKey, part.key, message));

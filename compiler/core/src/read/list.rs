@@ -105,14 +105,19 @@ impl Reader<'_> {
         let Some(list) = keys.get("tiers") else {
             if keys.others.is_empty() {
                 let span = self.span(mapping.span);
-                self.findings.push(Diagnostic::new(Code::MissingKey, span, "a price is a number, or has `tiers`"));
+                self.findings.push(Diagnostic::new(
+                    Code::MissingKey,
+                    span,
+                    "a price is a number, or has `tiers`",
+                ));
             }
             return None;
         };
         let span = self.span(list.value.span());
         match &list.value {
             Value::Sequence(sequence) => {
-                let tiers: Option<Vec<TierSyntax>> = sequence.items.iter().map(|tier| self.tier(tier)).collect();
+                let tiers: Option<Vec<TierSyntax>> =
+                    sequence.items.iter().map(|tier| self.tier(tier)).collect();
                 Some(PriceSyntax::Tiers { span, tiers: tiers? })
             }
             other => {
