@@ -12,6 +12,9 @@ use crate::unit::read_resource_unit;
 
 mod digests;
 mod findings;
+mod oracle;
+mod properties;
+mod random;
 mod values;
 
 /// A resource, a price and constants to check expressions with.

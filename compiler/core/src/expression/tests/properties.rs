@@ -1,0 +1,81 @@
+//! What holds for every expression.
+
+use aquarium_grammar::expression::print::{Dialect, print};
+use proptest::prelude::*;
+
+use super::oracle::Oracle;
+use super::random::Maker;
+use super::*;
+
+const POLICIES: [CostPolicy; 3] = [CostPolicy::Discrete, CostPolicy::Onoff, CostPolicy::Continuous];
+
+fn setting(cost_policy: CostPolicy, is_tiered: bool) -> Setting {
+    let setting = match cost_policy {
+        CostPolicy::Discrete => Setting::discrete(),
+        CostPolicy::Onoff => Setting::onoff(),
+        CostPolicy::Continuous => Setting::continuous(),
+    };
+    if is_tiered { setting.tiered() } else { setting }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(1500))]
+
+    #[test]
+    fn dialects_agree_with_each_other_and_with_the_oracle(
+        seed in any::<u64>(),
+        depth in 0_u32..5,
+        policy in 0_usize..3,
+        is_tiered in any::<bool>(),
+        (volume, total) in (0_u32..40_000, 0_u32..40_000),
+    ) {
+        let setting = setting(POLICIES[policy], is_tiered);
+        let tree = Maker::new(seed, POLICIES[policy], is_tiered).charge(depth);
+        let texts = [Dialect::Words, Dialect::Symbols, Dialect::Script].map(|dialect| print(&tree, dialect));
+        let mut bodies = Vec::new();
+        for text in &texts {
+            let (syntax, findings) = read(text);
+            prop_assert!(findings.is_empty(), "{text}: {findings:?}");
+            let checked = setting.check(&syntax);
+            let only_limits = |finding: &Diagnostic| matches!(finding.code, Code::TooWide | Code::ZeroDivisor);
+            prop_assert!(checked.errors.iter().all(only_limits), "{text}: {:?}", checked.errors);
+            bodies.push((syntax.digest(), checked.body.map(|body| body.nodes)));
+        }
+        prop_assert_eq!(&bodies[0], &bodies[1], "{:?}", &texts);
+        prop_assert_eq!(&bodies[0], &bodies[2], "{:?}", &texts);
+
+        let eighths = |count: u32| format!("{}.{:03}", count / 8, count % 8 * 125);
+        let (volume, total) = (eighths(volume), eighths(total));
+        if let Some(nodes) = bodies.swap_remove(0).1 {
+            let body = aquarium_ir::Expression { nodes, origins: Vec::new() };
+            let charged = explain_expression(&body, &setting.slot(&volume, &total), 6).unwrap();
+            let (price, tiers) = match &setting.price {
+                Price::Flat(price) => (price.0.clone(), None),
+                Price::Tiers(tiers) => (number("0").0, Some(tiers.clone())),
+            };
+            let expected = Oracle::new(POLICIES[policy], price, tiers, &volume, &total).charge(&tree);
+            prop_assert_eq!(charged.evaluation.value, Rational(expected), "{} of {} after {}", &texts[1], volume, total);
+        }
+    }
+}
+
+#[test]
+fn most_random_expressions_can_be_compiled() {
+    let compiled = (0..300_u64).filter(|seed| {
+        let cost_policy = POLICIES[(seed % 3) as usize];
+        let tree = Maker::new(*seed, cost_policy, false).charge(4);
+        setting(cost_policy, false).check(&read(&print(&tree, Dialect::Symbols)).0).body.is_some()
+    });
+    assert!(compiled.count() > 200);
+}
+
+#[test]
+fn long_and_deep_expressions_stay_within_the_stack() {
+    let setting = Setting::discrete();
+    let long = format!("price * (volume{})", " + volume".repeat(240));
+    let deep = format!("price * {}volume{}", "abs(".repeat(95), ")".repeat(95));
+    let negated = format!("price * volume{}", " * -volume / volume".repeat(80));
+    for (text, compiles) in [(&long, true), (&deep, true), (&negated, false)] {
+        assert_eq!(setting.check(&read(text).0).body.is_some(), compiles, "{text}");
+    }
+}
