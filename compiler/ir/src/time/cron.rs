@@ -22,6 +22,20 @@ const MONTHS_OF_SEARCH: u32 = 8 * 12 + 1;
 ///
 /// Only a lone `*` leaves a field unrestricted. When both day fields are restricted a day matches if
 /// either does (POSIX).
+///
+/// ```
+/// use aquarium_ir::Millis;
+/// use aquarium_ir::time::{Cron, Zone};
+///
+/// let cron: Cron = "00 12 * * Mon".parse()?;
+/// assert_eq!(cron.words(), "at 12:00 on Monday");
+/// let next = cron.next_instant(&Zone::utc(), Millis::EPOCH);
+/// assert_eq!(next.map(|instant| Zone::utc().format(instant)).as_deref(), Some("1970-01-05T12:00:00Z"));
+///
+/// let error = "00 22-6 * * *".parse::<Cron>().unwrap_err();
+/// assert_eq!((error.span, error.suggestion.as_deref()), (3..7, Some("22-23,0-6")));
+/// # Ok::<(), aquarium_ir::time::CronError>(())
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 pub struct Cron {
     /// The text, its fields separated by single spaces.

@@ -8,6 +8,21 @@ use crate::instant::Millis;
 
 /// Layers, first match first: at an instant the first layer whose frame has it decides, and decides
 /// alone (a gap in its body is a gap, no later layer stands in).
+///
+/// ```
+/// use aquarium_ir::Millis;
+/// use aquarium_ir::time::{Body, Calendar, Frame, FrameId, Layer, Timeline, Zone};
+///
+/// let second = Frame { from: Millis(1_000), to: Millis(2_000), repeat: vec![], except: vec![] };
+/// let mut calendar = Calendar::new(Zone::utc(), &[second]);
+/// let timeline = Timeline(vec![
+///     Layer { frame: Some(FrameId(0)), body: Body::Value("cheap") },
+///     Layer { frame: None, body: Body::Value("dear") },
+/// ]);
+/// assert_eq!(timeline.at(&mut calendar, Millis(500)), (Some(&"dear"), Millis(1_000)));
+/// assert_eq!(timeline.at(&mut calendar, Millis(1_000)), (Some(&"cheap"), Millis(2_000)));
+/// assert_eq!(timeline.at(&mut calendar, Millis(2_000)), (Some(&"dear"), Millis::MAX));
+/// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(transparent)]
 pub struct Timeline<T>(pub Vec<Layer<T>>);

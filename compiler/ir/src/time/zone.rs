@@ -36,6 +36,8 @@ const UTC_TZIF: &[u8] =
 ///
 /// In JSON: `{"name": ..., "tzif": ...}`, the data in base64. Two zones are equal when name and data
 /// are. A copy is cheap.
+///
+/// No question panics and no answer overflows: instants beyond the year 300,000 are taken for it.
 #[derive(Clone)]
 pub struct Zone(Arc<Table>);
 
