@@ -234,6 +234,11 @@ impl Lowering<'_> {
 
     fn scalar(&mut self, node: &GreenNodeData, span: Span) -> Scalar {
         let first = node.children().next().map(|child| kind_of(&child));
+        if first == Some(SyntaxKind::Plain) && node.children().len() == 1 {
+            // Nearly every scalar of a policy.
+            self.line.has_content = true;
+            return Scalar::as_written(span, self.text);
+        }
         let scalar = match first {
             Some(SyntaxKind::SingleQuoted) => self.quoted(span, Style::SingleQuoted),
             Some(SyntaxKind::DoubleQuoted) => self.quoted(span, Style::DoubleQuoted),

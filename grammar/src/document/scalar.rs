@@ -51,6 +51,17 @@ impl Piece {
 }
 
 impl Scalar {
+    /// A plain text in one line.
+    pub(super) fn as_written(span: Span, source: &str) -> Self {
+        Self {
+            text: span.of(source).into(),
+            span,
+            style: Style::Plain,
+            origin: span.start,
+            pieces: Box::default(),
+        }
+    }
+
     /// What it says: quotes, escapes, folds and indentation resolved.
     #[must_use]
     pub fn text(&self) -> &str {

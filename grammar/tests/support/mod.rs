@@ -20,10 +20,15 @@ pub fn corpus(folder: &str) -> Vec<(String, Vec<u8>)> {
     files
 }
 
+/// The files without syntax errors.
+pub fn well_formed() -> Vec<(String, Vec<u8>)> {
+    [corpus("valid"), corpus("surface")].concat()
+}
+
 /// All files of the corpus.
 #[allow(dead_code, reason = "not every test file uses every helper")]
 pub fn whole_corpus() -> Vec<(String, Vec<u8>)> {
-    [corpus("valid"), corpus("broken")].concat()
+    [well_formed(), corpus("broken")].concat()
 }
 
 /// Reads bytes and proves what holds for every input: the tree prints back, all places are inside the text, and
