@@ -138,6 +138,8 @@ pub struct Head {
     pub at: FileSpan,
     /// How many blanks stand before it.
     pub indent: usize,
+    /// The key that all of the policy stands below.
+    pub root: FileSpan,
 }
 
 impl Items {

@@ -44,8 +44,11 @@ impl<'a> Report<'a> {
         let whole = self.whole();
         for ((name, coverage), resources) in &self.partly {
             let Some(agreement) = self.items.agreements.get(*name) else { continue };
-            findings.extend(self.gap(agreement, coverage, resources));
-            findings.extend(self.edge(agreement, coverage, resources, whole));
+            // Time that is missing at an end too is of no interest beside a gap, most often part of it.
+            findings.extend(
+                self.gap(agreement, coverage, resources)
+                    .or_else(|| self.edge(agreement, coverage, resources, whole)),
+            );
         }
     }
 

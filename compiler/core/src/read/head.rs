@@ -114,7 +114,7 @@ impl Reader<'_> {
             return None;
         };
         if let Some(first) = mapping.entries.first().filter(|_| !mapping.is_flow) {
-            self.remember_head(first, parse.text());
+            self.remember_head(policy, first, parse.text());
         }
         let keys = self.keys(mapping.entries.iter(), POLICY);
         self.unknown_keys(&keys, POLICY, "a policy");
@@ -126,11 +126,12 @@ impl Reader<'_> {
         self.findings.push(finding.help("put the sections of the policy below `aquariumpolicy:`"));
     }
 
-    fn remember_head(&mut self, first: &Entry, text: &str) {
+    fn remember_head(&mut self, root: &Entry, first: &Entry, text: &str) {
         let at = self.span(aquarium_grammar::Span::empty(first.key.span.start));
         let before = text.get(..at.start as usize).unwrap_or_default();
         let indent = before.len() - before.rfind('\n').map_or(0, |end| end + 1);
-        self.items.head.get_or_insert(crate::items::Head { at, indent });
+        let root = self.span(root.key.span);
+        self.items.head.get_or_insert(crate::items::Head { at, indent, root });
     }
 
     fn own_keys(&mut self, keys: &Keys<'_>, is_first: impl Fn(&str) -> bool) {
@@ -262,7 +263,7 @@ pub fn check_roles(items: &Items, findings: &mut Vec<Diagnostic>) {
     if items.roles.contains_key("*") || items.agreements.contains_key("default") {
         return;
     }
-    let Some(place) = items.roles_key.or(items.head.map(|head| head.at)) else { return };
+    let Some(place) = items.roles_key.or(items.head.map(|head| head.root)) else { return };
     let message = "users whose role is not listed have no agreement: their usage is charged 0 as `uncovered`";
     let finding = Diagnostic::new(Code::NobodyElse, place, message);
     findings.push(finding.help("add a role `\"*\"`, or an agreement `default`"));

@@ -171,6 +171,10 @@ impl Frames {
                     .help("let each range end where the next begins"),
             );
         }
+        let never = |range: &Range| range.start.never_occurs() || range.end.never_occurs();
+        if frame.repeat.iter().any(never) {
+            return;
+        }
         if let Some(what) = self.idle(frame) {
             let message = format!("the ranges of `repeat` cover {what} of the time between `from` and `to`");
             findings.push(Diagnostic::new(Code::IdleRange, first.span, message));
