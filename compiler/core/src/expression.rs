@@ -68,7 +68,7 @@ pub fn check_charge(syntax: &ExpressionSyntax, context: &ChargeContext<'_>) -> C
             monotone: Monotone::Unknown,
             bounds: None,
             errors: place(outcome.findings, syntax),
-            flow: outcome.lints,
+            flow: if syntax.is_broken() { Vec::new() } else { outcome.lints },
         };
     }
     let body = outcome.arena.expression;

@@ -11,7 +11,7 @@ use std::fmt;
 
 use aquarium_ir::Rational;
 
-pub use known::{PrefixFamily, prefix_family};
+pub use known::{PrefixFamily, is_known, prefix_family};
 pub use read::{Reading, read_unit, read_word};
 pub use resource::{ResourceUnit, read_resource_unit};
 

@@ -8,8 +8,8 @@ use super::build::Build;
 use super::finding::{Finding, FindingKind};
 
 /// How many statements a function may have once those behind a branch that runs on are counted for
-/// each such branch. Nine `if`s in a row that all run on reach it.
-const MAX_UNFOLDED: usize = 1_000;
+/// each such branch. Eight `if`s in a row that all run on reach it.
+const MAX_UNFOLDED: usize = 300;
 
 /// A statement.
 #[derive(Debug, Clone)]

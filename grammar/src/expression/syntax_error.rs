@@ -173,12 +173,15 @@ impl<'t> Place<'t> {
         match (self.found, self.before) {
             (None, None) => self.finding("there is no expression here"),
             (_, Some((_, span))) => {
-                let message = format!("a value is missing after `{}`", span.of(self.text));
-                Finding::new(
-                    FindingKind::Syntax,
-                    if self.found.is_none() { span } else { self.span },
-                    message,
-                )
+                let before = span.of(self.text);
+                let place = if self.found.is_none() { span } else { self.span };
+                let message = format!("a value is missing after `{before}`");
+                let finding = Finding::new(FindingKind::Syntax, place, message);
+                if before == "%" {
+                    finding.help("`%` is the remainder: write `0.1` for 10 %")
+                } else {
+                    finding
+                }
             }
             (Some(_), None) => {
                 self.finding(format!("an expression does not begin with `{}`", self.written()))
@@ -191,7 +194,15 @@ impl<'t> Place<'t> {
             let message = "`then` is missing after the condition of this `if`";
             return self.finding(message).fix(self.span.before(), "then ");
         }
-        let Some((_, before)) = self.before else { return self.unexpected() };
+        let Some((token, before)) = self.before else { return self.unexpected() };
+        if token == Token::Word("per") {
+            return Finding::new(
+                FindingKind::Syntax,
+                before,
+                "a rate has no form of its own in an expression",
+            )
+            .help("name it under `constants`, or divide: `0.05 credits / 1 GB`");
+        }
         let message =
             format!("an operator is missing between `{}` and `{}`", before.of(self.text), self.written());
         let finding = self.finding(message);

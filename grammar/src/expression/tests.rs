@@ -211,6 +211,13 @@ fn mistakes_are_told_in_the_authors_words() {
             "() => { for (volume) { return 1 } }",
             "[for] there are no loops in expressions | use `if` and `else`, and the functions min, max and clamp",
         ),
+        ("price * 10%", "[%] a value is missing after `%` | `%` is the remainder: write `0.1` for 10 %"),
+        (
+            "volume * 0.05 per GB",
+            "[per] a rate has no form of its own in an expression \
+             | name it under `constants`, or divide: `0.05 credits / 1 GB`",
+        ),
+        ("price * volume #2", "[#] `#` is no sign of expressions"),
         (
             "() => { var x = 2; return x }",
             "[var] a value is named with `const`, not with `var` -> () => { const x = 2; return x }",

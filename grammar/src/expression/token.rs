@@ -218,7 +218,7 @@ pub fn tokenize(text: &str, comments: bool) -> Tokens<'_> {
 impl<'t> Tokens<'t> {
     fn take(&mut self, text: &'t str, token: Token<'t>, span: TextSpan, comments: bool) {
         match token {
-            Token::Comment if comments => self.comments.push(span),
+            Token::Comment if comments && is_comment(text, span) => self.comments.push(span),
             Token::Foreign(ours) => {
                 let theirs = span.of(text);
                 self.report(Finding::new(FindingKind::Token, span, foreign(theirs)).fix(span, ours));
@@ -263,6 +263,12 @@ impl<'t> Tokens<'t> {
     }
 }
 
+/// A `#` begins a comment only before a blank or at the end of a line.
+fn is_comment(text: &str, span: TextSpan) -> bool {
+    let next = text.get(span.end as usize..).and_then(|rest| rest.chars().next());
+    span.of(text) != "#" || next.is_none_or(|next| next == '\n')
+}
+
 fn foreign(theirs: &str) -> String {
     match theirs {
         "divided" => "`divided` needs a `by`".to_owned(),
@@ -296,6 +302,7 @@ fn refused(token: Token<'_>, span: TextSpan, text: &str) -> Finding {
     let written = span.of(text);
     let finding = |message: String| Finding::new(FindingKind::Token, span, message);
     match token {
+        Token::Comment if written == "#" => finding("`#` is no sign of expressions".to_owned()),
         Token::Comment => finding("a comment cannot stand here".to_owned()).help(
             "write the expression as a block: `|` after the key, the expression and its comments below",
         ),

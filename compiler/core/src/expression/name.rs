@@ -136,6 +136,12 @@ impl Checker<'_> {
         let own = variables(self.context.unit.cost_policy);
         let known: Vec<&str> = own.iter().copied().chain(bound).chain(constants).collect();
         let finding = match nearest(&name.text, &known) {
+            _ if crate::unit::is_known(&name.text) => {
+                let quantity = format!("1 {}", name.text);
+                finding
+                    .help(format!("a unit stands after a number: write `{quantity}`"))
+                    .fix(name.span, quantity)
+            }
             Some(near) => finding.help(format!("is `{near}` meant?")).fix(name.span, near),
             None => finding.help(format!("the names here are {}", known.join(", "))),
         };

@@ -39,6 +39,12 @@ pub enum PrefixFamily {
     Binary,
 }
 
+/// Whether the language knows a unit of that name.
+#[must_use]
+pub fn is_known(name: &str) -> bool {
+    matches!(word(name), Word::Known(_))
+}
+
 /// Reads one name.
 pub(super) fn word(name: &str) -> Word {
     if is_one_of(name, NO_FIXED_LENGTH) {

@@ -84,6 +84,11 @@ fn errors_speak_the_authors_words() {
             "AQ0509 [volum] nothing is called `volum` | is `volume` meant? -> price * volume",
         ),
         (
+            &continuous,
+            "price * 10 GB * hr",
+            "AQ0509 [hr] nothing is called `hr` | a unit stands after a number: write `1 hr` -> price * 10 GB * 1 hr",
+        ),
+        (
             &discrete,
             "price * zone",
             "AQ0509 [zone] nothing is called `zone` \

@@ -59,6 +59,22 @@ proptest! {
     }
 }
 
+proptest! {
+    #[test]
+    fn no_text_stops_the_check(words in prop::collection::vec(prop::sample::select(vec![
+        "price", "{volume}", "total", "(", ")", "{", "}", "if", "then", "else", "end", "=>", "()", "=", ">", "return",
+        "const", "x", ";", ",", "function", "+", "*", "/", "mod", "not", "and", "!", "5", "GB", "0", "?", ":", "min",
+        "free", "round", "é",
+    ]), 0..40)) {
+        let (syntax, findings) = read(&words.join(" "));
+        for setting in [Setting::discrete(), Setting::continuous().tiered()] {
+            let checked = setting.check(&syntax);
+            let told = !findings.is_empty() || !checked.errors.is_empty();
+            prop_assert!(checked.body.is_some() || told, "{}", syntax.source.text);
+        }
+    }
+}
+
 #[test]
 fn most_random_expressions_can_be_compiled() {
     let compiled = (0..300_u64).filter(|seed| {
