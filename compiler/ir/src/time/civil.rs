@@ -72,7 +72,7 @@ impl Date {
     /// The local midnight at which the day begins.
     #[must_use]
     pub fn midnight(self) -> Local {
-        Local(self.day_number() * DAY)
+        Local(self.day_number().saturating_mul(DAY))
     }
 }
 

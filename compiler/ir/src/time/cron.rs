@@ -37,8 +37,9 @@ const MONTHS_OF_SEARCH: u32 = 8 * 12 + 1;
 /// # Ok::<(), aquarium_ir::time::CronError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[serde(try_from = "Written")]
 pub struct Cron {
-    /// The text, its fields separated by single spaces.
+    /// The text, its fields separated by single spaces. What is read from a module follows from it alone.
     pub text: String,
     /// Minutes 0 to 59, one bit each.
     pub minutes: u64,
@@ -88,7 +89,7 @@ impl Cron {
     /// Whether the pattern names a time on that day.
     #[must_use]
     pub fn names_day(&self, date: Date) -> bool {
-        self.days_of(Month { year: date.year, month: date.month }) >> date.day & 1 == 1
+        has(self.days_of(Month { year: date.year, month: date.month }), date.day)
     }
 
     /// How many times a day is named, if it is.
@@ -98,7 +99,7 @@ impl Cron {
 
     /// The days of a month that the pattern names, one bit each from bit 1.
     pub(in crate::time) fn days_of(&self, month: Month) -> u32 {
-        if self.months >> month.month & 1 == 0 {
+        if !has(u32::from(self.months), month.month) {
             return 0;
         }
         let exist = up_to(days_in_month(month.year, month.month)) & !1;
@@ -120,7 +121,7 @@ impl Cron {
 
     fn day_at_or_after(&self, date: Date) -> Option<Date> {
         let mut month = Month { year: date.year, month: date.month };
-        let mut days = self.days_of(month) >> date.day << date.day;
+        let mut days = self.days_of(month) & !(up_to(date.day) >> 1);
         for _ in 0..=MONTHS_OF_SEARCH {
             if days != 0 {
                 return Some(Date { day: low_bit(u64::from(days)), ..month.first_day() });
@@ -169,6 +170,20 @@ impl Cron {
     }
 }
 
+/// What counts of a pattern in JSON.
+#[derive(Deserialize)]
+struct Written {
+    text: String,
+}
+
+impl TryFrom<Written> for Cron {
+    type Error = CronError;
+
+    fn try_from(written: Written) -> Result<Self, CronError> {
+        written.text.parse()
+    }
+}
+
 fn minute_of_day(hour: u8, minute: u8) -> i64 {
     (i64::from(hour) * HOUR + i64::from(minute) * MINUTE) / MINUTE
 }
@@ -176,6 +191,10 @@ fn minute_of_day(hour: u8, minute: u8) -> i64 {
 /// The bits 0 to `bit`, which is at most 31.
 fn up_to(bit: u8) -> u32 {
     u32::MAX >> (31 - u32::from(bit.min(31)))
+}
+
+fn has(bits: u32, bit: u8) -> bool {
+    bits.checked_shr(u32::from(bit)).is_some_and(|bits| bits & 1 == 1)
 }
 
 fn low_bit(bits: u64) -> u8 {

@@ -4,13 +4,18 @@ mod checks;
 
 use serde::{Deserialize, Serialize};
 
-use super::civil::Local;
+use super::civil::{DAY, Local};
 use super::cron::Cron;
 use super::interval::{Interval, union, without};
 use super::zone::{Found, Zone};
 use crate::instant::Millis;
 
 pub use checks::{Extent, PATTERN_YEARS, horizon};
+
+/// Ranges are followed from the year 1600 on; before it no repeating frame has an instant.
+pub(super) const FIRST_REPEAT: Millis = Millis(-11_676_096_000_000);
+/// And until the year 10100, a century after the last instant of any event.
+pub(super) const LAST_REPEAT: Millis = Millis(Millis::LIMIT.0 + 36_524 * DAY);
 
 /// An index of [`Policy::frames`](crate::policy::Policy::frames). Equal frames have one id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
@@ -52,7 +57,9 @@ impl Frame {
         let covered = if self.repeat.is_empty() {
             vec![span]
         } else {
-            union(self.repeat.iter().flat_map(|range| range.intervals(zone, span)).collect())
+            let span = span.cut(Interval { start: FIRST_REPEAT, end: LAST_REPEAT });
+            let ranges = self.repeat.iter().flat_map(|range| Some(range.intervals(zone, span?)));
+            union(ranges.flatten().collect())
         };
         let holes = self.except.iter().filter_map(|(start, end)| Interval::new(*start, *end));
         without(&covered, &union(holes.collect()))

@@ -3,7 +3,9 @@
 mod oracle;
 mod properties;
 
-use super::{Body, Calendar, Cron, Frame, FrameId, Interval, Layer, Membership, Range, Timeline, Zone};
+use super::{
+    Body, Calendar, Cron, Date, Frame, FrameId, Interval, Layer, Local, Membership, Range, Timeline, Zone,
+};
 use crate::Millis;
 
 pub(super) fn zone(name: &str) -> Zone {
@@ -179,4 +181,36 @@ fn every_zone_of_the_database_is_read_as_its_data_say() {
             }
         }
     }
+}
+
+#[test]
+fn a_pattern_in_json_is_its_text() {
+    let cron: Cron = "0 12 * * Mon".parse().unwrap();
+    let text = serde_json::to_string(&cron).unwrap();
+    assert_eq!(serde_json::from_str::<Cron>(&text).unwrap(), cron);
+    let damaged = text.replace(r#""hours":4096"#, r#""hours":4294967295"#);
+    assert_ne!(damaged, text);
+    assert_eq!(serde_json::from_str::<Cron>(&damaged).unwrap(), cron);
+    assert!(serde_json::from_str::<Cron>(&text.replace("0 12", "0 32")).is_err());
+}
+
+#[test]
+fn the_ends_of_time_are_no_harm() {
+    let cron: Cron = "59 23 31 12 *".parse().unwrap();
+    let athens = zone("Europe/Athens");
+    for number in [i64::MIN, i64::MIN + 1, -1, 0, 1, i64::MAX - 1, i64::MAX] {
+        let later = cron.at_or_after(Local(number));
+        let earlier = cron.at_or_before(Local(number));
+        assert!(later.is_none_or(|later| later.0 >= number.min(i64::MAX - 86_400_000)));
+        assert!(earlier.is_none_or(|earlier| earlier.0 <= number.max(i64::MIN + 86_400_000)));
+        assert!(athens.instant(Local(number)) <= Millis(i64::MAX));
+        assert!(!athens.format(Millis(number)).is_empty());
+        assert!(athens.month(Millis(number)).next() > athens.month(Millis(number)));
+        assert!(cron.next_instant(&athens, Millis(number)).is_none_or(|next| next > Millis(number)));
+    }
+    let strange = Date { year: i32::MAX, month: 200, day: 200 };
+    assert!(!cron.names_day(strange));
+    let repeat = vec![range("0 0 1 1 *", "0 0 1 7 *")];
+    let frame = Frame { from: Millis::MIN, to: Millis::MAX, repeat, except: Vec::new() };
+    assert_eq!(frame.intervals(&athens, Millis::MIN, Millis::MAX).len(), 8_500);
 }

@@ -3,14 +3,10 @@
 use super::Membership;
 use crate::instant::Millis;
 use crate::time::civil::DAY;
-use crate::time::frame::{Frame, Range};
+use crate::time::frame::{FIRST_REPEAT, Frame, LAST_REPEAT, Range};
 use crate::time::interval::{Interval, append};
 use crate::time::zone::Zone;
 
-/// Ranges are followed from the year 1600 on; before it no repeating frame has an instant.
-const FIRST: Millis = Millis(-11_676_096_000_000);
-/// And until the year 10100, a century after the last instant of any event.
-const LAST: Millis = Millis(Millis::LIMIT.0 + 36_524 * DAY);
 /// How much is expanded at once at first, and at most while nothing changes.
 const STEP_MIN: i64 = 40 * DAY;
 const STEP_MAX: i64 = 8 * 366 * DAY;
@@ -53,7 +49,7 @@ impl Expansion {
         } else if frame.repeat.iter().all(Range::never_occurs) {
             ((Millis::MIN, Millis::MIN), (Millis::MIN, Millis::MIN), Vec::new())
         } else {
-            let bounds = (frame.from.max(FIRST), frame.to.min(LAST));
+            let bounds = (frame.from.max(FIRST_REPEAT), frame.to.min(LAST_REPEAT));
             (bounds, (bounds.0, bounds.0), Vec::new())
         };
         Self { frame, bounds, known, intervals, recent, step: STEP_MIN, density }
