@@ -116,6 +116,7 @@ impl Compiler<'_> {
         let mut calendar = Calendar::new(self.zone.clone(), &self.items.frames);
         let charges = charges::charges(&setting, &mut calendar, &mut findings);
         let is_complete = findings.iter().all(|finding| finding.code.entry().name.is_some());
+        leave_out_consequences(&mut findings);
         let mut diagnostics = directives::apply(self.parses, findings, is_complete);
         sort(&mut diagnostics);
         if diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
@@ -132,6 +133,25 @@ impl Compiler<'_> {
             resources: resources.clone(),
         });
         (diagnostics, Some(policy))
+    }
+}
+
+/// Where a text has no clear structure, something that seems to be missing may stand in the part that was
+/// not understood.
+fn leave_out_consequences(findings: &mut Vec<Diagnostic>) {
+    const UNCLEAR: [Code; 4] = [Code::Syntax, Code::Layout, Code::OverLimit, Code::NotText];
+    const ABSENT: [Code; 8] = [
+        Code::NoPolicy,
+        Code::MissingKey,
+        Code::UnknownName,
+        Code::UndeclaredResource,
+        Code::NobodyElse,
+        Code::NotCovered,
+        Code::CoverageGap,
+        Code::CoverageEdge,
+    ];
+    if findings.iter().any(|finding| UNCLEAR.contains(&finding.code)) {
+        findings.retain(|finding| !ABSENT.contains(&finding.code));
     }
 }
 

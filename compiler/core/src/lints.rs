@@ -1,5 +1,8 @@
 //! Checks of items and parts as wholes, beside those of single values.
 
+use aquarium_ir::Millis;
+use aquarium_ir::time::Frame;
+
 use crate::diagnostic::{Code, Diagnostic, FileSpan};
 use crate::expression::mixed_prefixes;
 use crate::items::{Class, EntryId, EntryValue, Items, List, Part};
@@ -67,7 +70,9 @@ fn outlives(items: &Items, class: Class, part: &Part) -> Option<Diagnostic> {
     }
     let list = items.lists(class).get(&base.value)?;
     let effective = chain(items, class, list).find_map(|list| list.effective.as_ref())?;
-    effective.frame?;
+    if items.frames.get(effective.frame?.0 as usize).is_none_or(holds_from_the_epoch_on) {
+        return None;
+    }
     let first = part.entries.values().filter_map(|id| items.entry(*id)).min_by_key(|entry| entry.span)?;
     let message =
         format!("these overrides of {} `{}` hold always, the item does not", class.noun(), base.value);
@@ -77,6 +82,14 @@ fn outlives(items: &Items, class: Class, part: &Part) -> Option<Diagnostic> {
             .label(effective.key, "the item holds only then")
             .help("give the overrides an `effective` of their own"),
     )
+}
+
+/// No event is earlier than the epoch.
+fn holds_from_the_epoch_on(frame: &Frame) -> bool {
+    frame.from <= Millis::EPOCH
+        && frame.to == Millis::MAX
+        && frame.repeat.is_empty()
+        && frame.except.is_empty()
 }
 
 /// An agreement needs a price list and an algorithm, and an inline plan needs to be whole.

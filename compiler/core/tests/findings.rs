@@ -63,3 +63,22 @@ fn every_policy_gives_its_findings() {
         insta::assert_snapshot!(name, short(&analysis(&texts)));
     }
 }
+
+/// The corpus: policies that pass, and files that are hardly policies.
+#[test]
+fn every_file_of_the_corpus_gives_its_findings() {
+    let corpus = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../../tests/corpus");
+    for folder in ["valid", "broken"] {
+        let mut paths: Vec<_> =
+            std::fs::read_dir(corpus.join(folder)).unwrap().map(|entry| entry.unwrap().path()).collect();
+        paths.sort();
+        for path in paths {
+            let stem = path.file_stem().unwrap().to_string_lossy().into_owned();
+            let file =
+                SourceFile { path: "policy.aquarium".to_owned(), bytes: std::fs::read(&path).unwrap() };
+            let analysis = analyze(vec![file]);
+            assert_eq!(analysis.policy.is_some(), folder == "valid", "{stem}: {}", short(&analysis));
+            insta::assert_snapshot!(format!("corpus-{folder}-{stem}"), short(&analysis));
+        }
+    }
+}

@@ -11,14 +11,6 @@
     clippy::indexing_slicing,
     reason = "tests say what went wrong by panicking"
 )]
-#![expect(
-    clippy::unwrap_used,
-    clippy::expect_used,
-    clippy::panic,
-    clippy::indexing_slicing,
-    reason = "tests say what went wrong by panicking"
-)]
-
 use std::fmt::Write;
 
 use aquarium_compiler::{Code, Severity, SourceFile, analyze};
