@@ -90,8 +90,13 @@ impl Unit {
     /// Base units in one of it.
     #[must_use]
     pub fn scale(&self) -> Rational {
-        let power = |factor: &Factor| factor.scale.0.pow(factor.exponent);
-        Rational(self.factors.iter().map(power).fold(Rational::one().0, |product, power| product * power))
+        let power = |factor: &Factor| match factor.exponent {
+            1 => factor.scale.0.clone(),
+            -1 => factor.scale.0.recip(),
+            exponent => factor.scale.0.pow(exponent),
+        };
+        let powers = self.factors.iter().filter(|factor| factor.scale != Rational::one()).map(power);
+        Rational(powers.reduce(|product, power| product * power).unwrap_or_else(|| Rational::one().0))
     }
 
     /// The power of what is measured in it.

@@ -38,10 +38,13 @@ impl ResourceUnit {
         }
     }
 
-    /// Base units of volume in one raw unit.
+    /// Base units of volume in one raw unit: raw time is in base units already.
     #[must_use]
     pub fn base_per_raw_volume(&self) -> Rational {
-        Rational(self.volume.scale().0 / self.raw_per_unit().0)
+        match self.cost_policy {
+            CostPolicy::Onoff => Rational::one(),
+            CostPolicy::Discrete | CostPolicy::Continuous => self.base_per_raw_amount(),
+        }
     }
 
     /// Base units in one raw unit of the amount or value.
