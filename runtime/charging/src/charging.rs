@@ -137,7 +137,8 @@ fn charge_run(deployments: &Deployments, run: &mut [Charged]) {
 
 impl Charged {
     /// The slot as the charger sees it. A module that lacks the charge traps on it.
-    fn input(&self) -> Slot {
+    #[must_use]
+    pub fn input(&self) -> Slot {
         let charge = self.rate.terms.and_then(|terms| terms.charge);
         Slot {
             charge: charge.unwrap_or(aquarium_ir::policy::ChargeId(u32::MAX)),

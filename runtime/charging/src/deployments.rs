@@ -9,7 +9,7 @@ mod months;
 use aquarium_ir::Policy;
 use aquarium_ir::instant::Millis;
 use aquarium_ir::policy::Resource;
-use aquarium_ir::time::{MonthSpan, Zone};
+use aquarium_ir::time::{Month, MonthSpan, Zone};
 
 use self::months::Months;
 use crate::version::Version;
@@ -221,6 +221,21 @@ impl Deployments {
         self.version(version).map_or_else(Zone::utc, |version| version.policy.zone.clone())
     }
 
+    /// The span of a billing month.
+    pub fn span_of(&mut self, month: Month) -> MonthSpan {
+        let start =
+            self.versions.first().map_or_else(Zone::utc, |it| it.policy.zone.clone()).month_start(month);
+        let mut span = self.month(start);
+        // Zones differ by a day or so at most: the month is this one or a neighbour.
+        while span.month < month {
+            span = self.month(span.end);
+        }
+        while span.month > month {
+            span = self.month(Millis(span.start.0 - 1));
+        }
+        span
+    }
+
     /// The billing month of an instant.
     pub fn month(&mut self, at: Millis) -> MonthSpan {
         let Some(first) = self.versions.first_mut() else {
@@ -230,9 +245,11 @@ impl Deployments {
             return first.calendar.month(at);
         }
         let zone = first.policy.zone.clone();
-        let anchor = self.spans.iter().skip(1).map(|span| span.from).min().unwrap_or(Millis::EPOCH);
+        // Before the second version's start the first one alone can be in force.
+        let second = self.spans.iter().skip(1).map(|span| span.from).min().unwrap_or_default();
+        let anchor = Millis(second.0.max(0) - 1);
         let mut months = std::mem::take(&mut self.months);
-        let span = months.at(at, anchor.max(Millis::EPOCH), &zone, |at| self.zone_at(at));
+        let span = months.at(at, anchor, &zone, |at| self.zone_at(at));
         self.months = months;
         span
     }

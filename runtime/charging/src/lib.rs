@@ -20,6 +20,9 @@ pub mod posting;
 pub mod state;
 pub mod wallet;
 
+pub mod bills;
+pub mod crossing;
+pub mod explain;
 pub mod ledger;
 pub mod simulate;
 pub mod view;

@@ -8,11 +8,15 @@ use std::collections::{BTreeMap, HashMap};
 
 use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
+use aquarium_ir::time::Month;
 use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 
+use crate::bills::{self, Bill};
 use crate::deployments::Deployments;
+use crate::explain::{Derivation, explain};
 use crate::input::{self, Message, Source};
+use crate::ledger::Ledger;
 use crate::posting::{Cause, Finding, Postings};
 use crate::reason::Reason;
 use crate::record::Record;
@@ -41,6 +45,10 @@ pub struct Options<'a> {
     pub user: Option<&'a str>,
     /// The number of entries instead of the entries.
     pub summary: bool,
+    /// Also the bills of this month.
+    pub bills: Option<Month>,
+    /// Also how the entry with this id came about.
+    pub explain: Option<&'a str>,
 }
 
 /// The state of all users at an instant.
@@ -54,6 +62,12 @@ pub struct Report {
     pub duplicates: u64,
     /// Messages that have no effect, by file and line.
     pub quarantined: Vec<Quarantined>,
+    /// The bills of the month that was asked for, by user.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub bills: Option<BTreeMap<String, Bill>>,
+    /// How the entry that was asked for came about.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub explained: Option<Derivation>,
 }
 
 /// The state of a user: `balance = refilled - charged - accrued`.
@@ -110,19 +124,26 @@ pub fn simulate<'a>(
     let known = options.known.unwrap_or(Millis::MAX);
     let mut deployments =
         if options.known.is_some() { deployments.known(known) } else { deployments.clone() };
-    let mut users = BTreeMap::new();
+    let mut report = Report {
+        at,
+        users: BTreeMap::new(),
+        duplicates: log.duplicates,
+        quarantined: Vec::new(),
+        bills: options.bills.map(|_| BTreeMap::new()),
+        explained: None,
+    };
     for (user, records) in std::mem::take(&mut log.users) {
         if options.user.is_some_and(|wanted| wanted != user) {
             continue;
         }
         let records = visible(records, at, known);
         if !records.is_empty() {
-            let (report, findings) = charge_user(&mut deployments, &user, records, at, options.summary);
+            let findings = charge_user(&mut deployments, &user, records, options, &mut report);
             log.quarantine_findings(&user, findings);
-            users.insert(user, report);
         }
     }
-    Report { at, users, duplicates: log.duplicates, quarantined: log.quarantined() }
+    report.quarantined = log.quarantined();
+    report
 }
 
 /// The records that count, in their order.
@@ -137,28 +158,54 @@ fn charge_user(
     deployments: &mut Deployments,
     user: &str,
     records: Vec<Record<'_>>,
-    at: Millis,
-    summary: bool,
-) -> (UserReport, Vec<Finding>) {
+    options: &Options<'_>,
+    report: &mut Report,
+) -> Vec<Finding> {
+    let at = report.at;
     let mut state = State::new();
     let mut postings = Postings::default();
     // Sorted records are never late.
     let _ = state.fold(deployments, &records, &mut postings);
     state.derive(deployments, at, &mut postings);
+    if let Some(bill) = options.bills.and_then(|month| bill(deployments, user, records, month, at)) {
+        report.bills.get_or_insert_default().insert(user.to_owned(), bill);
+    }
+    if let Some(id) = options.explain
+        && let Some(entry) = postings.entries.iter().find(|entry| view::entry_id(user, entry, 0) == id)
+    {
+        report.explained = Some(explain(deployments, user, entry, 0));
+    }
     let accrued = state.accrual(deployments, at).credits;
-    let entries = if summary {
+    let entries = if options.summary {
         Entries::Count(postings.entries.len())
     } else {
         Entries::List(postings.entries.iter().map(|entry| view::entry(deployments, user, entry, 0)).collect())
     };
-    let report = UserReport {
+    let figures = UserReport {
         balance: state.wallet().balance() - accrued,
         accrued,
         charged: state.charged(),
         refilled: state.refilled(),
         entries,
     };
-    (report, postings.findings)
+    report.users.insert(user.to_owned(), figures);
+    postings.findings
+}
+
+/// The batch bill of a month: as known now, up to `at` where the month is still open then.
+fn bill(
+    deployments: &mut Deployments,
+    user: &str,
+    records: Vec<Record<'_>>,
+    month: Month,
+    at: Millis,
+) -> Option<Bill> {
+    let mut ledger = Ledger::new(user);
+    records.into_iter().for_each(|record| ledger.append(record.into_owned()));
+    let span = deployments.span_of(month);
+    (span.start <= at)
+        .then(|| bills::batch(&ledger, deployments, span, at.min(span.end), Millis::MAX))
+        .flatten()
 }
 
 /// The lines as a log: who they concern, what repeats, what is set aside.

@@ -174,11 +174,22 @@ impl State {
     }
 
     fn threshold_of_agreement(&self, deployments: &mut Deployments, at: Millis) -> Option<Credits> {
-        let rate = rate_at(deployments, &self.namings, "", at).0;
-        let version = deployments.version_mut(rate.version)?;
-        let agreement = version.policy.agreements.get(rate.agreement_id?.index())?;
-        let threshold = agreement.threshold.at(&mut version.calendar, at).0?;
-        Some(Credits::round(threshold, Credits::PLACES))
+        self.threshold_given(deployments, at).0
+    }
+
+    /// Until when the threshold that holds at an instant surely holds.
+    pub(crate) fn threshold_until(&self, deployments: &mut Deployments, at: Millis) -> Millis {
+        if self.threshold.is_some() { Millis::MAX } else { self.threshold_given(deployments, at).1 }
+    }
+
+    fn threshold_given(&self, deployments: &mut Deployments, at: Millis) -> (Option<Credits>, Millis) {
+        let (rate, until) = rate_at(deployments, &self.namings, "", at);
+        let Some(version) = deployments.version_mut(rate.version) else { return (None, until) };
+        let policy = &version.policy;
+        let agreement = rate.agreement_id.and_then(|id| policy.agreements.get(id.index()));
+        let Some(agreement) = agreement else { return (None, until) };
+        let (threshold, threshold_until) = agreement.threshold.at(&mut version.calendar, at);
+        (threshold.map(|value| Credits::round(value, Credits::PLACES)), until.min(threshold_until))
     }
 
     /// A digest of the state: equal for equal states, whatever way they were reached.

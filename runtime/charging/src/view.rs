@@ -233,6 +233,13 @@ fn unit_of(deployments: &Deployments, version: VersionId, name: &str) -> Rationa
     resource.map_or_else(Rational::one, |resource: &Resource| resource.raw_per_unit.clone())
 }
 
+/// A raw volume of a resource in its declared unit.
+#[must_use]
+pub fn volume_text(deployments: &Deployments, resource: &str, raw: I256) -> String {
+    let resource = deployments.resource(resource);
+    resource.map_or_else(|| raw.to_string(), |resource| in_unit(raw, &resource.raw_per_unit))
+}
+
 /// A raw volume in the declared unit: a decimal where that is finite, else `n/d`.
 fn in_unit(raw: I256, unit: &Rational) -> String {
     Rational(Rational::integer(unlimited(raw)).0 / &unit.0).to_string()

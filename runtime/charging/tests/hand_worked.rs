@@ -179,3 +179,104 @@ fn usage_without_an_agreement_is_uncovered_and_events_without_effect_are_listed(
     );
     assert_eq!(report.duplicates, 1);
 }
+
+#[test]
+fn the_zone_of_a_version_counts_from_the_month_start_at_which_it_takes_effect() {
+    use aquarium_charging::{Deployments, Span};
+    use aquarium_ir::instant::Millis;
+
+    let mut deployments = Deployments::single(builder("Europe/Athens", monthly()).version("00"));
+    let later = builder("America/New_York", monthly()).version("01");
+    deployments.deploy(later, Span::from(Millis(common::instant("2024-02-29T22:00")))).unwrap();
+    let month = deployments.month(Millis(common::instant("2024-03-15")));
+    assert_eq!(month.start, Millis(common::instant("2024-02-29T22:00")));
+    assert_eq!(month.end, Millis(common::instant("2024-04-01T04:00")));
+    assert_eq!(deployments.month(Millis(month.start.0 - 1)).end, month.start);
+}
+
+#[test]
+fn a_deployment_may_not_change_what_a_resource_is() {
+    use aquarium_charging::Span;
+    use aquarium_ir::instant::Millis;
+
+    let mut deployments = builder("UTC", monthly()).deployments();
+    let mut changed = builder("UTC", monthly());
+    changed.policy.resources[0].unit = "GB".to_owned();
+    let refused = deployments.deploy(changed.version("01"), Span::from(Millis(5))).unwrap_err();
+    assert!(refused.to_string().contains("the unit of resource `bandwidth` was `MB`"), "{refused}");
+    let empty = Span { from: Millis(5), to: Millis(5), received: Millis(1) };
+    assert!(deployments.deploy(builder("UTC", monthly()).version("01"), empty).is_err());
+}
+
+#[test]
+fn a_crossing_is_found_to_the_millisecond_and_from_minute_to_minute() {
+    use aquarium_charging::Ledger;
+    use aquarium_charging::crossing::next_crossing;
+    use aquarium_charging::input::{Source, read_text};
+    use aquarium_ir::instant::Millis;
+    use aquarium_ir::policy::Monotone;
+
+    let events = [
+        record("g", "2024-01-10", r#""recordType":"grant","credits":10"#),
+        usage("a", "2024-01-10T00:00", "vmtime", "one", "1"),
+    ];
+    let source = Source { received: Millis(1), keeps_received: true, writes_records: true, plausible: None };
+    for (monotone, expected) in
+        [(Monotone::Rising, "2024-01-10T04:59:59.999"), (Monotone::Unknown, "2024-01-10T05:00")]
+    {
+        let mut policy = builder("UTC", monthly());
+        // 2 an hour from 10: at 04:59:59.999 rounding to 2 places makes the balance 0.
+        policy.policy.precision = 2;
+        policy.policy.charges.iter_mut().for_each(|charge| charge.monotone = monotone);
+        let mut deployments = policy.deployments();
+        let mut ledger = Ledger::new("u");
+        for event in &events {
+            ledger.append(read_text(event, &source).unwrap().record.into_owned());
+        }
+        ledger.fold(&mut deployments, Millis(common::instant("2024-01-10T01:00")));
+        let from = Millis(common::instant("2024-01-10T01:00"));
+        let found =
+            next_crossing(ledger.state(), &mut deployments, from, Millis(from.0 + common::DAY)).unwrap();
+        assert!(found.below);
+        assert!(found.balance.is_zero());
+        assert_eq!(found.at.0 / 60_000, common::instant(expected) / 60_000);
+        let before = ledger.at(&mut deployments, Millis(found.at.0 - 1)).unwrap();
+        assert_eq!(before.below(&mut deployments), monotone == Monotone::Unknown);
+        let limit = Millis(from.0 + common::HOUR);
+        assert_eq!(next_crossing(ledger.state(), &mut deployments, from, limit), None);
+    }
+}
+
+#[test]
+fn an_entry_can_be_worked_out_again_from_its_derivation_and_a_bill_lists_its_line() {
+    use aquarium_charging::simulate::{Line, Options, simulate};
+    use aquarium_ir::time::Month;
+
+    let deployments = builder("UTC", monthly()).deployments();
+    let events = [
+        usage("a", "2024-01-10", "bandwidth", "", "12"),
+        usage("b", "2024-01-11", "bandwidth", "", "3"),
+        usage("c", "2024-02-11", "bandwidth", "", "3"),
+    ];
+    let report = run(&deployments, &events, "2024-02-12");
+    let Entries::List(entries) = &report.users["u"].entries else { panic!("a list of entries") };
+    let options = Options {
+        explain: Some(&entries[1].id),
+        bills: Some(Month { year: 2024, month: 1 }),
+        summary: true,
+        ..Options::default()
+    };
+    let lines =
+        events.iter().zip(1..).map(|(text, number)| Line { file: "f", number, bytes: text.as_bytes() });
+    let report = simulate(&deployments, lines, &options);
+    assert_eq!(report.users["u"].entries, Entries::Count(3));
+    let derivation = report.explained.unwrap();
+    assert_eq!(derivation.entry, entries[1]);
+    assert_eq!(derivation.credits(), Some(entries[1].credits));
+    assert!(derivation.steps.iter().any(|step| step.value == "1.5"), "{derivation:?}");
+    let bill = &report.bills.unwrap()["u"];
+    let lines: Vec<_> =
+        bill.lines.iter().map(|line| (line.volume.as_str(), line.credits.to_string())).collect();
+    assert_eq!(lines, [("15", "2.5".to_owned())]);
+    assert_eq!((bill.opening.to_string(), bill.closing.to_string()), ("0".to_owned(), "-2.5".to_owned()));
+}

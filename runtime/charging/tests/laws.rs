@@ -6,6 +6,7 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use aquarium_charging::bills::{Bill, GRACE_MILLIS, batch, finished};
 use aquarium_charging::input::{Source, read_text};
 use aquarium_charging::ledger::{Changes, LineKind, View, WalletLine};
 use aquarium_charging::posting::Entry;
@@ -122,6 +123,12 @@ fn replayed(case: &Case, at: i64, known: i64) -> Option<(Credits, Credits, Credi
     figures(whole(&mut deployments, records(&events), at).at(&mut deployments, Millis(at)))
 }
 
+/// What a bill's month itself adds to the balance.
+fn own(bill: &Bill) -> Credits {
+    let adjusted: Credits = bill.adjustments.iter().map(|it| it.credits).sum();
+    bill.closing - bill.opening - adjusted
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(2_000))]
 
@@ -186,6 +193,53 @@ proptest! {
         prop_assert_eq!(refilled - charged, balance);
         prop_assert_eq!(ledger.state().refilled() - ledger.state().charged(), refilled - charged);
     }
+
+}
+
+proptest! {
+    // Each case makes some dozen bills, each from nothing.
+    #![proptest_config(ProptestConfig::with_cases(400))]
+
+    #[test]
+    fn final_bills_and_their_adjustments_add_up_to_the_batch_bills(
+        case in cases::case(),
+        late in cases::at(),
+    ) {
+        let mut deployments = case.deployments();
+        let ledger = whole(&mut deployments, records(&case.events), END);
+        let mut closing = Credits::ZERO;
+        let mut adjusted: BTreeMap<String, Credits> = BTreeMap::new();
+        let mut finals = Vec::new();
+        let mut month = deployments.month(Millis(cases::window_start()));
+        // The last of these is final after everything is known.
+        for _ in 0..6 {
+            let bill = finished(&ledger, &mut deployments, month, GRACE_MILLIS);
+            if let Some(bill) = &bill {
+                prop_assert_eq!(bill.opening, closing);
+                closing = bill.closing;
+                for adjustment in &bill.adjustments {
+                    *adjusted.entry(adjustment.month.clone()).or_default() += adjustment.credits;
+                }
+            }
+            finals.push((month, bill));
+            month = deployments.month(month.end);
+        }
+        for (month, bill) in finals {
+            let now = batch(&ledger, &mut deployments, month, month.end, Millis::MAX);
+            let name = month.month.to_string();
+            let later = adjusted.get(&name).copied().unwrap_or_default();
+            prop_assert_eq!(now.map_or(Credits::ZERO, |bill| own(&bill)), bill.map_or(Credits::ZERO, |bill| own(&bill)) + later);
+        }
+        let month = deployments.month(Millis(late));
+        let open = batch(&ledger, &mut deployments, month, Millis(late), Millis::MAX);
+        let balance = ledger.at(&mut deployments, Millis(late)).map(|view| view.balance());
+        prop_assert_eq!(open.map(|bill| bill.closing), balance);
+    }
+
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
 
     #[test]
     fn a_version_may_be_deployed_before_or_after_the_events(case in cases::case(), now in cases::at()) {

@@ -17,7 +17,8 @@ impl Months {
         self.spans.clear();
     }
 
-    /// The month that has `instant`. Before `anchor` the zone is `first`; from there `zone_at` tells it.
+    /// The month that has `instant`. Up to `anchor`, inclusive, the zone is `first`; from there on `zone_at`
+    /// tells it.
     pub(super) fn at(
         &mut self,
         instant: Millis,

@@ -50,6 +50,11 @@ impl State {
         self.lookahead.found.filter(|found| *found < before)
     }
 
+    /// The first refill that is still to come before an instant.
+    pub(crate) fn refill_before(&mut self, deployments: &mut Deployments, before: Millis) -> Option<Millis> {
+        self.next_refill(deployments, before)
+    }
+
     /// The first instant in `[from, to)` at which the plan of the agreement in effect fires.
     fn search_refill(&self, deployments: &mut Deployments, from: Millis, to: Millis) -> Option<Millis> {
         let mut at = from;

@@ -51,11 +51,12 @@ pub struct World<'a> {
     months: Vec<i64>,
 }
 
-const CELLS: i64 = 110 * DAY / GRID;
+/// Half hours from the start: the window of the cases and some days.
+const CELLS: i64 = 75 * DAY / GRID;
 
 impl<'a> World<'a> {
     pub fn new(case: &'a Case) -> Self {
-        let start = super::instant("2024-02-01");
+        let start = super::instant("2024-02-24");
         let zones = case.versions.iter().map(|version| tz(&version.policy)).collect();
         let mut world = Self { case, zones, start, frames: vec![], occurrences: vec![], months: vec![] };
         for index in 0..case.versions.len() {
@@ -76,9 +77,9 @@ impl<'a> World<'a> {
 
     /// All half hours of the local clock around the window, each with the instant that it means.
     fn local_grid(&self, version: usize) -> Vec<(DateTime, i64)> {
-        let mut local = date(2024, 1, 15).at(0, 0, 0, 0);
+        let mut local = date(2024, 2, 10).at(0, 0, 0, 0);
         let mut grid = Vec::new();
-        while local < date(2024, 6, 1).at(0, 0, 0, 0) {
+        while local < date(2024, 5, 20).at(0, 0, 0, 0) {
             let instant = self.zones[version].to_ambiguous_timestamp(local).compatible().unwrap();
             grid.push((local, instant.as_millisecond()));
             local = local.checked_add(30.minutes()).unwrap();
@@ -98,13 +99,18 @@ impl<'a> World<'a> {
                 }
             }
         }
-        let has = |at: i64| {
-            let repeated =
-                frame.repeat.is_empty() || ranges.iter().any(|(from, to)| (*from..*to).contains(&at));
-            let cut = frame.except.iter().any(|(from, to)| (from.0..to.0).contains(&at));
-            (frame.from.0..frame.to.0).contains(&at) && repeated && !cut
+        let mut cells = vec![frame.repeat.is_empty(); usize::try_from(CELLS).unwrap()];
+        let mut fill = |from: i64, to: i64, value: bool| {
+            let cell = |at: i64| usize::try_from((at - self.start).div_euclid(GRID).clamp(0, CELLS)).unwrap();
+            if from < to {
+                cells[cell(from)..cell(to)].fill(value);
+            }
         };
-        (0..CELLS).map(|cell| has(self.start + cell * GRID)).collect()
+        ranges.into_iter().for_each(|(from, to)| fill(from, to, true));
+        frame.except.iter().for_each(|(from, to)| fill(from.0, to.0, false));
+        fill(self.start, frame.from.0.max(self.start), false);
+        fill(frame.to.0.min(self.start + CELLS * GRID), self.start + CELLS * GRID, false);
+        cells
     }
 
     /// The version in force, or last in force and `false`.

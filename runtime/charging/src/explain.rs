@@ -1,0 +1,98 @@
+//! Why an entry is what it is: everything that a program needs to work its credits out again.
+
+use aquarium_ir::credits::Credits;
+use aquarium_ir::interpreter::{self, Value};
+use aquarium_ir::number::Rational;
+use aquarium_ir::policy::{Charge, Policy};
+use serde::Serialize;
+
+use crate::deployments::Deployments;
+use crate::posting::Entry;
+use crate::view::{self, EntryView};
+
+/// The derivation of an entry.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Derivation {
+    /// The entry: event, interval, agreement, items and their lines.
+    pub entry: EntryView,
+    /// The agreements that the agreement extends, nearest first.
+    pub ancestors: Vec<String>,
+    /// The expression as its author wrote it; `None`: uncovered.
+    pub expression: Option<String>,
+    /// Every intermediate value that was needed, operands before their users.
+    pub steps: Vec<Step>,
+    /// The exact value of the expression, in credits.
+    pub value: Option<Rational>,
+    /// Decimal places to which it is rounded, a tie going to the even digit.
+    pub precision: u8,
+}
+
+/// An intermediate value.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// File and line of the text that it stands for.
+    pub source: Option<String>,
+    /// The bytes of that text.
+    pub bytes: (u32, u32),
+    /// The value, in `unit`.
+    pub value: String,
+    /// The author's unit.
+    pub unit: String,
+}
+
+/// Derives an entry anew, by the reference interpreter.
+pub fn explain(deployments: &mut Deployments, user: &str, entry: &Entry, revision: u32) -> Derivation {
+    let mut derivation = Derivation {
+        entry: view::entry(deployments, user, entry, revision),
+        ancestors: Vec::new(),
+        expression: None,
+        steps: Vec::new(),
+        value: None,
+        precision: 0,
+    };
+    let rate = &entry.slot.rate;
+    let Some(version) = deployments.version(rate.version) else { return derivation };
+    let policy = &version.policy;
+    derivation.precision = policy.precision;
+    let agreement = rate.agreement_id.and_then(|id| policy.agreements.get(id.index()));
+    derivation.ancestors = agreement.map(|agreement| agreement.ancestors.clone()).unwrap_or_default();
+    let Some(terms) = rate.terms else { return derivation };
+    let expression = policy.expressions.get(terms.expression.index());
+    derivation.expression = expression.map(|expression| expression.text.clone());
+    let slot = entry.slot.input();
+    let charge = policy.charges.get(slot.charge.index());
+    if let (Ok(explanation), Some(charge)) = (interpreter::explain(policy, &slot), charge) {
+        derivation.steps = steps(policy, charge, &explanation.values);
+        derivation.value = Some(explanation.evaluation.value);
+    }
+    derivation
+}
+
+impl Derivation {
+    /// The credits that the derivation itself comes to.
+    #[must_use]
+    pub fn credits(&self) -> Option<Credits> {
+        self.value.as_ref().map(|value| Credits::round(value, self.precision))
+    }
+}
+
+fn steps(policy: &Policy, charge: &Charge, values: &[Option<Value>]) -> Vec<Step> {
+    let needed =
+        charge.body.origins.iter().zip(values).filter_map(|(origin, value)| Some((origin, value.as_ref()?)));
+    needed
+        .map(|(origin, value)| {
+            let source = policy.sources.get(origin.span.source.index());
+            let value = match value {
+                Value::Truth(truth) => truth.to_string(),
+                Value::Quantity(value) if origin.scale.is_zero() => value.to_string(),
+                Value::Quantity(value) => Rational(&value.0 / &origin.scale.0).to_string(),
+            };
+            Step {
+                source: source.map(|source| format!("{}:{}", source.path, origin.span.line)),
+                bytes: (origin.span.start, origin.span.end),
+                value,
+                unit: origin.unit.clone(),
+            }
+        })
+        .collect()
+}
