@@ -14,6 +14,7 @@
 pub mod document;
 pub mod error;
 pub mod expression;
+pub mod format;
 mod lexer;
 mod parser;
 mod span;

@@ -17,7 +17,7 @@ pub fn parse_bytes(bytes: &[u8], limits: Limits) -> Parse {
         return parse_with(text, limits);
     }
     if bytes.len() > limits.file_bytes_max {
-        return parse_with(&String::from_utf8_lossy(bytes), limits);
+        return parse_with(&substituted(bytes).0, limits);
     }
     let (text, wrong) = substituted(bytes);
     if bytes.contains(&0) {

@@ -262,7 +262,7 @@ impl Parser<'_> {
             && !self.ends_flow(next, floor)
             && !kind.is_flow_punctuation()
             && !self.is_flow_colon(next)
-            && self.key_colon(next).is_none()
+            && !self.is_flow_colon(self.skip_blanks(self.flow_text_end(next)))
     }
 
     /// Signs that mean something only in block style.

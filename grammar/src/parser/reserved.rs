@@ -12,7 +12,7 @@ impl Parser<'_> {
         let text = span.of(self.text);
         let error = match self.kind(from) {
             TokenKind::Reserved => reserved(text, span),
-            TokenKind::RightBrace | TokenKind::RightBracket | TokenKind::Comma => {
+            TokenKind::RightBrace | TokenKind::RightBracket | TokenKind::Comma | TokenKind::Hash => {
                 let message = format!("a value cannot begin with `{}`", self.text_of(from, from + 1));
                 SyntaxError::new(ErrorKind::ReservedCharacter, span, message)
             }

@@ -3,7 +3,7 @@
 use std::fs;
 use std::path::PathBuf;
 
-use aquarium_grammar::document::Value;
+use aquarium_grammar::document::{Mapping, Value};
 use aquarium_grammar::{Limits, Parse, parse_bytes};
 
 /// The files of `tests/corpus/<folder>`, sorted by name.
@@ -78,8 +78,9 @@ pub enum Tree {
     Text(String),
     Map(Vec<(String, Tree)>),
     List(Vec<Tree>),
-    /// What no YAML parser reads.
-    Ours(String),
+    /// A name with overrides, which no YAML parser reads.
+    Named(String, Box<Tree>),
+    Broken,
 }
 
 impl Tree {
@@ -95,8 +96,15 @@ impl Tree {
                 )
             }
             Value::Sequence(sequence) => Self::List(sequence.items.iter().map(Self::of).collect()),
-            Value::Named(named) => Self::Ours(format!("{} with overrides", named.name.text())),
-            Value::Broken(_) => Self::Ours("broken".to_owned()),
+            Value::Named(named) => {
+                Self::Named(named.name.text().to_owned(), Box::new(Self::map(&named.overrides)))
+            }
+            Value::Broken(_) => Self::Broken,
         }
+    }
+
+    fn map(mapping: &Mapping) -> Self {
+        let entries = mapping.entries.iter();
+        Self::Map(entries.map(|entry| (entry.key.text().to_owned(), Self::of(&entry.value))).collect())
     }
 }
