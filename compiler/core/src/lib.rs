@@ -15,6 +15,7 @@ pub mod names;
 pub mod position;
 pub mod price;
 pub mod read;
+pub mod references;
 pub mod resolve;
 mod syntax;
 pub mod time;

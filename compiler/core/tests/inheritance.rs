@@ -6,7 +6,6 @@
 
 #![expect(
     clippy::unwrap_used,
-    clippy::expect_used,
     clippy::panic,
     clippy::indexing_slicing,
     reason = "tests say what went wrong by panicking"
@@ -359,7 +358,7 @@ proptest! {
         let missing = errors.iter().all(|it| it.code == Code::NotCovered);
         prop_assert!(missing, "{text}\n{errors:#?}");
         prop_assume!(errors.is_empty());
-        let policy = analysis.policy.expect("without errors there is a policy");
+        let policy = analysis.policy.unwrap();
         let mut calendar = Calendar::of(&policy);
         for hour in 0..(DAYS + 1) * 24 {
             for millis in [hour * 3_600_000 - 1, hour * 3_600_000] {

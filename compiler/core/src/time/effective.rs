@@ -79,8 +79,10 @@ impl Frames {
         if broken || says_nothing {
             return None;
         }
+        let is_slip = findings.iter().skip(before).any(|finding| finding.code == Code::SecondsForMillis);
+        findings.extend(last_minutes(&frame, written));
         // In a frame at the wrong time the ranges mean nothing.
-        if findings.iter().skip(before).all(|finding| finding.code != Code::SecondsForMillis) {
+        if !is_slip {
             self.check_ranges(&frame, written, findings);
         }
         Some(self.intern(frame))
@@ -159,20 +161,12 @@ impl Frames {
 
     /// What is said about ranges that can be read but are probably not meant.
     fn check_ranges(&self, frame: &Frame, written: &Written, findings: &mut Vec<Diagnostic>) {
-        if frame.repeat.is_empty() {
-            return;
-        }
-        let ends = frame.repeat.iter().zip(&written.repeat);
-        let last_minutes = ends.filter_map(|(range, written)| last_minute(range, written.end.as_ref()?));
-        let before = findings.len();
-        findings.extend(last_minutes);
         let Some(first) = written.repeat.first() else { return };
-        if let Some(gap) = self.minute_gap(frame).filter(|_| findings.len() == before) {
+        let has_last_minute = last_minutes(frame, written).next().is_some();
+        if let Some(gap) = self.minute_gap(frame).filter(|_| !has_last_minute) {
             let message = format!("these ranges leave exactly the minute of {}", self.zone.format(gap));
-            findings.push(
-                Diagnostic::new(Code::MinuteGap, first.span, message)
-                    .help("let each range end where the next begins"),
-            );
+            let finding = Diagnostic::new(Code::MinuteGap, first.span, message);
+            findings.push(finding.help("let each range end where the next begins"));
         }
         let never = |range: &Range| range.start.never_occurs() || range.end.never_occurs();
         if frame.repeat.iter().any(never) {
@@ -243,6 +237,12 @@ fn read_range(written: &WrittenRange, findings: &mut Vec<Diagnostic>) -> Option<
     let start = written.start.as_ref().and_then(|text| cron::read(text, findings));
     let end = written.end.as_ref().and_then(|text| cron::read(text, findings));
     Some(Range { start: start?, end: end? })
+}
+
+/// What is said about ends at minute 59.
+fn last_minutes<'w>(frame: &'w Frame, written: &'w Written) -> impl Iterator<Item = Diagnostic> + 'w {
+    let ends = frame.repeat.iter().zip(&written.repeat);
+    ends.filter_map(|(range, written)| last_minute(range, written.end.as_ref()?))
 }
 
 /// An end at minute 59: the author most probably means the whole hour.
