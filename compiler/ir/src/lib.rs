@@ -10,6 +10,7 @@ pub mod credits;
 pub mod expression;
 pub mod instant;
 pub mod interpreter;
+pub mod module;
 pub mod number;
 pub mod policy;
 pub mod slot;

@@ -35,10 +35,13 @@ pub(super) fn rounding(interval: &Interval, scale: &BigRational, step: &BigRatio
 
 fn operands(flow: &Flow<'_>, id: NodeId, node: &Node) -> BigInt {
     match node {
-        Node::Minimum(left, right) | Node::Maximum(left, right) | Node::Compare { left, right, .. } => {
-            compared(flow, *left, *right)
+        Node::Compare { left, right, .. } => compared(flow, *left, *right),
+        Node::Minimum(left, right)
+        | Node::Maximum(left, right)
+        | Node::Remainder { dividend: left, divisor: right } => {
+            let scale = flow.shape.scale(id);
+            at(flow, *left, &scale).max(at(flow, *right, &scale))
         }
-        Node::Remainder { dividend, divisor } => compared(flow, *dividend, *divisor),
         Node::Absolute(operand) => at(flow, *operand, &flow.shape.scale(*operand)),
         Node::Round { value, step, .. } => within(flow, *value)
             .map_or_else(BigInt::zero, |interval| rounding(interval, &flow.shape.scale(*value), &step.0)),

@@ -1,0 +1,187 @@
+//! From a compiled policy to a WebAssembly module.
+//!
+//! One function per distinct charge, an export that charges one slot, one that charges a row of them, and the
+//! policy itself in a custom section. No imports, no floating point, no loop but that over the slots, and
+//! nothing that depends on anything but the policy: equal policies give equal bytes. The format is
+//! described in `docs/module-format.md`.
+
+mod arithmetic;
+mod assembler;
+mod body;
+mod conditions;
+mod dispatch;
+mod division;
+mod helpers;
+mod source;
+mod tiers;
+
+use std::collections::BTreeMap;
+
+use aquarium_ir::bounds::{Bounds, Problem};
+use aquarium_ir::module::{
+    BATCH_EXPORT, CHARGE_EXPORT, MEMORY_EXPORT, MEMORY_PAGES, POLICY_SECTION, SEAL_SECTION, SOURCE_SECTION, seal,
+};
+use aquarium_ir::policy::{Charge, ChargeId, Policy};
+use aquarium_ir::slot::Limits;
+use wasm_encoder::{
+    CodeSection, CustomSection, Encode, ExportKind, ExportSection, Function, FunctionSection, MemorySection,
+    MemoryType, Module, NameMap, NameSection, TypeSection, ValType,
+};
+
+use self::assembler::Helpers;
+use self::helpers::Helper;
+
+/// How a module is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct EmitOptions {
+    /// Whether to use the wide-arithmetic instructions; without them the module runs on any engine, slower.
+    pub wide_arithmetic: bool,
+}
+
+impl Default for EmitOptions {
+    fn default() -> Self {
+        Self { wide_arithmetic: true }
+    }
+}
+
+/// Why a policy cannot be written as a module. Analysis finds the same problems and reports them in the
+/// author's words; this is for policies that did not come from it.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum EmitError {
+    /// A charge names a resource that the policy does not have.
+    #[error("charge {} names a resource that the policy does not have", .0.0)]
+    UnknownResource(ChargeId),
+    /// A charge cannot be computed for every slot.
+    #[error("charge {} cannot be compiled: {}", .charge.0, .problem.reason)]
+    Unproven {
+        /// The charge.
+        charge: ChargeId,
+        /// The first of its problems.
+        problem: Problem,
+    },
+    /// The policy cannot be written.
+    #[error("the policy cannot be written: {0}")]
+    Section(String),
+}
+
+/// Writes a policy as a module.
+///
+/// # Errors
+/// Where an expression is not proven to be computable for all slots of its resource.
+pub fn emit(policy: &Policy, options: EmitOptions) -> Result<Vec<u8>, EmitError> {
+    let mut code = Code::new(options);
+    for (id, charge) in (0..).map(ChargeId).zip(&policy.charges) {
+        code.charge(policy, id, charge)?;
+    }
+    let mut module = code.module();
+    let section = |content: serde_json::Result<Vec<u8>>| content.map_err(|error| EmitError::Section(error.to_string()));
+    custom(&mut module, POLICY_SECTION, &section(serde_json::to_vec(policy))?);
+    custom(&mut module, SOURCE_SECTION, &section(serde_json::to_vec(&source::spans(policy)))?);
+    let sealed = seal(module.as_slice());
+    custom(&mut module, SEAL_SECTION, &sealed);
+    Ok(module.finish())
+}
+
+fn custom(module: &mut Module, name: &str, data: &[u8]) {
+    module.section(&CustomSection { name: name.into(), data: data.into() });
+}
+
+/// The functions of a module in the making.
+struct Code {
+    helpers: Vec<Helper>,
+    indices: Helpers,
+    /// The function of each charge.
+    charges: Vec<u32>,
+    /// Each distinct charge function, and by its bytes where it is.
+    functions: Vec<(String, Function)>,
+    known: BTreeMap<Vec<u8>, u32>,
+}
+
+impl Code {
+    fn new(options: EmitOptions) -> Self {
+        let (helpers, indices) = helpers::helpers(options.wide_arithmetic);
+        Self { helpers, indices, charges: Vec::new(), functions: Vec::new(), known: BTreeMap::new() }
+    }
+
+    fn charge(&mut self, policy: &Policy, id: ChargeId, charge: &Charge) -> Result<(), EmitError> {
+        let resource = policy.resources.get(charge.resource.index()).ok_or(EmitError::UnknownResource(id))?;
+        let bounds = Bounds::prove(&charge.body, resource, policy.precision);
+        if let Some(problem) = bounds.problems.first() {
+            return Err(EmitError::Unproven { charge: id, problem: problem.clone() });
+        }
+        let limits = Limits::of(resource);
+        let function = body::charge(&charge.body, &bounds, limits, policy.precision, self.indices);
+        let mut bytes = Vec::new();
+        function.encode(&mut bytes);
+        let next = index(self.helpers.len() + self.functions.len());
+        let place = *self.known.entry(bytes).or_insert(next);
+        if place == next {
+            self.functions.push((format!("charge {} of {}", id.0, resource.name), function));
+        }
+        self.charges.push(place);
+        Ok(())
+    }
+
+    /// The module, but for its own custom sections.
+    fn module(&self) -> Module {
+        let mut types = TypeSection::new();
+        let mut functions = FunctionSection::new();
+        let mut code = CodeSection::new();
+        let mut names = NameMap::new();
+        let mut kinds: BTreeMap<(Vec<ValType>, usize), u32> = BTreeMap::new();
+        let mut declare = |name: &str, parameters: Vec<ValType>, results: usize, function: &Function| {
+            let next = index(kinds.len());
+            let kind = *kinds.entry((parameters.clone(), results)).or_insert_with(|| {
+                types.ty().function(parameters, helpers::limb_types(results));
+                next
+            });
+            names.append(functions.len(), name);
+            functions.function(kind);
+            code.function(function);
+        };
+        for helper in &self.helpers {
+            declare(&helper.name, helpers::limb_types(helper.parameters), helper.results, &helper.function);
+        }
+        for (name, function) in &self.functions {
+            declare(name, vec![ValType::I32; 2], 0, function);
+        }
+        declare(CHARGE_EXPORT, vec![ValType::I32; 2], 0, &dispatch::single(&self.charges));
+        declare(BATCH_EXPORT, vec![ValType::I32; 3], 0, &dispatch::batch(&self.charges));
+        let single = functions.len() - 2;
+        assemble(&types, &functions, &exports(single), &code, &names)
+    }
+}
+
+fn exports(single: u32) -> ExportSection {
+    let mut exports = ExportSection::new();
+    exports.export(MEMORY_EXPORT, ExportKind::Memory, 0);
+    exports.export(CHARGE_EXPORT, ExportKind::Func, single);
+    exports.export(BATCH_EXPORT, ExportKind::Func, single + 1);
+    exports
+}
+
+fn assemble(
+    types: &TypeSection,
+    functions: &FunctionSection,
+    exports: &ExportSection,
+    code: &CodeSection,
+    function_names: &NameMap,
+) -> Module {
+    let mut memories = MemorySection::new();
+    memories.memory(MemoryType {
+        minimum: MEMORY_PAGES,
+        maximum: Some(MEMORY_PAGES),
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    });
+    let mut names = NameSection::new();
+    names.functions(function_names);
+    let mut module = Module::new();
+    module.section(types).section(functions).section(&memories).section(exports).section(code).section(&names);
+    module
+}
+
+fn index(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

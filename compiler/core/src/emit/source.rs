@@ -1,0 +1,59 @@
+//! Where everything stands: the source section, by which a wallet entry is traced to a line.
+
+use std::collections::BTreeMap;
+
+use aquarium_ir::policy::{Given, Policy, Source, Span};
+use aquarium_ir::time::Timeline;
+use serde::Serialize;
+
+/// The version of the section.
+const FORMAT: u32 = 1;
+
+/// The content of the section.
+#[derive(Debug, Serialize)]
+pub(super) struct Spans<'a> {
+    format: u32,
+    sources: &'a [Source],
+    /// Where items, and what they give, stand; by item.
+    items: BTreeMap<String, Vec<Span>>,
+    charges: Vec<ChargeSpans<'a>>,
+}
+
+/// Where an expression stands.
+#[derive(Debug, Serialize)]
+struct ChargeSpans<'a> {
+    resource: &'a str,
+    text: &'a str,
+    /// By node.
+    nodes: Vec<Span>,
+}
+
+/// The spans of a policy.
+pub(super) fn spans(policy: &Policy) -> Spans<'_> {
+    let charges = policy.charges.iter().map(|charge| ChargeSpans {
+        resource: policy.resources.get(charge.resource.index()).map_or("", |resource| &resource.name),
+        text: policy.expressions.get(charge.expression.index()).map_or("", |expression| &expression.text),
+        nodes: charge.body.origins.iter().map(|origin| origin.span).collect(),
+    });
+    Spans { format: FORMAT, sources: &policy.sources, items: items(policy), charges: charges.collect() }
+}
+
+fn items(policy: &Policy) -> BTreeMap<String, Vec<Span>> {
+    let mut items: BTreeMap<String, Vec<Span>> = BTreeMap::new();
+    let mut add = |item: String, span: Span| items.entry(item).or_default().push(span);
+    for resource in &policy.resources {
+        add(format!("resource {}", resource.name), resource.span);
+    }
+    for agreement in &policy.agreements {
+        add(format!("agreement {}", agreement.name), agreement.span);
+        agreement.prices.iter().for_each(|timeline| given(timeline, &mut add));
+        agreement.expressions.iter().for_each(|timeline| given(timeline, &mut add));
+        given(&agreement.plan.credits, &mut add);
+        given(&agreement.plan.initial, &mut add);
+    }
+    for spans in items.values_mut() {
+        spans.sort();
+        spans.dedup();
+    }
+    items
+}
