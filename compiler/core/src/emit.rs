@@ -19,7 +19,8 @@ use std::collections::BTreeMap;
 
 use aquarium_ir::bounds::{Bounds, Problem};
 use aquarium_ir::module::{
-    BATCH_EXPORT, CHARGE_EXPORT, MEMORY_EXPORT, MEMORY_PAGES, POLICY_SECTION, SEAL_SECTION, SOURCE_SECTION, seal,
+    BATCH_EXPORT, CHARGE_EXPORT, MEMORY_EXPORT, MEMORY_PAGES, POLICY_SECTION, SEAL_SECTION, SOURCE_SECTION,
+    seal,
 };
 use aquarium_ir::policy::{Charge, ChargeId, Policy};
 use aquarium_ir::slot::Limits;
@@ -74,7 +75,8 @@ pub fn emit(policy: &Policy, options: EmitOptions) -> Result<Vec<u8>, EmitError>
         code.charge(policy, id, charge)?;
     }
     let mut module = code.module();
-    let section = |content: serde_json::Result<Vec<u8>>| content.map_err(|error| EmitError::Section(error.to_string()));
+    let section =
+        |content: serde_json::Result<Vec<u8>>| content.map_err(|error| EmitError::Section(error.to_string()));
     custom(&mut module, POLICY_SECTION, &section(serde_json::to_vec(policy))?);
     custom(&mut module, SOURCE_SECTION, &section(serde_json::to_vec(&source::spans(policy)))?);
     let sealed = seal(module.as_slice());
@@ -124,31 +126,71 @@ impl Code {
 
     /// The module, but for its own custom sections.
     fn module(&self) -> Module {
-        let mut types = TypeSection::new();
-        let mut functions = FunctionSection::new();
-        let mut code = CodeSection::new();
-        let mut names = NameMap::new();
-        let mut kinds: BTreeMap<(Vec<ValType>, usize), u32> = BTreeMap::new();
-        let mut declare = |name: &str, parameters: Vec<ValType>, results: usize, function: &Function| {
-            let next = index(kinds.len());
-            let kind = *kinds.entry((parameters.clone(), results)).or_insert_with(|| {
-                types.ty().function(parameters, helpers::limb_types(results));
-                next
-            });
-            names.append(functions.len(), name);
-            functions.function(kind);
-            code.function(function);
-        };
+        let mut declared = Declared::default();
         for helper in &self.helpers {
-            declare(&helper.name, helpers::limb_types(helper.parameters), helper.results, &helper.function);
+            declared.function(
+                &helper.name,
+                ValType::I64,
+                helper.parameters,
+                helper.results,
+                &helper.function,
+            );
         }
         for (name, function) in &self.functions {
-            declare(name, vec![ValType::I32; 2], 0, function);
+            declared.function(name, ValType::I32, 2, 0, function);
         }
-        declare(CHARGE_EXPORT, vec![ValType::I32; 2], 0, &dispatch::single(&self.charges));
-        declare(BATCH_EXPORT, vec![ValType::I32; 3], 0, &dispatch::batch(&self.charges));
-        let single = functions.len() - 2;
-        assemble(&types, &functions, &exports(single), &code, &names)
+        let single = declared.functions.len();
+        declared.function(CHARGE_EXPORT, ValType::I32, 2, 0, &dispatch::single(&self.charges));
+        declared.function(BATCH_EXPORT, ValType::I32, 3, 0, &dispatch::batch(&self.charges));
+        declared.module(&exports(single))
+    }
+}
+
+/// What a module says of its functions, section by section.
+#[derive(Default)]
+struct Declared {
+    types: TypeSection,
+    known_types: BTreeMap<(bool, usize, usize), u32>,
+    functions: FunctionSection,
+    code: CodeSection,
+    names: NameMap,
+}
+
+impl Declared {
+    /// A function whose parameters are all of one type and whose results are 64-bit integers.
+    fn function(
+        &mut self,
+        name: &str,
+        parameter: ValType,
+        parameters: usize,
+        results: usize,
+        body: &Function,
+    ) {
+        let next = index(self.known_types.len());
+        let kind = *self.known_types.entry((parameter == ValType::I64, parameters, results)).or_insert(next);
+        if kind == next {
+            self.types.ty().function(vec![parameter; parameters], vec![ValType::I64; results]);
+        }
+        self.names.append(self.functions.len(), name);
+        self.functions.function(kind);
+        self.code.function(body);
+    }
+
+    fn module(&self, exports: &ExportSection) -> Module {
+        let mut memories = MemorySection::new();
+        memories.memory(MemoryType {
+            minimum: MEMORY_PAGES,
+            maximum: Some(MEMORY_PAGES),
+            memory64: false,
+            shared: false,
+            page_size_log2: None,
+        });
+        let mut names = NameSection::new();
+        names.functions(&self.names);
+        let mut module = Module::new();
+        module.section(&self.types).section(&self.functions).section(&memories);
+        module.section(exports).section(&self.code).section(&names);
+        module
     }
 }
 
@@ -158,28 +200,6 @@ fn exports(single: u32) -> ExportSection {
     exports.export(CHARGE_EXPORT, ExportKind::Func, single);
     exports.export(BATCH_EXPORT, ExportKind::Func, single + 1);
     exports
-}
-
-fn assemble(
-    types: &TypeSection,
-    functions: &FunctionSection,
-    exports: &ExportSection,
-    code: &CodeSection,
-    function_names: &NameMap,
-) -> Module {
-    let mut memories = MemorySection::new();
-    memories.memory(MemoryType {
-        minimum: MEMORY_PAGES,
-        maximum: Some(MEMORY_PAGES),
-        memory64: false,
-        shared: false,
-        page_size_log2: None,
-    });
-    let mut names = NameSection::new();
-    names.functions(function_names);
-    let mut module = Module::new();
-    module.section(types).section(functions).section(&memories).section(exports).section(code).section(&names);
-    module
 }
 
 fn index(count: usize) -> u32 {

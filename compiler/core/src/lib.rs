@@ -8,6 +8,7 @@ pub mod charges;
 pub mod coverage;
 pub mod diagnostic;
 mod directives;
+pub mod emit;
 pub mod expression;
 pub mod items;
 mod lints;
@@ -31,6 +32,7 @@ use items::Items;
 use resolve::{Resolution, resolve};
 
 pub use diagnostic::{Code, Diagnostic, Edit, FileId, FileSpan, Fix, Label, Severity};
+pub use emit::{EmitError, EmitOptions, emit};
 pub use position::LineIndex;
 
 /// One file of a policy.

@@ -1,1 +1,15 @@
-//! aquarium-engine
+//! Compiled modules to charges: WebAssembly behind the trait that charging takes.
+//!
+//! A module is looked at before it is run: format and digest, then every instruction against a short list of
+//! what the compiler writes ([`validate`]). This crate knows slots and modules, not what is charged for.
+
+mod cache;
+mod engine;
+mod instance;
+mod module;
+pub mod validate;
+
+pub use cache::NativeCache;
+pub use engine::{Engine, EngineError, EngineOptions};
+pub use module::{LoadError, LoadedModule};
+pub use validate::{Refusal, validate};

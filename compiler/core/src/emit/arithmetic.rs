@@ -232,7 +232,12 @@ impl Assembler {
             }
             self.push(*one);
             self.push(*other);
-            if signed && index == top { self.op().i64_lt_s() } else { self.op().i64_lt_u() };
+            let mut op = self.op();
+            if signed && index == top {
+                op.i64_lt_s()
+            } else {
+                op.i64_lt_u()
+            };
             if index > 0 {
                 self.op().i32_or();
             }

@@ -101,7 +101,8 @@ impl Assembler {
     /// The finished function.
     pub fn finish(mut self) -> Function {
         self.op().end();
-        let mut function = Function::new([(1, ValType::I32), (self.most - self.parameters - 1, ValType::I64)]);
+        let mut function =
+            Function::new([(1, ValType::I32), (self.most - self.parameters - 1, ValType::I64)]);
         function.raw(self.code);
         function
     }

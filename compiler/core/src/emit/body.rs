@@ -52,8 +52,7 @@ pub(super) fn charge(
     let mut body = Body { assembler, expression, bounds, limits, bindings, fields };
     body.load_fields();
     let credits = body.credits(precision);
-    let count = usize::try_from(RESULT_BYTES / 8).unwrap_or(4);
-    let credits = body.assembler.extend(&credits, count);
+    let credits = body.assembler.extend(&credits, RESULT_BYTES / 8);
     for (offset, limb) in (0_u64..).step_by(8).zip(credits.limbs) {
         body.assembler.store(RESULT, offset, limb);
     }
@@ -64,7 +63,8 @@ impl Body<'_> {
     /// Loads each field of the slot that the expression reads, once.
     fn load_fields(&mut self) {
         for (id, node) in (0_u32..).map(NodeId).zip(&self.expression.nodes) {
-            let constant = self.bounds.quantity(id).is_none_or(|quantity| quantity.interval.single().is_some());
+            let constant =
+                self.bounds.quantity(id).is_none_or(|quantity| quantity.interval.single().is_some());
             if constant {
                 continue;
             }
@@ -116,8 +116,7 @@ impl Body<'_> {
         let value = self.quantity(root);
         let ratio = &quantity.scale.0 * Rational::power_of_ten(i32::from(precision)).0;
         let magnitude = count(quantity) * ratio.numer();
-        let rounded =
-            self.assembler.round_product(&value, &ratio, Rounding::HalfEven, &magnitude, limbs);
+        let rounded = self.assembler.round_product(&value, &ratio, Rounding::HalfEven, &magnitude, limbs);
         let places = u32::from(Credits::PLACES.saturating_sub(precision));
         let power = Number::constant(&BigInt::from(10).pow(places), limbs);
         let unsigned = credits.is_never_negative();
@@ -215,7 +214,9 @@ impl Body<'_> {
         let (scale, limbs) = (&quantity.scale.0, quantity.width.limbs());
         match node {
             Node::Negate(operand) => self.negated(*operand, limbs),
-            Node::DivideByConstant(dividend, divisor) if divisor.is_negative() => self.negated(*dividend, limbs),
+            Node::DivideByConstant(dividend, divisor) if divisor.is_negative() => {
+                self.negated(*dividend, limbs)
+            }
             Node::DivideByConstant(dividend, _) => self.quantity(*dividend),
             Node::Absolute(operand) => {
                 let operand = self.at(*operand, scale, limbs);
@@ -253,15 +254,13 @@ impl Body<'_> {
         let (scale, limbs) = (&quantity.scale.0, quantity.width.limbs());
         let (left, right) = (self.at(left, scale, limbs), self.at(right, scale, limbs));
         self.assembler.less(&left, &right, true);
-        if greatest {
-            self.assembler.select(&right, &left)
-        } else {
-            self.assembler.select(&left, &right)
-        }
+        if greatest { self.assembler.select(&right, &left) } else { self.assembler.select(&left, &right) }
     }
 
     fn round(&mut self, value: NodeId, rounding: Rounding, step: &BigRational, limbs: usize) -> Number {
-        let Some(operand) = self.bounds.quantity(value) else { return Number::constant(&BigInt::zero(), limbs) };
+        let Some(operand) = self.bounds.quantity(value) else {
+            return Number::constant(&BigInt::zero(), limbs);
+        };
         let ratio = &operand.scale.0 / step;
         let magnitude = count(operand) * ratio.numer();
         let number = self.quantity(value);
@@ -282,9 +281,10 @@ impl Body<'_> {
 
     fn remainder(&mut self, dividend: NodeId, divisor: NodeId, quantity: &Quantity) -> Number {
         let (scale, limbs) = (&quantity.scale.0, quantity.width.limbs());
-        let greatest = self.bounds.quantity(dividend).map(|dividend| {
-            (dividend.interval.magnitude() / scale).ceil().to_integer()
-        });
+        let greatest = self
+            .bounds
+            .quantity(dividend)
+            .map(|dividend| (dividend.interval.magnitude() / scale).ceil().to_integer());
         let constant = self.bounds.quantity(divisor).and_then(|divisor| divisor.interval.single().cloned());
         let number = self.at(dividend, scale, limbs);
         let (size, sign) = self.assembler.magnitude(&number);

@@ -30,7 +30,9 @@ impl Body<'_> {
 
     fn undecided(&mut self, id: NodeId, limbs: usize) {
         match self.expression.node(id) {
-            Some(Node::Compare { comparison, left, right }) => self.compare(*comparison, *left, *right, limbs),
+            Some(Node::Compare { comparison, left, right }) => {
+                self.compare(*comparison, *left, *right, limbs)
+            }
             Some(Node::Not(operand)) => {
                 self.condition(*operand);
                 self.assembler.op().i32_eqz();
@@ -47,7 +49,9 @@ impl Body<'_> {
                 self.condition(*right);
                 self.assembler.op().end();
             }
-            Some(Node::If { condition, then, otherwise }) => self.choice_of_conditions([*condition, *then, *otherwise]),
+            Some(Node::If { condition, then, otherwise }) => {
+                self.choice_of_conditions([*condition, *then, *otherwise])
+            }
             Some(Node::Let { local, value, body }) => {
                 self.bind(*local, *value);
                 self.condition(*body);

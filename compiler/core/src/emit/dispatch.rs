@@ -1,7 +1,7 @@
 //! The exports: from a slot's charge to its function, and the loop over a row of slots.
 
 use aquarium_ir::module::{RESULT_BYTES, SLOT_BYTES};
-use wasm_encoder::{BlockType, Function, InstructionSink, MemArg, ValType};
+use wasm_encoder::{BlockType, Function, InstructionSink, MemArg};
 
 /// Charges one slot: `(slot, result)`.
 pub(super) fn single(charges: &[u32]) -> Function {
@@ -35,12 +35,9 @@ fn bytes(size: usize) -> i32 {
 /// Calls the function of the charge that the slot at local 0 names, with locals 0 and 1; stops where there is
 /// no such charge.
 fn call_charge(code: &mut InstructionSink<'_>, charges: &[u32]) {
-    let distinct: Vec<u32> = {
-        let mut distinct = charges.to_vec();
-        distinct.sort_unstable();
-        distinct.dedup();
-        distinct
-    };
+    let mut distinct = charges.to_vec();
+    distinct.sort_unstable();
+    distinct.dedup();
     // One block a function, innermost first, inside one for what is unknown and one to leave by.
     let count = u32::try_from(distinct.len()).unwrap_or(u32::MAX);
     code.block(BlockType::Empty).block(BlockType::Empty);
@@ -58,6 +55,3 @@ fn call_charge(code: &mut InstructionSink<'_>, charges: &[u32]) {
     }
     code.end().unreachable().end();
 }
-
-/// The type of addresses and counts.
-pub(super) const ADDRESS: ValType = ValType::I32;

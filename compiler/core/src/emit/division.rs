@@ -69,7 +69,13 @@ impl Assembler {
     }
 
     /// The quotient is the estimate or one more.
-    fn corrected(&mut self, number: &Number, estimate: &Number, divisor: &BigInt, greatest: &BigInt) -> Division {
+    fn corrected(
+        &mut self,
+        number: &Number,
+        estimate: &Number,
+        divisor: &BigInt,
+        greatest: &BigInt,
+    ) -> Division {
         let limbs = number.limbs.len();
         let divisor_number = self.extend(&unsigned_constant(divisor), limbs);
         let back = self.multiply(estimate, &divisor_number, limbs);
@@ -157,7 +163,13 @@ impl Assembler {
     }
 
     /// One where a magnitude divided by a constant rounds up, else zero.
-    fn rounds_up_constant(&mut self, division: &Division, divisor: &BigInt, rounding: Rounding, sign: Limb) -> Limb {
+    fn rounds_up_constant(
+        &mut self,
+        division: &Division,
+        divisor: &BigInt,
+        rounding: Rounding,
+        sign: Limb,
+    ) -> Limb {
         let rest = &division.rest;
         match rounding {
             Rounding::Floor | Rounding::Ceiling => {
@@ -172,7 +184,8 @@ impl Assembler {
                 self.op().i32_and();
             }
             Rounding::HalfAwayFromZero => {
-                let half = self.extend(&unsigned_constant(&divisor.div_ceil(&BigInt::from(2))), rest.limbs.len());
+                let half =
+                    self.extend(&unsigned_constant(&divisor.div_ceil(&BigInt::from(2))), rest.limbs.len());
                 self.less(rest, &half, false);
                 self.op().i32_eqz();
             }

@@ -1,7 +1,7 @@
 //! Functions that charges call: the wide product where the machine has no instruction for it, and division
 //! by a divisor that is not constant.
 
-use wasm_encoder::{BlockType, CodeSection, Function, ValType};
+use wasm_encoder::{BlockType, Function};
 
 use super::assembler::{Assembler, Helpers, Limb, Number};
 
@@ -242,16 +242,4 @@ fn skip_or_step(assembler: &mut Assembler, step: u32, number: &[u32], rest: &[u3
         assembler.op().local_set(*local);
     }
     assembler.op().end();
-}
-
-/// The code of all helpers.
-pub(super) fn write(helpers: &[Helper], code: &mut CodeSection) {
-    for helper in helpers {
-        code.function(&helper.function);
-    }
-}
-
-/// The type of a function over limbs.
-pub(super) fn limb_types(count: usize) -> Vec<ValType> {
-    vec![ValType::I64; count]
 }

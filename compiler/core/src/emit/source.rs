@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use aquarium_ir::policy::{Given, Policy, Source, Span};
 use aquarium_ir::time::Timeline;
+use aquarium_ir::time::timeline::Body;
 use serde::Serialize;
 
 /// The version of the section.
@@ -56,4 +57,17 @@ fn items(policy: &Policy) -> BTreeMap<String, Vec<Span>> {
         spans.dedup();
     }
     items
+}
+
+/// Adds every value of a timeline, whatever holds when.
+fn given<T>(timeline: &Timeline<Given<T>>, add: &mut impl FnMut(String, Span)) {
+    let mut open = vec![timeline];
+    while let Some(timeline) = open.pop() {
+        for layer in &timeline.0 {
+            match &layer.body {
+                Body::Value(value) => add(value.item.clone(), value.span),
+                Body::Timeline(inner) => open.push(inner),
+            }
+        }
+    }
 }

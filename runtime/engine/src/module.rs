@@ -1,0 +1,140 @@
+//! A loaded module: a policy and the code that charges by it.
+
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aquarium_charging::{Charger, Trap};
+use aquarium_ir::credits::Credits;
+use aquarium_ir::module::{BATCH_SLOTS_MAX, ModuleError};
+use aquarium_ir::policy::Policy;
+use aquarium_ir::slot::{Limits, Slot};
+use wasmtime::{InstancePre, Linker};
+
+use crate::instance::Instance;
+use crate::validate::Refusal;
+
+/// Why a module cannot be loaded.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum LoadError {
+    /// It is not a compiled policy of this format, or damaged.
+    #[error(transparent)]
+    Module(#[from] ModuleError),
+    /// It holds something that the compiler does not write.
+    #[error("the module is refused: {0}")]
+    Refused(#[from] Refusal),
+    /// The policy in it contradicts itself.
+    #[error("the policy in the module is not consistent: {0}")]
+    Policy(String),
+    /// The engine cannot run it.
+    #[error("the WebAssembly engine cannot run the module: {0}")]
+    Engine(String),
+}
+
+/// A module that has passed all checks. It charges from any thread; each call takes an instance of its own.
+pub struct LoadedModule {
+    policy: Arc<Policy>,
+    hash: String,
+    /// What slots of each charge are proven for.
+    limits: Vec<Limits>,
+    code: InstancePre<()>,
+    /// Instances that are not at work.
+    idle: Mutex<Vec<Instance>>,
+}
+
+impl LoadedModule {
+    pub(crate) fn new(module: wasmtime::Module, policy: Policy, hash: String) -> Result<Self, LoadError> {
+        let engine_error = |error: wasmtime::Error| LoadError::Engine(format!("{error:#}"));
+        let limits = limits(&policy)?;
+        let code = Linker::new(module.engine()).instantiate_pre(&module).map_err(engine_error)?;
+        let first = Instance::new(&code).map_err(engine_error)?;
+        Ok(Self { policy: Arc::new(policy), hash, limits, code, idle: Mutex::new(vec![first]) })
+    }
+
+    /// The policy.
+    #[must_use]
+    pub fn policy(&self) -> &Arc<Policy> {
+        &self.policy
+    }
+
+    /// The SHA-256 of the module, in hexadecimal digits.
+    #[must_use]
+    pub fn hash(&self) -> &str {
+        &self.hash
+    }
+
+    fn take(&self) -> wasmtime::Result<Instance> {
+        let idle = self.idle.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        idle.map_or_else(|| Instance::new(&self.code), Ok)
+    }
+
+    fn give_back(&self, instance: Instance) {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner).push(instance);
+    }
+
+    fn check(&self, slot: &Slot) -> Result<(), Trap> {
+        let limits = self.limits.get(slot.charge.index()).ok_or(Trap::UnknownCharge(slot.charge.0))?;
+        limits.check(slot)
+    }
+
+    /// Charges slots that have passed the check, all together, or one by one should one of them trap.
+    fn run(&self, slots: &[&Slot]) -> Vec<Result<Credits, Trap>> {
+        let mut credits = Vec::with_capacity(slots.len());
+        let together = self.take().and_then(|mut instance| {
+            instance.batch(slots.iter().copied(), &mut credits)?;
+            self.give_back(instance);
+            Ok(())
+        });
+        match together {
+            Ok(()) => credits.into_iter().map(Ok).collect(),
+            Err(_) => slots.iter().map(|slot| self.run_alone(slot)).collect(),
+        }
+    }
+
+    fn run_alone(&self, slot: &Slot) -> Result<Credits, Trap> {
+        let charged = self.take().and_then(|mut instance| {
+            let credits = instance.single(slot)?;
+            self.give_back(instance);
+            Ok(credits)
+        });
+        charged.map_err(|error| Trap::Stopped(error.root_cause().to_string()))
+    }
+}
+
+impl Charger for LoadedModule {
+    fn charge(&self, slots: &[Slot], charges: &mut Vec<Result<Credits, Trap>>) {
+        for slots in slots.chunks(BATCH_SLOTS_MAX) {
+            let checked: Vec<Result<&Slot, Trap>> =
+                slots.iter().map(|slot| self.check(slot).map(|()| slot)).collect();
+            let sound: Vec<&Slot> = checked.iter().filter_map(|slot| slot.as_ref().ok().copied()).collect();
+            let mut results = self.run(&sound).into_iter();
+            let missing = || Err(Trap::Stopped("the engine gave no result".to_owned()));
+            charges.extend(checked.into_iter().map(|slot| match slot {
+                Ok(_) => results.next().unwrap_or_else(missing),
+                Err(trap) => Err(trap),
+            }));
+        }
+    }
+
+    fn charge_one(&self, slot: &Slot) -> Result<Credits, Trap> {
+        self.check(slot)?;
+        self.run_alone(slot)
+    }
+}
+
+/// The limits of each charge.
+fn limits(policy: &Policy) -> Result<Vec<Limits>, LoadError> {
+    let limits = policy.charges.iter().map(|charge| {
+        let resource = policy.resources.get(charge.resource.index());
+        let sound = policy.prices.get(charge.price.index()).is_some()
+            && policy.expressions.get(charge.expression.index()).is_some();
+        resource.filter(|_| sound).map(Limits::of)
+    });
+    let limits: Option<Vec<Limits>> = limits.collect();
+    limits.ok_or_else(|| LoadError::Policy("a charge names something that is not there".into()))
+}
+
+impl fmt::Debug for LoadedModule {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LoadedModule").field("hash", &self.hash).finish_non_exhaustive()
+    }
+}
