@@ -106,7 +106,6 @@ fn expected_classes() -> Vec<String> {
         "width of 256 bits",
         "at the edge of 64 bits",
         "at the edge of 128 bits",
-        "at the edge of 192 bits",
         "divisor not constant, 64 bits",
         "divisor not constant, 128 bits",
         "divisor not constant, 256 bits",
@@ -274,13 +273,13 @@ fn node_classes(node: &Node, bounds: &Bounds, id: NodeId) -> Vec<String> {
     classes
 }
 
-/// Whether the integer of a node is within one bit of the size of one, two or three limbs.
+/// Whether the integer of a node is within one bit of 64 or 128 bits, sign apart.
 fn edge_class(bounds: &Bounds, explanation: &Explanation, id: NodeId) -> Option<String> {
     let Some(Value::Quantity(value)) = &explanation.values[id.0 as usize] else { return None };
     let count = (&value.0 / &bounds.quantity(id)?.scale.0).to_integer().abs();
     let bits = count.bits();
     [64, 128, 192]
         .into_iter()
-        .find(|edge| (edge - 1..=edge + 1).contains(&bits))
+        .find(|edge| (edge - 2..=edge).contains(&bits))
         .map(|edge| format!("at the edge of {edge} bits"))
 }

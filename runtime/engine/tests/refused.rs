@@ -57,7 +57,13 @@ impl Forged {
         functions.function(0).function(1);
         let mut memories = MemorySection::new();
         let (minimum, maximum) = (self.pages, Some(self.pages));
-        memories.memory(MemoryType { minimum, maximum, memory64: false, shared: false, page_size_log2: None });
+        memories.memory(MemoryType {
+            minimum,
+            maximum,
+            memory64: false,
+            shared: false,
+            page_size_log2: None,
+        });
         let first = u32::from(self.import);
         let mut exports = ExportSection::new();
         exports.export("memory", ExportKind::Memory, 0).export("charge", ExportKind::Func, first);
@@ -154,10 +160,6 @@ fn a_loop_elsewhere_and_a_second_loop_are_refused() {
 
 #[test]
 fn recursion_is_refused_direct_or_not() {
-    let call = |function: u32| move |code: &mut InstructionSink<'_>| {
-        code.local_get(0).local_get(1).call(function);
-    };
-    let _ = call;
     let direct = Forged {
         charge: |code| {
             code.local_get(0).local_get(1).call(0);
@@ -208,8 +210,10 @@ fn a_slot_beyond_its_limits_or_of_no_charge_does_not_take_others_with_it() {
     let module = engine().load(&emit(&simple(), EmitOptions::default()).unwrap()).unwrap();
     let mut results = Vec::new();
     module.charge(&[slot(0, 2_000_000_000), slot(9, 1), slot(0, -1), slot(0, 1)], &mut results);
-    let texts: Vec<String> =
-        results.iter().map(|result| result.as_ref().map_or_else(ToString::to_string, ToString::to_string)).collect();
+    let texts: Vec<String> = results
+        .iter()
+        .map(|result| result.as_ref().map_or_else(ToString::to_string, ToString::to_string))
+        .collect();
     assert_eq!(texts[0], "6");
     assert_eq!(results[1], Err(Trap::UnknownCharge(9)));
     assert_eq!(results[2], Err(Trap::BeyondLimits("amount")));
@@ -233,7 +237,10 @@ fn a_trap_of_one_slot_leaves_the_charges_of_the_others() {
     let mut results = Vec::new();
     module.charge(&[slot(0, 2), slot(0, 3), slot(0, 4)], &mut results);
     assert!(results[0].is_ok() && results[2].is_ok());
-    assert!(matches!(&results[1], Err(Trap::Stopped(reason)) if reason.contains("unreachable")), "{results:?}");
+    assert!(
+        matches!(&results[1], Err(Trap::Stopped(reason)) if reason.contains("unreachable")),
+        "{results:?}"
+    );
 }
 
 #[test]
