@@ -280,3 +280,18 @@ fn an_entry_can_be_worked_out_again_from_its_derivation_and_a_bill_lists_its_lin
     assert_eq!(lines, [("15", "2.5".to_owned())]);
     assert_eq!((bill.opening.to_string(), bill.closing.to_string()), ("0".to_owned(), "-2.5".to_owned()));
 }
+
+#[test]
+fn the_policy_of_the_benches_is_this_one() {
+    let mut policy = Builder::new("UTC")
+        .resource("bandwidth", "MB", CostPolicy::Discrete, false)
+        .resource("disk", "GB*hr", CostPolicy::Continuous, false)
+        .resource("vmtime", "hr", CostPolicy::Onoff, true);
+    policy.agreement("default", &[always(flat("0.5")), always(flat("0.1")), always(flat("2"))], monthly());
+    let json = serde_json::to_string_pretty(&policy.policy).unwrap();
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/policy.json");
+    if std::fs::read_to_string(path).ok().as_deref() != Some(json.as_str()) {
+        std::fs::write(path, json).unwrap();
+        panic!("benches/policy.json was written anew");
+    }
+}

@@ -4,11 +4,18 @@
 
 mod common;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use aquarium_charging::Reason;
 use aquarium_charging::simulate::{Entries, Options, Report, simulate};
+use aquarium_charging::view::CauseView;
 use aquarium_ir::instant::Millis;
 use common::cases::{self, Case};
 use common::naive::{Figures, Line, World, fold};
+use common::number;
 use proptest::prelude::*;
+use proptest::strategy::ValueTree;
+use proptest::test_runner::TestRunner;
 
 fn figures(report: &Report) -> Figures {
     let Some(user) = report.users.get("u") else { return Figures::default() };
@@ -33,10 +40,10 @@ fn figures(report: &Report) -> Figures {
     }
 }
 
-fn real(case: &Case, at: i64) -> Figures {
+fn report(case: &Case, at: i64) -> Report {
     let texts = case.lines();
     let options = Options { at: Some(Millis(at)), ..Options::default() };
-    figures(&simulate(&case.deployments(), cases::lines(&texts), &options))
+    simulate(&case.deployments(), cases::lines(&texts), &options)
 }
 
 proptest! {
@@ -45,8 +52,69 @@ proptest! {
     #[test]
     fn the_fold_and_the_one_by_hand_agree(case in cases::case(), at in cases::at()) {
         let world = World::new(&case);
-        prop_assert_eq!(real(&case, at), fold(&world, at));
+        prop_assert_eq!(figures(&report(&case, at)), fold(&world, at));
         let end = cases::window_end();
-        prop_assert_eq!(real(&case, end), fold(&world, end));
+        let whole = report(&case, end);
+        prop_assert_eq!(figures(&whole), fold(&world, end));
+        let conflicts = whole.quarantined.iter().filter(|it| it.reason == Reason::Conflict).count();
+        prop_assert_eq!((whole.duplicates, conflicts), case.duplicates_and_conflicts());
     }
+}
+
+/// What a case has in it that could go wrong.
+fn features(case: &Case) -> BTreeSet<&'static str> {
+    let mut found = BTreeSet::new();
+    let mut note = |feature, there: bool| {
+        if there {
+            found.insert(feature);
+        }
+    };
+    let events = &case.events;
+    note("late", events.windows(2).any(|pair| pair[0].at > pair[1].at));
+    let (duplicates, conflicts) = case.duplicates_and_conflicts();
+    note("duplicate", duplicates > 0);
+    note("conflict", conflicts > 0);
+    let instants: BTreeSet<i64> = events.iter().map(|event| event.at).collect();
+    note("simultaneous", instants.len() < events.len());
+    let report = report(case, cases::window_end());
+    let Some(Entries::List(entries)) = report.users.get("u").map(|user| &user.entries) else { return found };
+    for entry in entries {
+        note("month edge", matches!(entry.cause, CauseView::MonthEnd { .. }));
+        note("uncovered", entry.uncovered);
+        let zone = &case.versions[0].policy.zone;
+        note("clock change", zone.offset(entry.from) != zone.offset(entry.to));
+        let later = case.versions.iter().skip(1).map(|version| version.from);
+        note("version change", later.into_iter().any(|from| (entry.from.0 + 1..entry.to.0).contains(&from)));
+        note(
+            "tier crossing",
+            entry.tiers.as_ref().is_some_and(|tiers| {
+                let before = number(entry.total_before.as_deref().unwrap()).0;
+                let after = &before + number(&entry.volume).0;
+                tiers
+                    .iter()
+                    .filter_map(|tier| tier.upto.as_ref())
+                    .any(|upto| before < upto.0 && upto.0 < after)
+            }),
+        );
+    }
+    let mut items = entries.iter().map(|entry| entry.agreement.as_deref());
+    note("override", items.any(|agreement| agreement == Some("big")));
+    note("refill", !report.users["u"].refilled.is_zero());
+    found
+}
+
+#[test]
+fn the_generated_cases_have_everything_that_could_go_wrong() {
+    const CASES: usize = 300;
+    let mut runner = TestRunner::deterministic();
+    let mut counts: BTreeMap<&str, usize> = BTreeMap::new();
+    for _ in 0..CASES {
+        let case = cases::case().new_tree(&mut runner).unwrap().current();
+        for feature in features(&case) {
+            *counts.entry(feature).or_default() += 1;
+        }
+    }
+    println!("of {CASES} cases: {counts:?}");
+    assert_eq!(counts.len(), 11, "{counts:?}");
+    assert!(counts.values().all(|count| count * 20 >= CASES), "each in a twentieth of the cases: {counts:?}");
 }

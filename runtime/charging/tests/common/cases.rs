@@ -36,6 +36,8 @@ pub fn window_end() -> i64 {
 pub struct Case {
     pub versions: Vec<VersionCase>,
     pub events: Vec<Event>,
+    /// Which events come once more, and whether with other content.
+    pub repeats: Vec<(Index, bool)>,
 }
 
 #[derive(Debug, Clone)]
@@ -72,8 +74,34 @@ impl Case {
         deployments
     }
 
+    /// The events as text, then those that repeat one of them.
     pub fn lines(&self) -> Vec<String> {
-        self.events.iter().map(Event::json).collect()
+        let repeats = self.repeated().map(|(event, conflict)| {
+            let text = event.json();
+            if conflict {
+                text.replace("\"eventVersion\"", "\"details\":{\"a\":1},\"eventVersion\"")
+                    .replace(",\"details\":{}", "")
+            } else {
+                text
+            }
+        });
+        self.events.iter().map(Event::json).chain(repeats).collect()
+    }
+
+    /// How many lines repeat an event, and how many of them conflict with it.
+    pub fn duplicates_and_conflicts(&self) -> (u64, usize) {
+        let conflicts = self.repeated().filter(|(_, conflict)| *conflict).count();
+        ((self.repeated().count() - conflicts) as u64, conflicts)
+    }
+
+    /// Only the two kinds of event have details to differ in.
+    fn repeated(&self) -> impl Iterator<Item = (&Event, bool)> {
+        let there = self.repeats.iter().filter(|_| !self.events.is_empty());
+        there.map(|(index, conflict)| {
+            let event = index.get(&self.events);
+            let has_details = matches!(event.what, What::Usage { .. } | What::User { .. });
+            (event, *conflict && has_details)
+        })
     }
 }
 
@@ -336,7 +364,8 @@ fn later_version(zone: &'static str) -> impl Strategy<Value = VersionCase> {
 }
 
 pub fn case() -> impl Strategy<Value = Case> {
-    (versions(), events()).prop_map(|(versions, events)| Case { versions, events })
+    let repeats = vec(any::<(Index, bool)>(), 0..4);
+    (versions(), events(), repeats).prop_map(|(versions, events, repeats)| Case { versions, events, repeats })
 }
 
 pub fn at() -> impl Strategy<Value = i64> {
