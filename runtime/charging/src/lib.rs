@@ -2,6 +2,17 @@
 //!
 //! One deterministic function. It reads no clock, no file and no environment, knows no storage, no
 //! engine and no runtime, and gives the same answer wherever and whenever it is run.
+//!
+//! In the order in which data flows:
+//!
+//! - [`input`] reads the bytes of a message as a [`Record`], or says why it is refused;
+//! - [`Deployments`] tells which policy [`Version`] is in force when, and the billing months;
+//! - [`rate`] cuts usage where terms change, [`charging`] makes charged slots of the pieces, by a [`Charger`];
+//! - [`state`] folds a user's records in their order, and derives what time alone brings about;
+//! - [`posting`] is what that puts out: entries, refills, findings;
+//! - [`Ledger`] keeps one user's records and takes late ones: this is what a daemon holds;
+//! - [`simulate`](mod@simulate) charges event files in one go: this is what the command line calls;
+//! - [`bills`], [`crossing`], [`explain`] and [`view`] answer questions about the outcome.
 
 mod decimal;
 pub mod reason;

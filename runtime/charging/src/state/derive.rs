@@ -10,8 +10,10 @@ use crate::rate::split;
 
 impl State {
     /// Derives every month end and refill up to an instant, inclusive, as if a tick at it were folded.
+    /// No time passes beyond [`Millis::LIMIT`].
     pub fn derive(&mut self, deployments: &mut Deployments, at: Millis, postings: &mut Postings) {
-        self.derive_before(deployments, Millis(at.0.saturating_add(1)), postings);
+        let before = Millis(at.0.saturating_add(1)).min(Millis::LIMIT);
+        self.derive_before(deployments, before, postings);
     }
 
     /// Derives every month end and refill before an instant.
