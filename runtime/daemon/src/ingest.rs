@@ -1,0 +1,178 @@
+//! Ingest: what arrives becomes durable, in group commits, and is acknowledged only then.
+//!
+//! One writer appends to the log. Its mailbox is bounded: who finds it full is told so at once
+//! ([`Handle::offer`]) or waits ([`Handle::submit`]). Ingest never waits for charging.
+
+pub mod batch;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+
+use aquarium_store::{AppendError, Appended, Log, NewRecord, Position};
+use thiserror::Error;
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+
+pub use batch::{Answer, Batch, Layout, Outcome};
+
+/// The most bytes that a group commit gathers; a single submission may be larger.
+const GROUP_BYTES_MAX: usize = 8 << 20;
+
+/// Why nothing was stored.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum IngestError {
+    /// Too many wait already.
+    #[error("too many requests wait to be stored; try again in a moment")]
+    Busy,
+    /// The log takes nothing.
+    #[error("{0}")]
+    Log(String),
+    /// The daemon is about to end.
+    #[error("the daemon is stopping")]
+    Stopping,
+}
+
+struct Submission {
+    batch: Batch,
+    reply: oneshot::Sender<Result<Vec<Answer>, IngestError>>,
+}
+
+/// What others know of ingest.
+#[derive(Clone)]
+pub struct Handle {
+    mailbox: mpsc::Sender<Submission>,
+    shared: Arc<Shared>,
+}
+
+/// What the writer tells everybody.
+pub struct Shared {
+    end: watch::Sender<Position>,
+    taking: AtomicBool,
+    counts: [AtomicU64; 4],
+}
+
+impl Handle {
+    /// Stores a batch, unless too many wait already.
+    pub async fn offer(&self, batch: Batch) -> Result<Vec<Answer>, IngestError> {
+        let (reply, answer) = oneshot::channel();
+        self.mailbox.try_send(Submission { batch, reply }).map_err(|error| match error {
+            mpsc::error::TrySendError::Full(_) => IngestError::Busy,
+            mpsc::error::TrySendError::Closed(_) => IngestError::Stopping,
+        })?;
+        answer.await.unwrap_or(Err(IngestError::Stopping))
+    }
+
+    /// Stores a batch, as soon as there is room.
+    pub async fn submit(&self, batch: Batch) -> Result<Vec<Answer>, IngestError> {
+        let (reply, answer) = oneshot::channel();
+        self.mailbox.send(Submission { batch, reply }).await.map_err(|_| IngestError::Stopping)?;
+        answer.await.unwrap_or(Err(IngestError::Stopping))
+    }
+
+    /// The end of the log, and when it moves.
+    pub fn end(&self) -> watch::Receiver<Position> {
+        self.shared.end.subscribe()
+    }
+
+    /// Whether the log took the last group commit.
+    pub fn is_taking(&self) -> bool {
+        self.shared.taking.load(Ordering::Relaxed)
+    }
+
+    /// Messages so far, by outcome.
+    pub fn counts(&self) -> [(&'static str, u64); 4] {
+        let [stored, duplicate, conflict, quarantined] =
+            self.shared.counts.each_ref().map(|count| count.load(Ordering::Relaxed));
+        [("stored", stored), ("duplicate", duplicate), ("conflict", conflict), ("quarantined", quarantined)]
+    }
+}
+
+/// The one that writes.
+pub struct Writer {
+    log: Arc<dyn Log>,
+    mailbox: Mutex<mpsc::Receiver<Submission>>,
+    shared: Arc<Shared>,
+    group_records_max: usize,
+}
+
+/// A writer that is yet to run, and the handle to it.
+pub fn new(log: Arc<dyn Log>, waiting_max: usize, group_records_max: usize) -> (Handle, Writer) {
+    let (sender, receiver) = mpsc::channel(waiting_max.max(1));
+    let shared = Arc::new(Shared {
+        end: watch::Sender::new(log.end()),
+        taking: AtomicBool::new(true),
+        counts: Default::default(),
+    });
+    let handle = Handle { mailbox: sender, shared: shared.clone() };
+    (handle, Writer { log, mailbox: Mutex::new(receiver), shared, group_records_max })
+}
+
+impl Writer {
+    /// Writes until nobody can submit any more. Blocks.
+    pub fn run(&self) {
+        let mut mailbox = self.mailbox.blocking_lock();
+        while let Some(first) = mailbox.blocking_recv() {
+            let group = self.gather(first, &mut mailbox);
+            self.commit(group);
+        }
+    }
+
+    /// Takes what waits already: while one group is made durable the next one gathers by itself.
+    fn gather(&self, first: Submission, mailbox: &mut mpsc::Receiver<Submission>) -> Vec<Submission> {
+        let (mut records, mut bytes) = (first.batch.len(), first.batch.byte_length());
+        let mut group = vec![first];
+        while records < self.group_records_max
+            && bytes < GROUP_BYTES_MAX
+            && let Ok(next) = mailbox.try_recv()
+        {
+            records += next.batch.len();
+            bytes += next.batch.byte_length();
+            group.push(next);
+        }
+        group
+    }
+
+    fn commit(&self, group: Vec<Submission>) {
+        let records: Vec<NewRecord<'_>> = group.iter().flat_map(|submission| submission.batch.records()).collect();
+        let appended = self.log.append(&records);
+        drop(records);
+        self.note(&appended);
+        match appended {
+            Ok(appended) => self.acknowledge(group, &appended),
+            Err(error) => {
+                tracing::error!(%error, requests = group.len(), "nothing of a group commit was stored");
+                let error = IngestError::Log(error.to_string());
+                for submission in group {
+                    let gone = submission.reply.send(Err(error.clone()));
+                    drop(gone);
+                }
+            }
+        }
+    }
+
+    fn note(&self, appended: &Result<Vec<Appended>, AppendError>) {
+        self.shared.taking.store(appended.is_ok(), Ordering::Relaxed);
+        let end = self.log.end();
+        self.shared.end.send_if_modified(|known| std::mem::replace(known, end) != end);
+    }
+
+    fn acknowledge(&self, group: Vec<Submission>, mut appended: &[Appended]) {
+        for Submission { batch, reply } in group {
+            let (own, rest) = appended.split_at_checked(batch.len()).unwrap_or((appended, &[]));
+            appended = rest;
+            let answers = batch.answers(own);
+            for answer in &answers {
+                let [stored, duplicate, conflict, quarantined] = &self.shared.counts;
+                let count = match answer.result {
+                    Outcome::Stored => stored,
+                    Outcome::Duplicate => duplicate,
+                    Outcome::Conflict => conflict,
+                    Outcome::Quarantined => quarantined,
+                };
+                count.fetch_add(1, Ordering::Relaxed);
+            }
+            // Whoever sent it may have gone away; what it sent is stored all the same.
+            let gone = reply.send(Ok(answers));
+            drop(gone);
+        }
+    }
+}

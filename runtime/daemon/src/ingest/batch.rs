@@ -1,0 +1,258 @@
+//! From the bytes of a body or a file to what the log is to store.
+
+use std::ops::Range;
+
+use aquarium_charging::Reason;
+use aquarium_charging::input::{self, Message, Refusal, Source};
+use aquarium_charging::record::Body;
+use aquarium_store::{Appended, Digest, Kind, NewRecord, partition_of};
+use serde::{Deserialize, Serialize};
+use serde_json::value::RawValue;
+
+/// How messages are laid out in bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Layout {
+    /// One JSON object, or an array of them.
+    Json,
+    /// One JSON object on each line.
+    Lines,
+}
+
+/// Messages, read, together with their bytes.
+#[derive(Debug)]
+pub struct Batch {
+    bytes: Vec<u8>,
+    items: Vec<Item>,
+    received_millis: i64,
+}
+
+/// A message.
+#[derive(Debug)]
+struct Item {
+    place: Range<usize>,
+    id: Option<Box<str>>,
+    received_millis: Option<i64>,
+    read: Result<Accepted, Refusal>,
+}
+
+/// A message that is a record.
+#[derive(Debug)]
+struct Accepted {
+    kind: Kind,
+    partition: Option<u16>,
+    user: Box<str>,
+    key: Digest,
+    content: Digest,
+}
+
+/// What became of a message.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Answer {
+    /// Its id, where one could be read.
+    pub id: Option<String>,
+    /// What became of it.
+    pub result: Outcome,
+    /// Why it is in quarantine.
+    pub reason: Option<Reason>,
+    /// The same in words.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub message: Option<String>,
+}
+
+/// What may become of a message.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// It is in the log now.
+    Stored,
+    /// It was in the log already.
+    Duplicate,
+    /// Its id is in the log with other content; it is in quarantine.
+    Conflict,
+    /// It cannot be taken as it is; it is in quarantine.
+    Quarantined,
+}
+
+impl Batch {
+    /// Reads messages. `last_line_open`: whether bytes after the last line break are a line too.
+    pub fn read(bytes: Vec<u8>, layout: Layout, source: &Source, partitions: u16) -> Self {
+        let places = match layout {
+            Layout::Json => elements(&bytes),
+            Layout::Lines => lines(&bytes),
+        };
+        let read = |place: Range<usize>| Item::read(&bytes, place, source, partitions);
+        let items = places.into_iter().map(read).collect();
+        Self { bytes, items, received_millis: source.received.0 }
+    }
+
+    /// The number of messages.
+    pub fn len(&self) -> usize {
+        self.items.len()
+    }
+
+    /// Bytes of the messages.
+    pub fn byte_length(&self) -> usize {
+        self.bytes.len()
+    }
+
+    /// Whether not one message could be read, because the whole is no JSON.
+    pub fn unreadable(&self) -> bool {
+        let not_json = |item: &Item| matches!(&item.read, Err(refusal) if refusal.reason == Reason::NotJson);
+        self.items.iter().all(not_json)
+    }
+
+    /// The records that the log is to store, one for each message.
+    pub fn records(&self) -> impl Iterator<Item = NewRecord<'_>> {
+        self.items.iter().map(|item| item.record(&self.bytes, self.received_millis))
+    }
+
+    /// What became of each message.
+    pub fn answers(&self, appended: &[Appended]) -> Vec<Answer> {
+        self.items.iter().zip(appended).map(|(item, appended)| item.answer(*appended)).collect()
+    }
+}
+
+impl Item {
+    fn read(bytes: &[u8], place: Range<usize>, source: &Source, partitions: u16) -> Self {
+        let text = bytes.get(place.clone()).unwrap_or_default();
+        match input::read(text, source) {
+            Ok(message) => Self {
+                place,
+                id: Some(Box::from(&*message.record.id)),
+                received_millis: message.received_given().then_some(message.record.received.0),
+                read: Ok(Accepted::of(&message, partitions)),
+            },
+            Err(refusal) => Self { place, id: id_of(text), received_millis: None, read: Err(refusal) },
+        }
+    }
+
+    fn record<'a>(&'a self, bytes: &'a [u8], received_millis: i64) -> NewRecord<'a> {
+        let body = bytes.get(self.place.clone()).unwrap_or_default();
+        let received_millis = self.received_millis.unwrap_or(received_millis);
+        match &self.read {
+            Ok(Accepted { kind, partition, user, key, content }) => NewRecord {
+                kind: *kind,
+                partition: *partition,
+                user,
+                received_millis,
+                key: *key,
+                content: *content,
+                note: "",
+                body,
+            },
+            Err(refusal) => NewRecord::quarantined(refusal.reason, &refusal.message, body, received_millis),
+        }
+    }
+
+    fn answer(&self, appended: Appended) -> Answer {
+        let id = self.id.as_deref().map(str::to_owned);
+        if let Err(refusal) = &self.read {
+            let message = Some(refusal.message.clone());
+            return Answer { id, result: Outcome::Quarantined, reason: Some(refusal.reason), message };
+        }
+        let (result, reason) = match appended {
+            Appended::Stored { .. } => (Outcome::Stored, None),
+            Appended::Duplicate => (Outcome::Duplicate, None),
+            Appended::Conflict => (Outcome::Conflict, Some(Reason::Conflict)),
+        };
+        Answer { id, result, reason, message: None }
+    }
+}
+
+impl Accepted {
+    fn of(message: &Message<'_>, partitions: u16) -> Self {
+        let record = &message.record;
+        let kind = match record.body {
+            Body::Resource(_) => Kind::ResourceEvent,
+            Body::User(_) => Kind::UserEvent,
+            _ => Kind::Runtime,
+        };
+        let partition = match record.body {
+            Body::Tick { partition, .. } => u16::try_from(partition).ok(),
+            _ if record.user.is_empty() => None,
+            _ => Some(partition_of(&record.user, partitions)),
+        };
+        let (key, content) = (Digest(message.key()), Digest(message.content()));
+        Self { kind, partition, user: Box::from(&*record.user), key, content }
+    }
+}
+
+/// The id of a message that was refused, where it has one that can be told.
+fn id_of(text: &[u8]) -> Option<Box<str>> {
+    #[derive(Deserialize)]
+    struct WithId {
+        id: Box<str>,
+    }
+    let short = |id: &str| id.len() <= input::ID_BYTES_MAX;
+    serde_json::from_slice::<WithId>(text).ok().map(|message| message.id).filter(|id| short(id))
+}
+
+/// Where the elements of an array stand, or the one message that is no array.
+fn elements(bytes: &[u8]) -> Vec<Range<usize>> {
+    let array = str::from_utf8(bytes).ok().and_then(|text| serde_json::from_str::<Vec<&RawValue>>(text).ok());
+    let start = bytes.as_ptr() as usize;
+    match array {
+        Some(elements) => elements
+            .into_iter()
+            .map(|element| {
+                let from = (element.get().as_ptr() as usize).saturating_sub(start);
+                from..from.saturating_add(element.get().len())
+            })
+            .collect(),
+        None => vec![0..bytes.len()],
+    }
+}
+
+/// Where the lines stand that are not blank.
+fn lines(bytes: &[u8]) -> Vec<Range<usize>> {
+    let mut places = Vec::new();
+    let mut start = 0;
+    for line in bytes.split(|byte| *byte == b'\n') {
+        let place = start..start + line.len();
+        start = place.end + 1;
+        if !line.trim_ascii().is_empty() {
+            places.push(place);
+        }
+    }
+    places
+}
+
+#[cfg(test)]
+mod tests {
+    use aquarium_ir::Millis;
+
+    use super::*;
+
+    fn read(text: &str, layout: Layout) -> Vec<String> {
+        let source = Source { received: Millis(7), keeps_received: false, writes_records: false, plausible: None };
+        let batch = Batch::read(text.as_bytes().to_vec(), layout, &source, 64);
+        batch.records().map(|record| String::from_utf8(record.body.to_vec()).unwrap()).collect()
+    }
+
+    #[test]
+    fn messages_are_found_in_every_layout() {
+        for (text, layout, expected) in [
+            ("{}", Layout::Json, vec!["{}"]),
+            (" [ {} , 1,\n\"x\" ] ", Layout::Json, vec!["{}", "1", "\"x\""]),
+            ("[]", Layout::Json, vec![]),
+            ("[{}", Layout::Json, vec!["[{}"]),
+            ("{}\n\n {\"a\":1}\r\n", Layout::Lines, vec!["{}", " {\"a\":1}\r"]),
+            ("", Layout::Lines, vec![]),
+        ] {
+            assert_eq!(read(text, layout), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn answers_name_the_id_and_the_reason() {
+        let source = Source { received: Millis(7), keeps_received: false, writes_records: false, plausible: None };
+        let batch = Batch::read(b"{\"id\":\"a\"}\nnonsense".to_vec(), Layout::Lines, &source, 64);
+        let answers = batch.answers(&[Appended::Duplicate, Appended::Duplicate]);
+        let told: Vec<_> = answers.iter().map(|answer| (answer.id.as_deref(), answer.result, answer.reason)).collect();
+        let quarantined = Outcome::Quarantined;
+        assert_eq!(
+            told,
+            [(Some("a"), quarantined, Some(Reason::MissingField)), (None, quarantined, Some(Reason::NotJson))]
+        );
+    }
+}
