@@ -68,6 +68,11 @@ impl Handle {
         answer.await.unwrap_or(Err(IngestError::Stopping))
     }
 
+    /// Whether too many wait already.
+    pub fn is_full(&self) -> bool {
+        self.mailbox.capacity() == 0
+    }
+
     /// The end of the log, and when it moves.
     pub fn end(&self) -> watch::Receiver<Position> {
         self.shared.end.subscribe()

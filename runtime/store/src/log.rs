@@ -87,6 +87,12 @@ impl Page {
         self.count == 0
     }
 
+    /// The place of its first record.
+    #[must_use]
+    pub fn first(&self) -> Position {
+        self.first
+    }
+
     /// The place after its last record: where to read on.
     #[must_use]
     pub fn next(&self) -> Position {

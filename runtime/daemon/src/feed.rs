@@ -1,0 +1,46 @@
+//! The log as those see it who follow it: page after page, each read from the disk once for all of them.
+//!
+//! Followers pull: each has its own place in the log and goes on at its own pace, so a slow or restarted
+//! one holds up nobody, and nothing is queued but the last few pages.
+
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use aquarium_store::{Log, Page, Position, ReadError};
+use tokio::sync::watch;
+
+/// Pages that are kept for followers that are a little behind.
+const PAGES_KEPT: usize = 4;
+
+/// The pages of a log.
+pub struct Feed {
+    log: Arc<dyn Log>,
+    end: watch::Receiver<Position>,
+    recent: Mutex<VecDeque<Arc<Page>>>,
+}
+
+impl Feed {
+    /// The feed of a log whose end is watched.
+    pub fn new(log: Arc<dyn Log>, end: watch::Receiver<Position>) -> Self {
+        Self { log, end, recent: Mutex::default() }
+    }
+
+    /// The end of the log, and when it moves; closed when nothing will be appended any more.
+    pub fn end(&self) -> watch::Receiver<Position> {
+        self.end.clone()
+    }
+
+    /// The page whose first record is at a place.
+    pub fn page(&self, from: Position) -> Result<Arc<Page>, ReadError> {
+        let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(page) = recent.iter().find(|page| page.first() == from) {
+            return Ok(page.clone());
+        }
+        let page = Arc::new(self.log.read(from)?);
+        if recent.len() == PAGES_KEPT {
+            recent.pop_front();
+        }
+        recent.push_back(page.clone());
+        Ok(page)
+    }
+}

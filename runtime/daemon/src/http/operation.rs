@@ -1,0 +1,138 @@
+//! What operators and their tools ask.
+
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use aquarium_ir::Millis;
+use axum::body::Bytes;
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{Query, State};
+use axum::http::header::CONTENT_TYPE;
+use axum::response::{IntoResponse, Json, Response};
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::fault::Fault;
+use super::users::unanswered;
+use crate::clock::ClockError;
+use crate::daemon::{Daemon, Refused};
+
+/// Refused input on one page, unless asked otherwise.
+const PAGE: usize = 1_000;
+/// Refused input on one page, at most.
+const PAGE_MAX: usize = 10_000;
+
+/// Which part of a list.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Part {
+    after: Option<u64>,
+    limit: Option<usize>,
+}
+
+/// `GET /ping`: whether anybody is there, and what time it is there.
+pub async fn ping(State(daemon): State<Arc<Daemon>>) -> Json<Value> {
+    Json(json!({ "pong": daemon.clock.now() }))
+}
+
+/// `GET /healthz`: whether the process works.
+pub async fn healthz(State(daemon): State<Arc<Daemon>>) -> Json<Value> {
+    Json(json!({ "status": "ok", "components": daemon.components.report() }))
+}
+
+/// `GET /readyz`: whether events are taken.
+pub async fn readyz(State(daemon): State<Arc<Daemon>>) -> Result<Json<Value>, Fault> {
+    if daemon.ingest.is_taking() {
+        return Ok(Json(json!({ "status": "ready" })));
+    }
+    Err(Fault::unavailable("the log takes no records; the daemon's own log says why"))
+}
+
+/// `GET /metrics`: counts, in the text format of Prometheus.
+pub async fn metrics(State(daemon): State<Arc<Daemon>>) -> Result<Response, Fault> {
+    let text = metrics_text(&daemon).map_err(|error| Fault::internal(error.to_string()))?;
+    Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
+}
+
+fn metrics_text(daemon: &Daemon) -> Result<String, std::fmt::Error> {
+    let mut text = String::new();
+    writeln!(text, "# HELP aquarium_messages_total Messages taken in, by outcome.")?;
+    writeln!(text, "# TYPE aquarium_messages_total counter")?;
+    for (outcome, count) in daemon.ingest.counts() {
+        writeln!(text, "aquarium_messages_total{{outcome=\"{outcome}\"}} {count}")?;
+    }
+    let statistics = daemon.log.statistics();
+    for (name, help, value) in [
+        ("aquarium_log_records", "Records in the log.", statistics.records),
+        ("aquarium_log_bytes", "Bytes of the log.", statistics.bytes),
+        ("aquarium_log_segments", "Segments of the log.", statistics.segments),
+    ] {
+        writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}")?;
+    }
+    writeln!(text, "# HELP aquarium_component_restarts_total Restarts after failures.")?;
+    writeln!(text, "# TYPE aquarium_component_restarts_total counter")?;
+    for component in daemon.components.report() {
+        let (name, restarts) = (component.name, component.restarts);
+        writeln!(text, "aquarium_component_restarts_total{{component=\"{name}\"}} {restarts}")?;
+    }
+    Ok(text)
+}
+
+/// `GET /quarantine`: what has no effect, and why, in the order in which it arrived.
+pub async fn quarantine(
+    State(daemon): State<Arc<Daemon>>,
+    part: Result<Query<Part>, QueryRejection>,
+) -> Result<Json<Value>, Fault> {
+    let Query(part) = part.map_err(|rejection| Fault::bad_request(rejection.body_text()))?;
+    let limit = part.limit.unwrap_or(PAGE);
+    if limit == 0 || limit > PAGE_MAX {
+        return Err(Fault::bad_request(format!("`limit` is from 1 to {PAGE_MAX}")));
+    }
+    let (refused, next) = daemon.quarantined(part.after, limit).await.map_err(unanswered)?;
+    let quarantined: Vec<Value> = refused.iter().map(view).collect();
+    Ok(Json(json!({ "quarantined": quarantined, "next": next })))
+}
+
+fn view(refused: &Refused) -> Value {
+    json!({
+        "position": refused.record.position.0,
+        "stage": refused.reason.stage(),
+        "reason": refused.reason,
+        "message": refused.message,
+        "userID": refused.user,
+        "receivedMillis": refused.record.received_millis,
+        "event": as_json(&refused.record.body),
+    })
+}
+
+/// Bytes as JSON: themselves where they are JSON, else a string of what can be read of them.
+fn as_json(bytes: &[u8]) -> Value {
+    let text = String::from_utf8_lossy(bytes);
+    serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.into_owned()))
+}
+
+/// A time to be set.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Now {
+    now: Millis,
+}
+
+/// `GET /clock`: the daemon's time.
+pub async fn clock(State(daemon): State<Arc<Daemon>>) -> Json<Value> {
+    Json(json!({ "now": daemon.clock.now() }))
+}
+
+/// `POST /clock`: sets a manual clock forward.
+pub async fn set_clock(State(daemon): State<Arc<Daemon>>, body: Bytes) -> Result<Json<Value>, Fault> {
+    let Now { now } = serde_json::from_slice(&body)
+        .map_err(|error| Fault::bad_request(format!("send `{{\"now\": MILLISECONDS}}`: {error}")))?;
+    if !(Millis::EPOCH..Millis::LIMIT).contains(&now) {
+        return Err(Fault::bad_request("`now` is out of range"));
+    }
+    match daemon.clock.set(now) {
+        Ok(()) => Ok(Json(json!({ "now": now }))),
+        Err(error @ ClockError::NotManual) => Err(Fault::conflict(error.to_string())),
+        Err(error @ ClockError::Back(_)) => Err(Fault::conflict(error.to_string())),
+    }
+}

@@ -1,0 +1,193 @@
+//! Shards: each owns the users of some partitions, folds their records and answers for them.
+//!
+//! A shard follows the log at its own pace and answers questions in between; a question is answered once
+//! everything is folded that was durable when it was asked. A user is a value in a table, not a task. A
+//! panic while one user is folded sets that user aside; nobody else notices.
+
+pub mod standing;
+pub mod user;
+mod users;
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use aquarium_ir::Millis;
+use aquarium_store::{Position, partition_of};
+use thiserror::Error;
+use tokio::sync::{Mutex, mpsc, oneshot, watch};
+
+pub use standing::{Finding, Row, Standing};
+
+use crate::clock::Clock;
+use crate::feed::Feed;
+use crate::policies::Policies;
+use users::Users;
+
+/// The most questions that wait for one shard.
+const QUESTIONS_WAITING_MAX: usize = 1024;
+
+/// Why there is no answer.
+#[derive(Debug, Clone, PartialEq, Eq, Error)]
+pub enum Unanswered {
+    /// Charging this user fails.
+    #[error("this user is set aside: {0}")]
+    Aside(String),
+    /// The log or a policy cannot be read.
+    #[error("records cannot be charged: {0}")]
+    Broken(String),
+    /// It took too long.
+    #[error("no answer in time")]
+    Late,
+    /// The daemon is about to end.
+    #[error("the daemon is stopping")]
+    Stopping,
+}
+
+/// A question to a shard, to be answered when everything before `not_before` is folded.
+struct Question {
+    not_before: Position,
+    ask: Ask,
+}
+
+/// What is asked, and where the answer goes.
+enum Ask {
+    User { user: String, at: Millis, reply: oneshot::Sender<Result<Option<Standing>, Unanswered>> },
+    Everybody { at: Millis, reply: oneshot::Sender<Result<Vec<Row>, Unanswered>> },
+    Findings { reply: oneshot::Sender<Result<Vec<Finding>, Unanswered>> },
+}
+
+/// Who knows which shard has which user.
+#[derive(Clone)]
+pub struct Handle {
+    shards: Vec<mpsc::Sender<Question>>,
+    partitions: u16,
+    end: watch::Receiver<Position>,
+    patience: Duration,
+}
+
+impl Handle {
+    /// How a user stands at an instant; `None` where there is no record of the user at or before it.
+    pub async fn standing(&self, user: &str, at: Millis) -> Result<Option<Standing>, Unanswered> {
+        let shard = usize::from(partition_of(user, self.partitions)) % self.shards.len().max(1);
+        self.ask(shard, |reply| Ask::User { user: user.to_owned(), at, reply }).await
+    }
+
+    /// How everybody stands at an instant, by user.
+    pub async fn everybody(&self, at: Millis) -> Result<Vec<Row>, Unanswered> {
+        let mut rows = self.ask_all(|reply| Ask::Everybody { at, reply }).await?;
+        rows.sort_by(|one, other| one.user.cmp(&other.user));
+        Ok(rows)
+    }
+
+    /// The events that have no effect, in the order in which they arrived.
+    pub async fn findings(&self) -> Result<Vec<Finding>, Unanswered> {
+        let mut findings = self.ask_all(|reply| Ask::Findings { reply }).await?;
+        findings.sort_by_key(|finding| finding.position);
+        Ok(findings)
+    }
+
+    async fn ask_all<T>(
+        &self,
+        ask: impl Fn(oneshot::Sender<Result<Vec<T>, Unanswered>>) -> Ask,
+    ) -> Result<Vec<T>, Unanswered> {
+        let mut all = Vec::new();
+        for shard in 0..self.shards.len() {
+            all.extend(self.ask(shard, &ask).await?);
+        }
+        Ok(all)
+    }
+
+    async fn ask<T>(
+        &self,
+        shard: usize,
+        ask: impl FnOnce(oneshot::Sender<Result<T, Unanswered>>) -> Ask,
+    ) -> Result<T, Unanswered> {
+        let (reply, answer) = oneshot::channel();
+        let question = Question { not_before: *self.end.borrow(), ask: ask(reply) };
+        let questions = self.shards.get(shard).ok_or(Unanswered::Stopping)?;
+        let answered = async {
+            questions.send(question).await.map_err(|_| Unanswered::Stopping)?;
+            answer.await.unwrap_or(Err(Unanswered::Stopping))
+        };
+        tokio::time::timeout(self.patience, answered).await.unwrap_or(Err(Unanswered::Late))
+    }
+}
+
+/// What shards are made of.
+#[derive(Clone)]
+pub struct Setting {
+    /// The log.
+    pub feed: Arc<Feed>,
+    /// The modules.
+    pub policies: Arc<Policies>,
+    /// The time.
+    pub clock: Arc<Clock>,
+    /// The number of partitions of the log.
+    pub partitions: u16,
+    /// How long a question may wait for its answer.
+    pub patience: Duration,
+}
+
+/// One shard, yet to run.
+pub struct Shard {
+    number: usize,
+    of: usize,
+    setting: Setting,
+    questions: Mutex<mpsc::Receiver<Question>>,
+}
+
+/// Shards that are yet to run, and the handle to them.
+pub fn new(setting: &Setting, count: usize) -> (Handle, Vec<Shard>) {
+    let (senders, shards) = (0..count.max(1))
+        .map(|number| {
+            let (sender, receiver) = mpsc::channel(QUESTIONS_WAITING_MAX);
+            let questions = Mutex::new(receiver);
+            (sender, Shard { number, of: count.max(1), setting: setting.clone(), questions })
+        })
+        .unzip();
+    let (partitions, patience) = (setting.partitions, setting.patience);
+    (Handle { shards: senders, partitions, end: setting.feed.end(), patience }, shards)
+}
+
+impl Shard {
+    /// Folds and answers until nobody can ask any more. Blocks; must be called on a runtime's thread.
+    pub fn run(&self) {
+        let mut questions = self.questions.blocking_lock();
+        let mut users = Users::new(self.number, self.of, self.setting.clone());
+        let mut end = self.setting.feed.end();
+        let runtime = tokio::runtime::Handle::current();
+        loop {
+            while let Ok(question) = questions.try_recv() {
+                answer(&mut users, question);
+            }
+            if users.fold_a_page(*end.borrow_and_update()) {
+                continue;
+            }
+            let next = runtime.block_on(async {
+                tokio::select! {
+                    biased;
+                    question = questions.recv() => Some(question),
+                    moved = end.changed() => moved.err().map(|_| None),
+                }
+            });
+            match next {
+                Some(Some(question)) => answer(&mut users, question),
+                Some(None) => return,
+                None => {}
+            }
+        }
+    }
+}
+
+fn answer(users: &mut Users, question: Question) {
+    while users.cursor() < question.not_before && users.fold_a_page(question.not_before) {}
+    // Whoever asked may have gone away by now.
+    let gone = match question.ask {
+        Ask::User { user, at, reply } => reply.send(users.standing(&user, at)).is_err(),
+        Ask::Everybody { at, reply } => reply.send(users.everybody(at)).is_err(),
+        Ask::Findings { reply } => reply.send(users.findings()).is_err(),
+    };
+    if gone {
+        tracing::debug!("nobody waits for an answer any more");
+    }
+}
