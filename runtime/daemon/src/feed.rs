@@ -17,17 +17,29 @@ pub struct Feed {
     log: Arc<dyn Log>,
     end: watch::Receiver<Position>,
     recent: Mutex<VecDeque<Arc<Page>>>,
+    stopped: watch::Sender<bool>,
 }
 
 impl Feed {
     /// The feed of a log whose end is watched.
     pub fn new(log: Arc<dyn Log>, end: watch::Receiver<Position>) -> Self {
-        Self { log, end, recent: Mutex::default() }
+        Self { log, end, recent: Mutex::default(), stopped: watch::Sender::new(false) }
     }
 
-    /// The end of the log, and when it moves; closed when nothing will be appended any more.
+    /// The end of the log, and when it moves.
     pub fn end(&self) -> watch::Receiver<Position> {
         self.end.clone()
+    }
+
+    /// Tells all followers that nothing more will come.
+    pub fn stop(&self) {
+        self.stopped.send_replace(true);
+    }
+
+    /// Waits until followers are told to stop.
+    pub async fn stopped(&self) {
+        // The sender is this feed's own.
+        let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
     }
 
     /// The page whose first record is at a place.

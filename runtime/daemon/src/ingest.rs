@@ -36,10 +36,18 @@ struct Submission {
     reply: oneshot::Sender<Result<Vec<Answer>, IngestError>>,
 }
 
+/// What the writer is sent.
+enum Message {
+    /// Something to store.
+    Store(Submission),
+    /// Nothing more is to be stored after what waits already.
+    Stop,
+}
+
 /// What others know of ingest.
 #[derive(Clone)]
 pub struct Handle {
-    mailbox: mpsc::Sender<Submission>,
+    mailbox: mpsc::Sender<Message>,
     shared: Arc<Shared>,
 }
 
@@ -54,7 +62,7 @@ impl Handle {
     /// Stores a batch, unless too many wait already.
     pub async fn offer(&self, batch: Batch) -> Result<Vec<Answer>, IngestError> {
         let (reply, answer) = oneshot::channel();
-        self.mailbox.try_send(Submission { batch, reply }).map_err(|error| match error {
+        self.mailbox.try_send(Message::Store(Submission { batch, reply })).map_err(|error| match error {
             mpsc::error::TrySendError::Full(_) => IngestError::Busy,
             mpsc::error::TrySendError::Closed(_) => IngestError::Stopping,
         })?;
@@ -64,8 +72,18 @@ impl Handle {
     /// Stores a batch, as soon as there is room.
     pub async fn submit(&self, batch: Batch) -> Result<Vec<Answer>, IngestError> {
         let (reply, answer) = oneshot::channel();
-        self.mailbox.send(Submission { batch, reply }).await.map_err(|_| IngestError::Stopping)?;
+        self.mailbox
+            .send(Message::Store(Submission { batch, reply }))
+            .await
+            .map_err(|_| IngestError::Stopping)?;
         answer.await.unwrap_or(Err(IngestError::Stopping))
+    }
+
+    /// Has everything stored that waits, and nothing more.
+    pub async fn stop(&self) {
+        if self.mailbox.send(Message::Stop).await.is_ok() {
+            self.mailbox.closed().await;
+        }
     }
 
     /// Whether too many wait already.
@@ -94,7 +112,7 @@ impl Handle {
 /// The one that writes.
 pub struct Writer {
     log: Arc<dyn Log>,
-    mailbox: Mutex<mpsc::Receiver<Submission>>,
+    mailbox: Mutex<mpsc::Receiver<Message>>,
     shared: Arc<Shared>,
     group_records_max: usize,
 }
@@ -112,32 +130,40 @@ pub fn new(log: Arc<dyn Log>, waiting_max: usize, group_records_max: usize) -> (
 }
 
 impl Writer {
-    /// Writes until nobody can submit any more. Blocks.
+    /// Writes until told to stop. Blocks.
     pub fn run(&self) {
         let mut mailbox = self.mailbox.blocking_lock();
-        while let Some(first) = mailbox.blocking_recv() {
-            let group = self.gather(first, &mut mailbox);
+        while let Some(Message::Store(first)) = mailbox.blocking_recv() {
+            let (group, stop) = self.gather(first, &mut mailbox);
             self.commit(group);
+            if stop {
+                break;
+            }
         }
+        mailbox.close();
     }
 
     /// Takes what waits already: while one group is made durable the next one gathers by itself.
-    fn gather(&self, first: Submission, mailbox: &mut mpsc::Receiver<Submission>) -> Vec<Submission> {
+    fn gather(&self, first: Submission, mailbox: &mut mpsc::Receiver<Message>) -> (Vec<Submission>, bool) {
         let (mut records, mut bytes) = (first.batch.len(), first.batch.byte_length());
         let mut group = vec![first];
-        while records < self.group_records_max
-            && bytes < GROUP_BYTES_MAX
-            && let Ok(next) = mailbox.try_recv()
-        {
-            records += next.batch.len();
-            bytes += next.batch.byte_length();
-            group.push(next);
+        while records < self.group_records_max && bytes < GROUP_BYTES_MAX {
+            match mailbox.try_recv() {
+                Ok(Message::Store(next)) => {
+                    records += next.batch.len();
+                    bytes += next.batch.byte_length();
+                    group.push(next);
+                }
+                Ok(Message::Stop) => return (group, true),
+                Err(_) => break,
+            }
         }
-        group
+        (group, false)
     }
 
     fn commit(&self, group: Vec<Submission>) {
-        let records: Vec<NewRecord<'_>> = group.iter().flat_map(|submission| submission.batch.records()).collect();
+        let records: Vec<NewRecord<'_>> =
+            group.iter().flat_map(|submission| submission.batch.records()).collect();
         let appended = self.log.append(&records);
         drop(records);
         self.note(&appended);

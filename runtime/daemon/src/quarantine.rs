@@ -32,7 +32,13 @@ impl Quarantine {
                     return;
                 }
             }
-            if runtime.block_on(end.changed()).is_err() {
+            let stopped = runtime.block_on(async {
+                tokio::select! {
+                    () = feed.stopped() => true,
+                    moved = end.changed() => moved.is_err(),
+                }
+            });
+            if stopped {
                 return;
             }
         }

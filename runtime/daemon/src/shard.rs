@@ -166,17 +166,25 @@ impl Shard {
             let next = runtime.block_on(async {
                 tokio::select! {
                     biased;
-                    question = questions.recv() => Some(question),
-                    moved = end.changed() => moved.err().map(|_| None),
+                    () = self.setting.feed.stopped() => Next::Stop,
+                    question = questions.recv() => question.map_or(Next::Stop, Next::Answer),
+                    moved = end.changed() => moved.map_or(Next::Stop, |()| Next::Fold),
                 }
             });
             match next {
-                Some(Some(question)) => answer(&mut users, question),
-                Some(None) => return,
-                None => {}
+                Next::Answer(question) => answer(&mut users, question),
+                Next::Fold => {}
+                Next::Stop => return,
             }
         }
     }
+}
+
+/// What a shard does next.
+enum Next {
+    Answer(Question),
+    Fold,
+    Stop,
 }
 
 fn answer(users: &mut Users, question: Question) {

@@ -20,7 +20,7 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 pub use scan::Unfinished;
-pub use verify::{Verified, verify};
+pub use verify::{Verified, read_all, verify};
 
 use catalogue::{Catalogue, Location};
 use files::{Files, RealFiles};

@@ -22,7 +22,8 @@ pub async fn host(State(daemon): State<Arc<Daemon>>, request: Request, next: Nex
     if name.is_some_and(|name| is_ours(name, &daemon.configuration.http.hosts)) {
         return next.run(request).await;
     }
-    Fault::bad_request("the `Host` header names neither an address, `localhost`, nor one of `http.hosts`").into_response()
+    Fault::bad_request("the `Host` header names neither an address, `localhost`, nor one of `http.hosts`")
+        .into_response()
 }
 
 fn is_ours(given: &str, hosts: &[String]) -> bool {
@@ -74,10 +75,19 @@ mod tests {
     #[test]
     fn only_addresses_localhost_and_configured_names_are_ours() {
         let hosts = ["billing.example.org".to_owned()];
-        for ours in ["127.0.0.1", "127.0.0.1:8888", "[::1]:8888", "localhost:1", "LocalHost", "Billing.Example.org:80"] {
+        for ours in [
+            "127.0.0.1",
+            "127.0.0.1:8888",
+            "[::1]:8888",
+            "localhost:1",
+            "LocalHost",
+            "Billing.Example.org:80",
+        ] {
             assert!(is_ours(ours, &hosts), "{ours}");
         }
-        for foreign in ["", "evil.example.org", "localhost.evil.org", "a b", "127.0.0.1.evil.org", "@", "\u{1}"] {
+        for foreign in
+            ["", "evil.example.org", "localhost.evil.org", "a b", "127.0.0.1.evil.org", "@", "\u{1}"]
+        {
             assert!(!is_ours(foreign, &hosts), "{foreign}");
         }
     }

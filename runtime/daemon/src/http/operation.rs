@@ -3,18 +3,19 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
+use aquarium_charging::Reason;
 use aquarium_ir::Millis;
 use axum::body::Bytes;
 use axum::extract::rejection::QueryRejection;
 use axum::extract::{Query, State};
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Json, Response};
-use serde::Deserialize;
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
 use serde_json::{Value, json};
 
 use super::fault::Fault;
 use super::users::unanswered;
-use crate::clock::ClockError;
 use crate::daemon::{Daemon, Refused};
 
 /// Refused input on one page, unless asked otherwise.
@@ -82,33 +83,55 @@ fn metrics_text(daemon: &Daemon) -> Result<String, std::fmt::Error> {
 pub async fn quarantine(
     State(daemon): State<Arc<Daemon>>,
     part: Result<Query<Part>, QueryRejection>,
-) -> Result<Json<Value>, Fault> {
+) -> Result<Json<QuarantinePage>, Fault> {
     let Query(part) = part.map_err(|rejection| Fault::bad_request(rejection.body_text()))?;
     let limit = part.limit.unwrap_or(PAGE);
     if limit == 0 || limit > PAGE_MAX {
         return Err(Fault::bad_request(format!("`limit` is from 1 to {PAGE_MAX}")));
     }
     let (refused, next) = daemon.quarantined(part.after, limit).await.map_err(unanswered)?;
-    let quarantined: Vec<Value> = refused.iter().map(view).collect();
-    Ok(Json(json!({ "quarantined": quarantined, "next": next })))
+    let quarantined = refused.into_iter().map(View::of).collect();
+    Ok(Json(QuarantinePage { quarantined, next: next.map(|next| next.0) }))
 }
 
-fn view(refused: &Refused) -> Value {
-    json!({
-        "position": refused.record.position.0,
-        "stage": refused.reason.stage(),
-        "reason": refused.reason,
-        "message": refused.message,
-        "userID": refused.user,
-        "receivedMillis": refused.record.received_millis,
-        "event": as_json(&refused.record.body),
-    })
+/// A page of what has no effect.
+#[derive(Debug, Serialize)]
+pub struct QuarantinePage {
+    quarantined: Vec<View>,
+    /// The `after` of the next page; `None` on the last one.
+    next: Option<u64>,
 }
 
-/// Bytes as JSON: themselves where they are JSON, else a string of what can be read of them.
-fn as_json(bytes: &[u8]) -> Value {
-    let text = String::from_utf8_lossy(bytes);
-    serde_json::from_str(&text).unwrap_or_else(|_| Value::String(text.into_owned()))
+/// Something that has no effect.
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct View {
+    position: u64,
+    /// `ingest` or `fold`.
+    stage: &'static str,
+    reason: Reason,
+    message: String,
+    #[serde(rename = "userID")]
+    user: Option<String>,
+    received_millis: i64,
+    /// As it came: JSON where it is JSON, else a string of what can be read of it.
+    event: Option<Box<RawValue>>,
+}
+
+impl View {
+    fn of(refused: Refused) -> Self {
+        let text = String::from_utf8_lossy(&refused.record.body);
+        let event = serde_json::from_str::<Box<RawValue>>(&text).or_else(|_| to_raw_value(&text));
+        Self {
+            position: refused.record.position.0,
+            stage: refused.reason.stage(),
+            reason: refused.reason,
+            message: refused.message,
+            user: refused.user,
+            received_millis: refused.record.received_millis,
+            event: event.ok(),
+        }
+    }
 }
 
 /// A time to be set.
@@ -132,7 +155,6 @@ pub async fn set_clock(State(daemon): State<Arc<Daemon>>, body: Bytes) -> Result
     }
     match daemon.clock.set(now) {
         Ok(()) => Ok(Json(json!({ "now": now }))),
-        Err(error @ ClockError::NotManual) => Err(Fault::conflict(error.to_string())),
-        Err(error @ ClockError::Back(_)) => Err(Fault::conflict(error.to_string())),
+        Err(error) => Err(Fault::conflict(error.to_string())),
     }
 }

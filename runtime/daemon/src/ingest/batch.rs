@@ -5,6 +5,7 @@ use std::ops::Range;
 use aquarium_charging::Reason;
 use aquarium_charging::input::{self, Message, Refusal, Source};
 use aquarium_charging::record::Body;
+use aquarium_ir::Millis;
 use aquarium_store::{Appended, Digest, Kind, NewRecord, partition_of};
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
@@ -41,6 +42,7 @@ struct Accepted {
     kind: Kind,
     partition: Option<u16>,
     user: Box<str>,
+    occurred: Millis,
     key: Digest,
     content: Digest,
 }
@@ -74,7 +76,7 @@ pub enum Outcome {
 }
 
 impl Batch {
-    /// Reads messages. `last_line_open`: whether bytes after the last line break are a line too.
+    /// Reads messages.
     pub fn read(bytes: Vec<u8>, layout: Layout, source: &Source, partitions: u16) -> Self {
         let places = match layout {
             Layout::Json => elements(&bytes),
@@ -88,6 +90,11 @@ impl Batch {
     /// The number of messages.
     pub fn len(&self) -> usize {
         self.items.len()
+    }
+
+    /// The last instant at which something happened.
+    pub fn latest(&self) -> Option<Millis> {
+        self.items.iter().filter_map(|item| item.read.as_ref().ok()).map(|accepted| accepted.occurred).max()
     }
 
     /// Bytes of the messages.
@@ -130,7 +137,7 @@ impl Item {
         let body = bytes.get(self.place.clone()).unwrap_or_default();
         let received_millis = self.received_millis.unwrap_or(received_millis);
         match &self.read {
-            Ok(Accepted { kind, partition, user, key, content }) => NewRecord {
+            Ok(Accepted { kind, partition, user, key, content, .. }) => NewRecord {
                 kind: *kind,
                 partition: *partition,
                 user,
@@ -173,7 +180,7 @@ impl Accepted {
             _ => Some(partition_of(&record.user, partitions)),
         };
         let (key, content) = (Digest(message.key()), Digest(message.content()));
-        Self { kind, partition, user: Box::from(&*record.user), key, content }
+        Self { kind, partition, user: Box::from(&*record.user), occurred: record.occurred, key, content }
     }
 }
 
@@ -219,12 +226,11 @@ fn lines(bytes: &[u8]) -> Vec<Range<usize>> {
 
 #[cfg(test)]
 mod tests {
-    use aquarium_ir::Millis;
-
     use super::*;
 
     fn read(text: &str, layout: Layout) -> Vec<String> {
-        let source = Source { received: Millis(7), keeps_received: false, writes_records: false, plausible: None };
+        let source =
+            Source { received: Millis(7), keeps_received: false, writes_records: false, plausible: None };
         let batch = Batch::read(text.as_bytes().to_vec(), layout, &source, 64);
         batch.records().map(|record| String::from_utf8(record.body.to_vec()).unwrap()).collect()
     }
@@ -245,14 +251,19 @@ mod tests {
 
     #[test]
     fn answers_name_the_id_and_the_reason() {
-        let source = Source { received: Millis(7), keeps_received: false, writes_records: false, plausible: None };
+        let source =
+            Source { received: Millis(7), keeps_received: false, writes_records: false, plausible: None };
         let batch = Batch::read(b"{\"id\":\"a\"}\nnonsense".to_vec(), Layout::Lines, &source, 64);
         let answers = batch.answers(&[Appended::Duplicate, Appended::Duplicate]);
-        let told: Vec<_> = answers.iter().map(|answer| (answer.id.as_deref(), answer.result, answer.reason)).collect();
+        let told: Vec<_> =
+            answers.iter().map(|answer| (answer.id.as_deref(), answer.result, answer.reason)).collect();
         let quarantined = Outcome::Quarantined;
         assert_eq!(
             told,
-            [(Some("a"), quarantined, Some(Reason::MissingField)), (None, quarantined, Some(Reason::NotJson))]
+            [
+                (Some("a"), quarantined, Some(Reason::MissingField)),
+                (None, quarantined, Some(Reason::NotJson))
+            ]
         );
     }
 }

@@ -47,7 +47,8 @@ impl User {
             .is_some_and(|(folded, first)| Kept::order(first, folded).is_lt());
         let joint = self.records.len().saturating_sub(1);
         self.records.extend(records);
-        if !self.records.get(joint..).unwrap_or_default().is_sorted_by(|one, other| one.order(other).is_le()) {
+        if !self.records.get(joint..).unwrap_or_default().is_sorted_by(|one, other| one.order(other).is_le())
+        {
             self.records.sort_by(Kept::order);
         }
         if late {
@@ -108,7 +109,9 @@ impl User {
     fn position(&self, cause: &Cause) -> Option<Position> {
         let Cause::Event { client, id } = cause else { return None };
         let is_cause = |kept: &&Kept| {
-            matches!(kept.record.body, Body::Resource(_)) && kept.record.id == **id && kept.record.client == **client
+            matches!(kept.record.body, Body::Resource(_))
+                && kept.record.id == **id
+                && kept.record.client == **client
         };
         self.records.iter().find(is_cause).map(|kept| kept.position)
     }

@@ -77,7 +77,10 @@ impl Users {
     fn fold(&mut self, page: &Page) {
         let mut by_user: BTreeMap<&str, Vec<Kept>> = BTreeMap::new();
         for record in page.records() {
-            let own = record.stored.partition.is_none_or(|partition| usize::from(partition) % self.of == self.number);
+            let own = record
+                .stored
+                .partition
+                .is_none_or(|partition| usize::from(partition) % self.of == self.number);
             if !own || matches!(record.stored.kind, Kind::Quarantined(_)) {
                 continue;
             }

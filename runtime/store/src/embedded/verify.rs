@@ -5,7 +5,7 @@ use std::path::Path;
 use super::files::{Files, RealFiles};
 use super::scan::{self, Unfinished};
 use crate::log::OpenError;
-use crate::record::Position;
+use crate::record::{Position, Record};
 
 /// What a sound log holds.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -30,11 +30,20 @@ pub struct Verified {
 ///
 /// The first damage, with its file, its place and the first record that is affected.
 pub fn verify(directory: &Path) -> Result<Verified, OpenError> {
+    read_all(directory, &mut |_| ())
+}
+
+/// As [`verify`], and gives every record to `visit`. Another process may write to the log meanwhile.
+///
+/// # Errors
+///
+/// As [`verify`].
+pub fn read_all(directory: &Path, visit: &mut dyn FnMut(Record<'_>)) -> Result<Verified, OpenError> {
     let files = RealFiles;
-    if scan::segment_paths(&files, directory).is_ok_and(|paths| paths.is_empty()) || !directory.exists() {
+    if scan::segment_paths(&files, directory).map_or(true, |paths| paths.is_empty()) {
         return Err(OpenError::Missing(directory.to_owned()));
     }
-    let scan = scan::scan(&files, directory, &|path| files.open(path), &mut |_| ())?;
+    let scan = scan::scan(&files, directory, &|path| files.open(path), visit)?;
     let Position(records) = scan.end;
     Ok(Verified {
         records,

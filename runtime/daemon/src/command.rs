@@ -1,0 +1,134 @@
+//! The command line.
+
+mod import;
+mod log;
+mod serve;
+#[cfg(feature = "source")]
+mod up;
+
+use std::error::Error;
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use clap::{Args, Parser, Subcommand, ValueEnum};
+use tracing_subscriber::EnvFilter;
+
+use crate::clock::Clock;
+use crate::config::{self, Configuration, LogFormat, Logging};
+
+/// What a command fails with.
+pub type Failure = Box<dyn Error>;
+
+/// Runs compiled policies against the event log and answers questions over HTTP.
+#[derive(Debug, Parser)]
+#[command(name = "aquariumd", version)]
+pub struct CommandLine {
+    #[command(subcommand)]
+    command: Command,
+    /// The configuration, a YAML file; `aquariumd config` prints one with every setting.
+    #[arg(long, global = true, value_name = "FILE", env = "AQUARIUM_CONFIG")]
+    config: Option<PathBuf>,
+    /// What the daemon says: error, warn, info, debug, trace.
+    #[arg(long, global = true, value_name = "LEVEL")]
+    log_level: Option<String>,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Take in events and answer questions.
+    Serve(serve::Serve),
+    /// Compile the policy of a directory, take in its events, show the balances, and serve.
+    #[cfg(feature = "source")]
+    Up(up::Up),
+    /// Take in event files.
+    Ingest(import::Ingest),
+    /// Look at the log.
+    Log(log::Log),
+    /// Print the configuration with its defaults and what each setting is for.
+    Config,
+}
+
+/// Where the data is.
+#[derive(Debug, Args)]
+struct Data {
+    /// The directory of log and policies; over `data` of the configuration.
+    #[arg(long, value_name = "DIR")]
+    data: Option<PathBuf>,
+}
+
+/// How to serve.
+#[derive(Debug, Args)]
+struct Serving {
+    /// Address and port; over `http.listen` of the configuration.
+    #[arg(long, value_name = "ADDRESS")]
+    listen: Option<SocketAddr>,
+    /// The clock: the machine's, or one that stands until it is set by `POST /clock`.
+    #[arg(long, value_name = "CLOCK", default_value = "system")]
+    clock: ClockChoice,
+}
+
+#[derive(Debug, Clone, Copy, ValueEnum)]
+enum ClockChoice {
+    System,
+    Manual,
+}
+
+impl Serving {
+    fn clock(&self) -> Clock {
+        match self.clock {
+            ClockChoice::System => Clock::system(),
+            ClockChoice::Manual => Clock::manual(),
+        }
+    }
+}
+
+/// Does what the command line asks for.
+pub fn run(line: CommandLine) -> Result<(), Failure> {
+    let environment = |name: &str| std::env::var(name).ok();
+    let mut configuration = config::load(line.config.as_deref(), &environment)?;
+    if let Some(level) = line.log_level {
+        configuration.logging.level = level;
+    } else if line.command.is_brief() && configuration.logging.level == Logging::default().level {
+        "warn".clone_into(&mut configuration.logging.level);
+    }
+    start_logging(&configuration.logging)?;
+    match line.command {
+        Command::Serve(serve) => on_runtime(serve.run(configuration)),
+        #[cfg(feature = "source")]
+        Command::Up(up) => on_runtime(up.run(configuration)),
+        Command::Ingest(ingest) => on_runtime(ingest.run(configuration)),
+        Command::Log(log) => log.run(&configuration),
+        Command::Config => Ok(std::io::stdout().write_all(config::COMMENTED.as_bytes())?),
+    }
+}
+
+impl Command {
+    /// Whether what it prints is meant to be read by itself, without notes between.
+    fn is_brief(&self) -> bool {
+        !matches!(self, Self::Serve(_))
+    }
+}
+
+impl Data {
+    fn over(&self, mut configuration: Configuration) -> Configuration {
+        if let Some(data) = &self.data {
+            configuration.data.clone_from(data);
+        }
+        configuration
+    }
+}
+
+fn on_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
+    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+}
+
+fn start_logging(logging: &Logging) -> Result<(), Failure> {
+    let filter = EnvFilter::try_new(&logging.level).map_err(|error| format!("`logging.level`: {error}"))?;
+    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    match logging.format {
+        LogFormat::Text => subscriber.init(),
+        LogFormat::Json => subscriber.json().init(),
+    }
+    Ok(())
+}

@@ -1,0 +1,80 @@
+//! `aquariumd serve`.
+
+use std::io::Write;
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use clap::Args;
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+
+use super::{Data, Failure, Serving};
+use crate::config::Configuration;
+use crate::daemon::Daemon;
+use crate::http;
+
+/// Take in events and answer questions.
+#[derive(Debug, Args)]
+pub struct Serve {
+    #[command(flatten)]
+    data: Data,
+    #[command(flatten)]
+    serving: Serving,
+    /// A compiled policy to deploy, unless it was deployed last.
+    #[arg(long, value_name = "POLICY.wasm")]
+    policy: Option<PathBuf>,
+}
+
+impl Serve {
+    /// Serves until told to stop.
+    pub async fn run(self, configuration: Configuration) -> Result<(), Failure> {
+        let mut configuration = self.data.over(configuration);
+        configuration.http.listen = self.serving.listen.unwrap_or(configuration.http.listen);
+        let module =
+            match &self.policy {
+                Some(path) => {
+                    let module = std::fs::read(path);
+                    Some(module.map_err(|error| {
+                        format!("the policy `{}` cannot be read: {error}", path.display())
+                    })?)
+                }
+                None => None,
+            };
+        let listener = listen(configuration.http.listen).await?;
+        let daemon = Daemon::start(configuration, self.serving.clock())?;
+        if let Some(module) = module
+            && let Err(error) = daemon.deploy(&module, None).await
+        {
+            daemon.stop().await;
+            return Err(error.into());
+        }
+        serve(daemon, listener).await
+    }
+}
+
+/// Opens the port before anything else is done: when it is taken, nothing has happened.
+pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
+    let listener = TcpListener::bind(address).await;
+    Ok(listener
+        .map_err(|error| format!("cannot listen on {address}: {error}; choose another by `--listen`"))?)
+}
+
+/// Serves until told to stop, then stores what was accepted and ends.
+pub async fn serve(daemon: Arc<Daemon>, listener: TcpListener) -> Result<(), Failure> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let stop = async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = tokio::signal::ctrl_c() => {}
+        }
+        tracing::info!("stopping");
+    };
+    daemon.start_ticks();
+    let address = listener.local_addr()?;
+    tracing::info!(%address, data = %daemon.configuration.data.display(), "serving");
+    writeln!(std::io::stdout(), "listening on http://{address}")?;
+    let served = http::serve(daemon.clone(), listener, stop).await;
+    daemon.stop().await;
+    Ok(served?)
+}
