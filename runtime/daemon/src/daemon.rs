@@ -99,7 +99,7 @@ impl Daemon {
             shards,
             policies,
             components: Components::default(),
-            quarantine: Quarantine::default(),
+            quarantine: Quarantine::new(),
             feed,
             tasks: Mutex::default(),
         });
@@ -217,7 +217,7 @@ impl Daemon {
         let from = Position(after.map_or(0, |after| after.saturating_add(1)));
         let mut found = self.shards.findings().await?;
         found.retain(|finding| finding.position >= from);
-        let (places, _) = self.quarantine.places(from, limit.saturating_add(1));
+        let places = self.quarantine.places(from, limit.saturating_add(1), self.log.end()).await;
         let mut refused: Vec<Refused> = Vec::new();
         for place in places {
             refused.extend(self.refused_on_arrival(place)?);

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aquarium_store::{Log, Page, Position, ReadError};
+use aquarium_store::{Log, OwnedRecord, Page, Position, ReadError};
 use tokio::sync::watch;
 
 /// Pages that are kept for followers that are a little behind.
@@ -36,10 +36,20 @@ impl Feed {
         self.stopped.send_replace(true);
     }
 
+    /// Whether followers are told to stop.
+    pub fn is_stopped(&self) -> bool {
+        *self.stopped.borrow()
+    }
+
     /// Waits until followers are told to stop.
     pub async fn stopped(&self) {
         // The sender is this feed's own.
         let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
+    }
+
+    /// All records of a user.
+    pub fn records_of(&self, user: &str) -> Result<Vec<OwnedRecord>, ReadError> {
+        self.log.read_user(user)
     }
 
     /// The page whose first record is at a place.
@@ -49,6 +59,9 @@ impl Feed {
             return Ok(page.clone());
         }
         let page = Arc::new(self.log.read(from)?);
+        if page.is_empty() {
+            return Ok(page);
+        }
         if recent.len() == PAGES_KEPT {
             recent.pop_front();
         }

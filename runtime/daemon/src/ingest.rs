@@ -4,6 +4,8 @@
 //! ([`Handle::offer`]) or waits ([`Handle::submit`]). Ingest never waits for charging.
 
 pub mod batch;
+#[cfg(test)]
+mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};

@@ -2,66 +2,63 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aquarium_store::{Kind, Position};
+use aquarium_store::{Kind, Position, ReadError};
+use tokio::sync::watch;
 
 use crate::feed::Feed;
 
 /// Where refused input stands in the log.
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Quarantine {
-    places: Arc<Mutex<Places>>,
-}
-
-#[derive(Default)]
-struct Places {
+    refused: Arc<Mutex<Vec<Position>>>,
     /// Everything before this was looked at.
-    cursor: Position,
-    refused: Vec<Position>,
+    cursor: watch::Sender<Position>,
 }
 
 impl Quarantine {
+    /// A list of nothing, before the log was looked at.
+    pub fn new() -> Self {
+        Self { refused: Arc::default(), cursor: watch::Sender::new(Position::START) }
+    }
+
     /// Follows the log until nothing more will be appended. Blocks; must be called on a runtime's thread.
     pub fn follow(&self, feed: &Feed) {
         let mut end = feed.end();
         let runtime = tokio::runtime::Handle::current();
-        loop {
-            let behind = *end.borrow_and_update();
-            while self.cursor() < behind {
+        while !feed.is_stopped() {
+            if *self.cursor.borrow() < *end.borrow_and_update() {
                 if let Err(error) = self.look_at_a_page(feed) {
                     tracing::error!(%error, "the list of refused input ends here");
                     return;
                 }
+                continue;
             }
-            let stopped = runtime.block_on(async {
+            runtime.block_on(async {
                 tokio::select! {
-                    () = feed.stopped() => true,
-                    moved = end.changed() => moved.is_err(),
+                    () = feed.stopped() => {}
+                    _ = end.changed() => {}
                 }
             });
-            if stopped {
-                return;
-            }
         }
     }
 
-    /// The places of refused input from a place on, at most `limit`, and up to where the list is complete.
-    pub fn places(&self, from: Position, limit: usize) -> (Vec<Position>, Position) {
-        let places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = places.refused.partition_point(|place| *place < from);
-        let listed = places.refused.iter().skip(first).take(limit).copied().collect();
-        (listed, places.cursor)
+    /// The places of refused input from a place on, at most `limit`, once everything before `end` was
+    /// looked at.
+    pub async fn places(&self, from: Position, limit: usize, end: Position) -> Vec<Position> {
+        // The sender is this list's own.
+        let _ = self.cursor.subscribe().wait_for(|cursor| *cursor >= end).await;
+        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        let first = refused.partition_point(|place| *place < from);
+        refused.iter().skip(first).take(limit).copied().collect()
     }
 
-    fn cursor(&self) -> Position {
-        self.places.lock().unwrap_or_else(PoisonError::into_inner).cursor
-    }
-
-    fn look_at_a_page(&self, feed: &Feed) -> Result<(), aquarium_store::ReadError> {
-        let page = feed.page(self.cursor())?;
+    fn look_at_a_page(&self, feed: &Feed) -> Result<(), ReadError> {
+        let from = *self.cursor.borrow();
+        let page = feed.page(from)?;
         let refused = page.records().filter(|record| matches!(record.stored.kind, Kind::Quarantined(_)));
-        let mut places = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        places.refused.extend(refused.map(|record| record.position));
-        places.cursor = page.next();
+        let mut places = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
+        places.extend(refused.map(|record| record.position));
+        self.cursor.send_replace(page.next());
         Ok(())
     }
 }

@@ -4,8 +4,10 @@
 //! everything is folded that was durable when it was asked. A user is a value in a table, not a task. A
 //! panic while one user is folded sets that user aside; nobody else notices.
 
-pub mod standing;
-pub mod user;
+mod standing;
+#[cfg(test)]
+mod tests;
+mod user;
 mod users;
 
 use std::sync::Arc;
@@ -160,7 +162,7 @@ impl Shard {
             while let Ok(question) = questions.try_recv() {
                 answer(&mut users, question);
             }
-            if users.fold_a_page(*end.borrow_and_update()) {
+            if !self.setting.feed.is_stopped() && users.fold_a_page(*end.borrow_and_update()) {
                 continue;
             }
             let next = runtime.block_on(async {

@@ -94,10 +94,7 @@ fn exported(record: &Record<'_>) -> Vec<u8> {
 }
 
 fn with_receipt(body: &[u8], received_millis: i64) -> Vec<u8> {
-    let mut fields: BTreeMap<Cow<'_, str>, &RawValue> = match serde_json::from_slice(body) {
-        Ok(fields) => fields,
-        Err(_) => BTreeMap::new(),
-    };
+    let mut fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_slice(body).unwrap_or_default();
     let received = RawValue::from_string(received_millis.to_string());
     if let Ok(received) = &received {
         fields.insert(Cow::Borrowed("receivedMillis"), received);

@@ -50,7 +50,7 @@ impl Up {
         let daemon = Daemon::start(configuration, self.serving.clock())?;
         let shown = async {
             // The policy of the directory holds over all of time: whoever edits it sees what it would have meant.
-            daemon.deploy(&module, Some(Millis::EPOCH)).await?;
+            daemon.deploy(&module, Some(FIRST_INSTANT)).await?;
             let imported = import(&daemon, files).await?;
             let mut out = std::io::stdout();
             writeln!(out, "{}", imported.summary())?;
@@ -77,6 +77,8 @@ impl Up {
     }
 }
 
+/// Where time begins for events and deployments.
+const FIRST_INSTANT: Millis = Millis(1);
 /// How the file of a policy is named.
 const POLICY: &str = ".aquarium.yaml";
 /// How the file of a policy's tests is named.

@@ -1,4 +1,4 @@
-//! `POST /events`: one event, an array of them, or one on each line.
+//! `POST /events`: one event, an array of them, or one on each line; the answer has the form of the body.
 
 use std::sync::Arc;
 
@@ -30,14 +30,15 @@ pub async fn post(State(daemon): State<Arc<Daemon>>, request: Request) -> Result
         return Err(Fault::bad_request("the body is empty"));
     }
     let batch = read(daemon.clone(), bytes, layout).await?;
-    let nothing_read = batch.unreadable();
+    let (nothing_read, single) = (batch.unreadable(), batch.is_single());
     let answers = daemon.ingest.offer(batch).await.map_err(ingest_fault)?;
     if nothing_read {
         return Err(Fault::bad_request(unreadable_message(&answers)));
     }
-    Ok(match layout {
-        Layout::Json => Json(answers).into_response(),
-        Layout::Lines => lines(&answers)?,
+    Ok(match (layout, answers.first()) {
+        (Layout::Json, Some(answer)) if single => Json(answer).into_response(),
+        (Layout::Json, _) => Json(answers).into_response(),
+        (Layout::Lines, _) => lines(&answers)?,
     })
 }
 

@@ -25,6 +25,7 @@ pub struct Batch {
     bytes: Vec<u8>,
     items: Vec<Item>,
     received_millis: i64,
+    single: bool,
 }
 
 /// A message.
@@ -78,13 +79,20 @@ pub enum Outcome {
 impl Batch {
     /// Reads messages.
     pub fn read(bytes: Vec<u8>, layout: Layout, source: &Source, partitions: u16) -> Self {
-        let places = match layout {
+        let array = match layout {
             Layout::Json => elements(&bytes),
-            Layout::Lines => lines(&bytes),
+            Layout::Lines => Some(lines(&bytes)),
         };
+        let single = array.is_none();
+        let places = array.unwrap_or_else(|| std::iter::once(0..bytes.len()).collect());
         let read = |place: Range<usize>| Item::read(&bytes, place, source, partitions);
         let items = places.into_iter().map(read).collect();
-        Self { bytes, items, received_millis: source.received.0 }
+        Self { bytes, items, received_millis: source.received.0, single }
+    }
+
+    /// Whether the bytes are one message, not an array or lines.
+    pub fn is_single(&self) -> bool {
+        self.single
     }
 
     /// The number of messages.
@@ -105,7 +113,7 @@ impl Batch {
     /// Whether not one message could be read, because the whole is no JSON.
     pub fn unreadable(&self) -> bool {
         let not_json = |item: &Item| matches!(&item.read, Err(refusal) if refusal.reason == Reason::NotJson);
-        self.items.iter().all(not_json)
+        !self.items.is_empty() && self.items.iter().all(not_json)
     }
 
     /// The records that the log is to store, one for each message.
@@ -194,20 +202,16 @@ fn id_of(text: &[u8]) -> Option<Box<str>> {
     serde_json::from_slice::<WithId>(text).ok().map(|message| message.id).filter(|id| short(id))
 }
 
-/// Where the elements of an array stand, or the one message that is no array.
-fn elements(bytes: &[u8]) -> Vec<Range<usize>> {
-    let array = str::from_utf8(bytes).ok().and_then(|text| serde_json::from_str::<Vec<&RawValue>>(text).ok());
+/// Where the elements of an array stand; `None`: it is no array.
+fn elements(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
+    let text = str::from_utf8(bytes).ok()?;
+    let elements = serde_json::from_str::<Vec<&RawValue>>(text).ok()?;
     let start = bytes.as_ptr() as usize;
-    match array {
-        Some(elements) => elements
-            .into_iter()
-            .map(|element| {
-                let from = (element.get().as_ptr() as usize).saturating_sub(start);
-                from..from.saturating_add(element.get().len())
-            })
-            .collect(),
-        None => vec![0..bytes.len()],
-    }
+    let place = |element: &RawValue| {
+        let from = (element.get().as_ptr() as usize).saturating_sub(start);
+        from..from.saturating_add(element.get().len())
+    };
+    Some(elements.into_iter().map(place).collect())
 }
 
 /// Where the lines stand that are not blank.

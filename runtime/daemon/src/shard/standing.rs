@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use aquarium_charging::ledger::View;
 use aquarium_charging::state::{Instance, State};
 use aquarium_charging::{Deployments, Reason};
 use aquarium_ir::policy::CostPolicy;
@@ -26,6 +27,10 @@ pub struct Standing {
     pub charged: Credits,
     /// Refills, initial credits and grants.
     pub refilled: Credits,
+    /// The amount at which the user counts as out of credits.
+    pub threshold: Credits,
+    /// Whether the balance is at the threshold or below.
+    pub below_threshold: bool,
     /// The role that the last user event gave.
     pub role: Option<String>,
     /// The agreement that the assignment, else the role, names.
@@ -81,18 +86,20 @@ pub struct Finding {
 }
 
 impl Standing {
-    /// The published form of a state that is derived up to an instant.
-    pub fn of(state: &State, deployments: &mut Deployments, user: &str, at: Millis) -> Self {
-        let accrued = state.accrual(deployments, at).credits;
+    /// The published form of what a ledger says.
+    pub fn of(view: &View, deployments: &mut Deployments, user: &str) -> Self {
+        let state = &view.state;
         Self {
             user_id: user.to_owned(),
-            at,
-            balance: state.wallet().balance() - accrued,
-            accrued,
+            at: view.at,
+            balance: view.balance(),
+            accrued: view.accrual.credits,
             charged: state.charged(),
             refilled: state.refilled(),
+            threshold: state.threshold(deployments, view.at),
+            below_threshold: view.below(deployments),
             role: state.role().map(str::to_owned),
-            agreement: agreement(state, deployments, at),
+            agreement: agreement(state, deployments, view.at),
             active: state.active(),
             instances: state.instances().iter().map(InstanceStanding::of).collect(),
             totals: totals(state, deployments),

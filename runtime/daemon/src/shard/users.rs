@@ -4,14 +4,15 @@ use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use aquarium_charging::deployments::Span;
-use aquarium_charging::input::{self, Source};
+use aquarium_charging::input::{self, Refusal, Source};
 use aquarium_charging::record::Body;
 use aquarium_charging::{Deployments, Record};
 use aquarium_ir::Millis;
 use aquarium_store::{Kind, Page, Position};
 
-use super::user::{Kept, User};
+use super::user::User;
 use super::{Finding, Row, Setting, Standing, Unanswered};
+use crate::feed::Feed;
 
 /// The users of a shard.
 pub struct Users {
@@ -20,7 +21,7 @@ pub struct Users {
     setting: Setting,
     cursor: Position,
     users: HashMap<Box<str>, Place>,
-    deployments: Deployments,
+    pub(super) deployments: Deployments,
     broken: Option<String>,
 }
 
@@ -75,7 +76,7 @@ impl Users {
     }
 
     fn fold(&mut self, page: &Page) {
-        let mut by_user: BTreeMap<&str, Vec<Kept>> = BTreeMap::new();
+        let mut by_user: BTreeMap<&str, Vec<Record<'static>>> = BTreeMap::new();
         for record in page.records() {
             let own = record
                 .stored
@@ -84,11 +85,11 @@ impl Users {
             if !own || matches!(record.stored.kind, Kind::Quarantined(_)) {
                 continue;
             }
-            let Some(kept) = self.read(&record) else { return };
+            let Some(read) = self.read(&record) else { return };
             if record.stored.user.is_empty() {
-                self.fold_for_all(&kept.record);
+                self.fold_for_all(&read);
             } else {
-                by_user.entry(record.stored.user).or_default().push(kept);
+                by_user.entry(record.stored.user).or_default().push(read);
             }
         }
         for (user, records) in by_user {
@@ -98,15 +99,9 @@ impl Users {
     }
 
     /// The record that the log holds as bytes; what was read once can be read again.
-    fn read(&mut self, record: &aquarium_store::Record<'_>) -> Option<Kept> {
-        let source = Source {
-            received: Millis(record.stored.received_millis),
-            keeps_received: false,
-            writes_records: true,
-            plausible: None,
-        };
-        match input::read(record.stored.body, &source) {
-            Ok(message) => Some(Kept { position: record.position, record: message.record.into_owned() }),
+    fn read(&mut self, record: &aquarium_store::Record<'_>) -> Option<Record<'static>> {
+        match read_stored(record.stored.body, record.stored.received_millis) {
+            Ok(record) => Some(record),
             Err(refusal) => {
                 self.break_off(format!("record {} of the log: {refusal}", record.position));
                 None
@@ -127,19 +122,18 @@ impl Users {
             Err(error) => return self.break_off(error.to_string()),
         };
         match self.deployments.deploy(version, span) {
-            Ok(_) => self.users.values_mut().for_each(Place::forget),
+            Ok(_) => self.users.values_mut().for_each(Place::refold),
             Err(error) => tracing::warn!(module, %error, "a deployment has no effect"),
         }
     }
 
-    fn fold_user(&mut self, user: &str, records: Vec<Kept>) {
+    fn fold_user(&mut self, user: &str, records: Vec<Record<'static>>) {
         let now = self.setting.clock.now();
         let deployments = &mut self.deployments;
-        let place = self.users.entry(Box::from(user)).or_insert_with(Place::new);
+        let place = self.users.entry(Box::from(user)).or_insert_with(|| Place::new(user));
         if let Place::Well(known) = place {
-            known.take(records);
-            let folded = catch_unwind(AssertUnwindSafe(|| known.fold(deployments, now)));
-            if folded.is_err() {
+            let taken = catch_unwind(AssertUnwindSafe(|| known.take(records, deployments, now)));
+            if taken.is_err() {
                 place.set_aside(user);
             }
         }
@@ -154,7 +148,7 @@ impl Users {
             Place::Well(known) => known,
             Place::Aside(why) => return Err(Unanswered::Aside(why.clone())),
         };
-        let standing = catch_unwind(AssertUnwindSafe(|| known.standing(deployments, user, at)));
+        let standing = catch_unwind(AssertUnwindSafe(|| known.standing(deployments, at)));
         standing.map_err(|_| place.set_aside(user))
     }
 
@@ -169,11 +163,18 @@ impl Users {
     /// The events that have no effect.
     pub fn findings(&mut self) -> Result<Vec<Finding>, Unanswered> {
         self.check()?;
-        let well = self.users.iter().filter_map(|(user, place)| match place {
-            Place::Well(known) => Some((user, known)),
-            Place::Aside(_) => None,
-        });
-        Ok(well.flat_map(|(user, known)| known.findings(user)).collect())
+        let now = self.setting.clock.now();
+        let mut findings = Vec::new();
+        for (user, place) in &mut self.users {
+            let deployments = &mut self.deployments;
+            let Place::Well(known) = place else { continue };
+            if catch_unwind(AssertUnwindSafe(|| known.fold(deployments, now))).is_err() {
+                place.set_aside(user);
+                continue;
+            }
+            findings.extend(located(&self.setting.feed, user, known)?);
+        }
+        Ok(findings)
     }
 
     fn check(&self) -> Result<(), Unanswered> {
@@ -182,14 +183,13 @@ impl Users {
 }
 
 impl Place {
-    fn new() -> Self {
-        Self::Well(Box::default())
+    fn new(user: &str) -> Self {
+        Self::Well(Box::new(User::new(user)))
     }
 
-    /// Folds from nothing next time.
-    fn forget(&mut self) {
+    fn refold(&mut self) {
         if let Self::Well(known) = self {
-            known.forget();
+            known.refold();
         }
     }
 
@@ -199,4 +199,30 @@ impl Place {
         *self = Self::Aside(why.clone());
         Unanswered::Aside(why)
     }
+}
+
+/// The record that the log holds as these bytes.
+fn read_stored(body: &[u8], received_millis: i64) -> Result<Record<'static>, Refusal> {
+    let received = Millis(received_millis);
+    let source = Source { received, keeps_received: false, writes_records: true, plausible: None };
+    input::read(body, &source).map(|message| message.record.into_owned())
+}
+
+/// The findings of a user with their places in the log, which are looked up: findings are few.
+fn located(feed: &Feed, user: &str, known: &User) -> Result<Vec<Finding>, Unanswered> {
+    let mut missing: BTreeMap<(String, String), &aquarium_charging::posting::Finding> =
+        known.findings().map(|(finding, client, id)| ((client.to_owned(), id.to_owned()), finding)).collect();
+    let mut found = Vec::new();
+    if missing.is_empty() {
+        return Ok(found);
+    }
+    let records = feed.records_of(user).map_err(|error| Unanswered::Broken(error.to_string()))?;
+    for stored in records.iter().filter(|stored| stored.kind == Kind::ResourceEvent) {
+        let Ok(record) = read_stored(&stored.body, stored.received_millis) else { continue };
+        if let Some(finding) = missing.remove(&(record.client.into_owned(), record.id.into_owned())) {
+            let (position, message) = (stored.position, finding.message.clone());
+            found.push(Finding { position, user: user.to_owned(), reason: finding.reason, message });
+        }
+    }
+    Ok(found)
 }

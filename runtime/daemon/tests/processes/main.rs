@@ -1,0 +1,12 @@
+//! The daemon as a process: what goes in, what comes out, and what happens when something goes wrong.
+#![cfg(feature = "source")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    reason = "a test stops where something is not as it must be"
+)]
+
+mod bad_input;
+mod end_to_end;
+mod support;
