@@ -53,7 +53,7 @@ enum Command {
 #[derive(Debug, Args)]
 struct Data {
     /// The directory of log and policies; over `data` of the configuration.
-    #[arg(long, value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     data: Option<PathBuf>,
 }
 

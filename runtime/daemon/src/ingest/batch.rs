@@ -7,6 +7,7 @@ use aquarium_charging::input::{self, Message, Refusal, Source};
 use aquarium_charging::record::Body;
 use aquarium_ir::Millis;
 use aquarium_store::{Appended, Digest, Kind, NewRecord, partition_of};
+use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
 
@@ -110,8 +111,11 @@ impl Batch {
         self.bytes.len()
     }
 
-    /// Whether not one message could be read, because the whole is no JSON.
+    /// Whether not one message could be read, because nothing of it is JSON.
     pub fn unreadable(&self) -> bool {
+        if self.single {
+            return serde_json::from_slice::<IgnoredAny>(&self.bytes).is_err();
+        }
         let not_json = |item: &Item| matches!(&item.read, Err(refusal) if refusal.reason == Reason::NotJson);
         !self.items.is_empty() && self.items.iter().all(not_json)
     }

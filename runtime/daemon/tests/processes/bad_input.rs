@@ -236,7 +236,7 @@ fn a_module_that_is_none_and_files_that_are_not_there_are_named() {
         (vec!["serve", "--policy", "missing.wasm"], "missing.wasm"),
         (vec!["ingest", "missing.ndjson"], "missing.ndjson"),
         (vec!["ingest", "."], "directory"),
-        (vec!["log", "verify"], "there is no log"),
+        (vec!["log", "verify", "--data", "none"], "there is no log"),
         (vec!["serve", "--config", "missing.yaml"], "missing.yaml"),
     ] {
         let listen = ["--listen", "127.0.0.1:0"];
