@@ -77,7 +77,8 @@ impl Daemon {
     /// Opens the log and starts everything. Must be called on a runtime.
     pub fn start(configuration: Configuration, clock: Clock) -> Result<Arc<Self>, DaemonError> {
         let log = open_log(&configuration)?;
-        let policies = Arc::new(Policies::open(configuration.data.join("policies"))?);
+        let policies =
+            Arc::new(Policies::open(configuration.data.join("policies"), configuration.data.join("native"))?);
         let clock = Arc::new(clock);
         let limits = &configuration.ingest;
         let (ingest, writer) =

@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use aquarium_charging::Version;
+use aquarium_engine::{Engine, EngineError, EngineOptions};
 use aquarium_ir::time::Zone;
-use sha2::{Digest, Sha256};
 use thiserror::Error;
 
 /// Why a module cannot be used.
@@ -22,6 +22,9 @@ pub enum PolicyError {
         /// What is wrong with it.
         why: String,
     },
+    /// No module can be run at all.
+    #[error(transparent)]
+    Engine(#[from] EngineError),
     /// Its file cannot be read or written.
     #[error("the policy module `{}`: {source}", path.display())]
     Io {
@@ -35,16 +38,18 @@ pub enum PolicyError {
 /// The modules of a data directory.
 pub struct Policies {
     directory: PathBuf,
+    engine: Engine,
     loaded: Mutex<BTreeMap<String, Version>>,
     zone: RwLock<Zone>,
 }
 
 impl Policies {
-    /// The modules in a directory, which is made where it is not there.
-    pub fn open(directory: PathBuf) -> Result<Self, PolicyError> {
+    /// The modules in a directory, which is made where it is not there; native code is kept in another.
+    pub fn open(directory: PathBuf, native_code: PathBuf) -> Result<Self, PolicyError> {
         fs::create_dir_all(&directory)
             .map_err(|source| PolicyError::Io { path: directory.clone(), source })?;
-        Ok(Self { directory, loaded: Mutex::default(), zone: RwLock::new(Zone::utc()) })
+        let engine = Engine::new(&EngineOptions { native_cache: Some(native_code) })?;
+        Ok(Self { directory, engine, loaded: Mutex::default(), zone: RwLock::new(Zone::utc()) })
     }
 
     /// The zone of the policy that was deployed last: that of local times in questions.
@@ -54,8 +59,8 @@ impl Policies {
 
     /// Takes a module in, durably; gives its hash.
     pub fn add(&self, module: &[u8]) -> Result<String, PolicyError> {
-        let hash = hash_of(module);
-        let version = load(&hash, module)?;
+        let version = self.load("given", module)?;
+        let hash = version.module.to_string();
         let path = self.path(&hash);
         if !path.exists() {
             write_durably(&self.directory, &path, module)
@@ -84,20 +89,21 @@ impl Policies {
             return Err(unusable("this is no hash of a module"));
         }
         let module = fs::read(&path).map_err(|source| PolicyError::Io { path, source })?;
-        if hash_of(&module) != hash {
-            return Err(unusable("its file is damaged: it has another hash"));
-        }
-        load(hash, &module)
+        let version = self.load(hash, &module)?;
+        if *version.module == *hash { Ok(version) } else { Err(unusable("its file holds another module")) }
+    }
+
+    fn load(&self, name: &str, module: &[u8]) -> Result<Version, PolicyError> {
+        let loaded = self.engine.load(module);
+        let loaded = loaded
+            .map_err(|error| PolicyError::Unusable { name: name.to_owned(), why: error.to_string() })?;
+        let (policy, hash) = (loaded.policy().clone(), loaded.hash().to_owned());
+        Ok(Version::new(policy, &hash, Arc::new(loaded)))
     }
 
     fn path(&self, hash: &str) -> PathBuf {
         self.directory.join(format!("{hash}.wasm"))
     }
-}
-
-/// The hash under which a module is known.
-pub fn hash_of(module: &[u8]) -> String {
-    Sha256::digest(module).iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// Under its name the file is there whole or not at all.
@@ -108,11 +114,4 @@ fn write_durably(directory: &Path, path: &Path, bytes: &[u8]) -> io::Result<()> 
     file.sync_all()?;
     fs::rename(&unfinished, path)?;
     fs::File::open(directory)?.sync_all()
-}
-
-fn load(hash: &str, module: &[u8]) -> Result<Version, PolicyError> {
-    let policy: aquarium_ir::Policy = serde_json::from_slice(module)
-        .map_err(|error| PolicyError::Unusable { name: hash.to_owned(), why: error.to_string() })?;
-    let policy = Arc::new(policy);
-    Ok(Version::new(policy.clone(), hash, Arc::new(aquarium_charging::Interpreter(policy))))
 }

@@ -5,6 +5,7 @@ use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use aquarium_compiler::emit::{EmitOptions, emit};
 use aquarium_compiler::{Analysis, Diagnostic, LineIndex, Severity, SourceFile, analyze};
 use aquarium_ir::Millis;
 use clap::Args;
@@ -117,7 +118,7 @@ fn compile(directory: &Path, paths: &[PathBuf]) -> Result<Vec<u8>, Failure> {
             analysis.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
         return Err(format!("the policy does not compile: {errors} errors").into());
     };
-    Ok(serde_json::to_vec(policy)?)
+    Ok(emit(policy, EmitOptions::default())?)
 }
 
 fn line_of(analysis: &Analysis, diagnostic: &Diagnostic) -> String {

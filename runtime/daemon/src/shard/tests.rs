@@ -80,7 +80,7 @@ fn users_after(directory: &std::path::Path, events: &[(&str, &str)]) -> Users {
     let end = watch::Sender::new(log.end());
     let setting = Setting {
         feed: Arc::new(Feed::new(Arc::new(log), end.subscribe())),
-        policies: Arc::new(Policies::open(directory.join("policies")).unwrap()),
+        policies: Arc::new(Policies::open(directory.join("policies"), directory.join("native")).unwrap()),
         clock: Arc::new(Clock::system()),
         partitions,
         patience: Duration::from_secs(5),
