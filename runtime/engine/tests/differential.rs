@@ -17,7 +17,7 @@ use aquarium_ir::policy::{ChargeId, Monotone, Policy, ResourceId};
 use aquarium_ir::slot::Slot;
 use num_traits::Signed;
 
-use self::generator::{Random, expression, policy, resource, slot};
+use self::generator::{Random, expression, of_another_length, policy, resource, slot};
 
 const CHARGES_PER_POLICY: usize = 60;
 const SLOTS_PER_CHARGE: usize = 40;
@@ -161,7 +161,10 @@ fn slots(random: &mut Random, policy: &Policy) -> Vec<Slot> {
     let mut slots = Vec::new();
     for (id, charge) in (0..).map(ChargeId).zip(&policy.charges) {
         let resource = &policy.resources[charge.resource.index()];
-        slots.extend((0..SLOTS_PER_CHARGE).map(|_| slot(random, id, resource)));
+        for _ in 0..SLOTS_PER_CHARGE / 2 {
+            let slot = slot(random, id, resource);
+            slots.extend([slot, of_another_length(random, &slot, resource)]);
+        }
     }
     slots
 }
@@ -280,6 +283,6 @@ fn edge_class(bounds: &Bounds, explanation: &Explanation, id: NodeId) -> Option<
     let bits = count.bits();
     [64, 128, 192]
         .into_iter()
-        .find(|edge| (edge - 2..=edge).contains(&bits))
+        .find(|edge| (*edge - 2..=*edge).contains(&bits))
         .map(|edge| format!("at the edge of {edge} bits"))
 }

@@ -1,4 +1,4 @@
-//! Modules that no compiler of ours has written are refused, each for what is wrong with it.
+//! What the compiler writes is what the engine takes; any other module is refused, for what is wrong with it.
 
 mod generator;
 
@@ -265,4 +265,44 @@ fn native_code_is_kept_in_a_private_directory_and_survives_damage() {
     assert_eq!(std::fs::read(&files[0]).unwrap().len(), whole.len());
     std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o755)).unwrap();
     assert!(Engine::new(&options).is_err());
+}
+
+#[test]
+fn an_emitted_module_has_one_loop_no_import_and_no_floating_point() {
+    for wide_arithmetic in [true, false] {
+        let module = emit(&simple(), EmitOptions { wide_arithmetic }).unwrap();
+        let mut loops = 0;
+        for payload in wasmparser::Parser::new(0).parse_all(&module) {
+            match payload.unwrap() {
+                wasmparser::Payload::ImportSection(_) => panic!("an import"),
+                wasmparser::Payload::CodeSectionEntry(body) => {
+                    for operator in body.get_operators_reader().unwrap() {
+                        let text = format!("{:?}", operator.unwrap());
+                        loops += usize::from(text.starts_with("Loop"));
+                        assert!(!text.starts_with("F32") && !text.starts_with("F64"), "{text}");
+                        let wide = ["I64Add128", "I64Sub128", "I64MulWide"];
+                        let is_wide = wide.iter().any(|name| text.starts_with(name));
+                        assert!(wide_arithmetic || !is_wide, "{text}");
+                    }
+                }
+                _ => {}
+            }
+        }
+        assert_eq!(loops, 1);
+    }
+}
+
+#[test]
+fn equal_policies_give_equal_bytes_and_equal_charges_one_function() {
+    let mut policy = simple();
+    let module = emit(&policy, EmitOptions::default()).unwrap();
+    assert_eq!(module, emit(&simple(), EmitOptions::default()).unwrap());
+    let functions = |module: &[u8]| {
+        let bodies = wasmparser::Parser::new(0).parse_all(module);
+        bodies.filter(|body| matches!(body, Ok(wasmparser::Payload::CodeSectionEntry(_)))).count()
+    };
+    policy.charges.push(policy.charges[0].clone());
+    let twice = emit(&policy, EmitOptions::default()).unwrap();
+    assert_eq!(functions(&module), functions(&twice));
+    assert!(engine().load(&twice).unwrap().charge_one(&slot(1, 1_000_000_000)).unwrap().to_string() == "3");
 }

@@ -1,5 +1,7 @@
 //! Seeded expressions, policies and slots: every kind of node, every width, values at and around every bound.
 
+#![allow(dead_code, reason = "each test uses its own part")]
+
 use std::collections::BTreeMap;
 
 use aquarium_ir::bounds::Bounds;
@@ -425,4 +427,17 @@ fn complete(random: &mut Random, limits: &Limits, charge: ChargeId, amount: I256
     }
     let total = raw(random, limits.total - volume);
     Slot { charge, volume, total, amount, duration_millis: duration.as_i64() }
+}
+
+/// The same slot with another length, if there is one within the limits.
+pub fn of_another_length(random: &mut Random, slot: &Slot, resource: &Resource) -> Slot {
+    let limits = Limits::of(resource);
+    let duration = raw(random, I256::from(limits.duration_millis));
+    let volume = match limits.cost_policy {
+        CostPolicy::Discrete => slot.volume,
+        CostPolicy::Onoff => duration,
+        CostPolicy::Continuous => slot.amount * duration,
+    };
+    let other = Slot { volume, duration_millis: duration.as_i64(), ..*slot };
+    if limits.check(&other).is_ok() { other } else { *slot }
 }
