@@ -1,10 +1,5 @@
 //! No text makes the analysis panic, and none that it compiles has an error.
-#![expect(
-    clippy::unwrap_used,
-    clippy::indexing_slicing,
-    clippy::string_slice,
-    reason = "tests say what went wrong by panicking"
-)]
+#![expect(clippy::unwrap_used, clippy::string_slice, reason = "tests say what went wrong by panicking")]
 
 use aquarium_compiler::{Severity, SourceFile, analyze};
 

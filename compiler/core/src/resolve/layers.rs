@@ -1,5 +1,7 @@
 //! Timelines, put together from layers and kept small.
 
+use std::collections::BTreeSet;
+
 use aquarium_ir::time::{Body, FrameId, Layer, Timeline};
 
 /// Makes a timeline of layers, first match first; `None` as a value is a gap.
@@ -9,8 +11,9 @@ pub fn stack<T: Clone + PartialEq>(
     layers: impl IntoIterator<Item = (Option<FrameId>, Body<T>)>,
 ) -> Timeline<T> {
     let mut kept: Vec<Layer<T>> = Vec::new();
+    let mut seen = BTreeSet::new();
     for (frame, body) in layers {
-        if kept.iter().any(|layer| layer.frame == frame) {
+        if !seen.insert(frame) {
             continue;
         }
         kept.push(Layer { frame, body: flatten(body) });
