@@ -1,0 +1,114 @@
+// The extension: starts the language server, and shows how it is.
+
+import * as vscode from "vscode";
+import { LanguageClient, type LanguageClientOptions, State, Trace } from "vscode-languageclient/node";
+import { Explanations } from "./explanations";
+import { adoptPlainYaml } from "./plain-yaml";
+import { findServer } from "./server";
+import { ServerStatus } from "./status";
+
+const LANGUAGE = "aquarium";
+
+let session: Session | undefined;
+
+export async function activate(context: vscode.ExtensionContext): Promise<void> {
+  session = new Session(context);
+  context.subscriptions.push(
+    vscode.commands.registerCommand("aquarium.restartServer", () => session?.restart()),
+    vscode.commands.registerCommand("aquarium.showLog", () => session?.showLog()),
+    vscode.workspace.onDidChangeConfiguration((change) => session?.follow(change)),
+    adoptPlainYaml(LANGUAGE),
+  );
+  await session.start();
+}
+
+export async function deactivate(): Promise<void> {
+  await session?.stop();
+  session = undefined;
+}
+
+/** The language server and what shows it. */
+class Session {
+  private client: LanguageClient | undefined;
+  private readonly log = vscode.window.createOutputChannel("Aquarium", { log: true });
+  private readonly status = new ServerStatus(LANGUAGE);
+  private readonly explanations = new Explanations((code) => this.explain(code));
+  /** The start or stop that is under way: each waits for the one before. */
+  private turn: Promise<void> = Promise.resolve();
+
+  constructor(private readonly context: vscode.ExtensionContext) {
+    context.subscriptions.push(this.log, this.status, this.explanations);
+  }
+
+  start(): Promise<void> {
+    return this.inTurn(async () => {
+      const server = findServer(this.context.extensionPath, settings().get("server.path", ""));
+      this.log.info(`starting ${[server.command, ...server.args].join(" ")}`);
+      this.status.starting();
+      const client = new LanguageClient(LANGUAGE, "Aquarium", server, this.clientOptions());
+      client.onDidChangeState(({ newState }) => this.status.show(newState, client.initializeResult?.serverInfo));
+      this.client = client;
+      await client.setTrace(Trace.fromString(settings().get("trace.server", "off")));
+      await client.start().catch((error: unknown) => this.failed(server.command, error));
+    });
+  }
+
+  stop(): Promise<void> {
+    return this.inTurn(async () => {
+      const client = this.client;
+      this.client = undefined;
+      // A server that never started, or that crashed, cannot be stopped: dispose of the client all the same.
+      if (client?.state === State.Running) await client.stop().catch(() => undefined);
+      await client?.dispose().catch(() => undefined);
+    });
+  }
+
+  async restart(): Promise<void> {
+    await this.stop();
+    await this.start();
+  }
+
+  showLog(): void {
+    this.log.show();
+  }
+
+  async follow(change: vscode.ConfigurationChangeEvent): Promise<void> {
+    if (change.affectsConfiguration("aquarium.server.path")) await this.restart();
+    if (change.affectsConfiguration("aquarium.trace.server")) {
+      await this.client?.setTrace(Trace.fromString(settings().get("trace.server", "off")));
+    }
+  }
+
+  private inTurn(step: () => Promise<void>): Promise<void> {
+    this.turn = this.turn.then(step, step);
+    return this.turn;
+  }
+
+  private clientOptions(): LanguageClientOptions {
+    return {
+      documentSelector: [{ language: LANGUAGE }],
+      outputChannel: this.log,
+      initializationOptions: { explanations: this.explanations.address("{code}") },
+    };
+  }
+
+  private failed(command: string, error: unknown): void {
+    this.log.error(error instanceof Error ? error : String(error));
+    this.status.failed();
+    void vscode.window
+      .showErrorMessage(`The Aquarium language server \`${command}\` does not start.`, "Show Log", "Settings")
+      .then((answer) => {
+        if (answer === "Show Log") this.showLog();
+        if (answer === "Settings") void vscode.commands.executeCommand("workbench.action.openSettings", "aquarium.server.path");
+      });
+  }
+
+  private async explain(code: string): Promise<string> {
+    if (this.client?.state !== State.Running) throw new Error("the Aquarium language server does not run");
+    return this.client.sendRequest<string>("aquarium/explain", { code });
+  }
+}
+
+function settings(): vscode.WorkspaceConfiguration {
+  return vscode.workspace.getConfiguration("aquarium");
+}
