@@ -1,2 +1,32 @@
-//! aquariumc
-fn main() {}
+//! `aquariumc`: checks, compiles, explains and tries out policies.
+//!
+//! Standard output is data, everything else goes to standard error. Exit codes: 0 fine (warnings and
+//! hints included), 1 an error in the policy, 2 wrong use, 3 a defect of the program itself.
+
+#![allow(clippy::disallowed_methods, reason = "the command line reads files")]
+
+mod arguments;
+mod check;
+mod compile;
+mod explain;
+mod failure;
+mod inputs;
+mod report;
+
+use std::process::ExitCode;
+
+use clap::Parser;
+
+use arguments::{Arguments, Verb};
+
+fn main() -> ExitCode {
+    let outcome = match Arguments::parse().verb {
+        Verb::Check(arguments) => check::run(&arguments),
+        Verb::Compile(arguments) => compile::run(&arguments),
+        Verb::Explain(arguments) => explain::run(&arguments),
+    };
+    match outcome {
+        Ok(code) => code,
+        Err(failure) => failure.report(),
+    }
+}

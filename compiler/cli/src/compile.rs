@@ -1,0 +1,58 @@
+//! `aquariumc compile`.
+
+use std::io::Write;
+use std::path::Path;
+use std::process::ExitCode;
+
+use aquarium_ir::Policy;
+
+use crate::arguments::{Compile, Emit};
+use crate::check::analyze_and_report;
+use crate::failure::{FINDINGS, Failure};
+
+/// Checks, then writes the module (or its text, or the IR). Nothing is written where there is an error.
+pub fn run(arguments: &Compile) -> Result<ExitCode, Failure> {
+    let checked = analyze_and_report(&arguments.policy)?;
+    let Some(policy) = checked.policy.filter(|_| !checked.refused) else {
+        return Ok(ExitCode::from(FINDINGS));
+    };
+    let bytes = emit(&policy, arguments.emit, !arguments.no_wide_arithmetic)?;
+    write(&arguments.output, &bytes)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+fn emit(policy: &Policy, emit: Emit, wide_arithmetic: bool) -> Result<Vec<u8>, Failure> {
+    if emit == Emit::Ir {
+        let mut json =
+            serde_json::to_vec_pretty(policy).map_err(|error| Failure::Defect(error.to_string()))?;
+        json.push(b'\n');
+        return Ok(json);
+    }
+    let module =
+        aquarium_compiler::emit::module(policy, aquarium_compiler::emit::Options { wide_arithmetic })
+            .map_err(|error| Failure::Defect(error.to_string()))?;
+    if emit == Emit::Wasm {
+        return Ok(module);
+    }
+    wasmprinter::print_bytes(&module)
+        .map(String::into_bytes)
+        .map_err(|error| Failure::Defect(error.to_string()))
+}
+
+/// Writes beside the target and renames: an interrupted write leaves no half module.
+fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    if path == Path::new("-") {
+        return Ok(std::io::stdout().write_all(bytes)?);
+    }
+    let unwritable =
+        |error: std::io::Error| Failure::Unwritable { path: path.to_owned(), reason: error.to_string() };
+    let name =
+        path.file_name().ok_or_else(|| Failure::Use(format!("`{}` is no file name", path.display())))?;
+    let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
+    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
+    if written.is_err() {
+        // The first error is the one to report; the temporary file may not even exist.
+        let _ = std::fs::remove_file(&beside);
+    }
+    written.map_err(unwritable)
+}

@@ -1,0 +1,194 @@
+//! Findings for people: miette's graphical reports, a summary line at the end.
+
+use std::fmt;
+use std::sync::Arc;
+
+use aquarium_compiler::{Analysis, Diagnostic, FileSpan, Label, Severity};
+use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+
+use super::Places;
+
+/// The width where standard error is no terminal.
+const WIDTH: usize = 100;
+/// Reports are not squeezed below this: the source could not be read any more.
+const WIDTH_MIN: usize = 40;
+
+/// All findings, and how many there are.
+pub fn render(analysis: &Analysis, places: &Places<'_>) -> String {
+    let (handler, sources) = (handler(), sources(analysis, places));
+    let mut text = String::new();
+    for found in &analysis.diagnostics {
+        // Writing to a string does not fail; a label outside the text would, and the message remains.
+        if handler.render_report(&mut text, &Report::new(found, &sources)).is_err() {
+            text.push_str(&found.message);
+        }
+        text.push('\n');
+    }
+    text + &summary(analysis)
+}
+
+fn handler() -> GraphicalReportHandler {
+    let theme = if use_colour() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
+    GraphicalReportHandler::new_themed(theme).with_width(width()).with_links(false)
+}
+
+/// `NO_COLOR` and `CLICOLOR_FORCE` decide, else whether standard error is a terminal.
+fn use_colour() -> bool {
+    let is_set = |name: &str| std::env::var_os(name).is_some_and(|value| !value.is_empty() && value != "0");
+    if is_set("NO_COLOR") {
+        return false;
+    }
+    is_set("CLICOLOR_FORCE") || std::io::IsTerminal::is_terminal(&std::io::stderr())
+}
+
+fn width() -> usize {
+    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    columns.unwrap_or(WIDTH).max(WIDTH_MIN)
+}
+
+fn summary(analysis: &Analysis) -> String {
+    let count = |severity| analysis.diagnostics.iter().filter(|found| found.severity == severity).count();
+    let counts = [(Severity::Error, "error"), (Severity::Warning, "warning"), (Severity::Hint, "hint")];
+    let parts: Vec<String> = counts
+        .into_iter()
+        .map(|(severity, word)| (count(severity), word))
+        .filter(|(count, _)| *count > 0)
+        .map(|(count, word)| format!("{count} {word}{}", if count == 1 { "" } else { "s" }))
+        .collect();
+    if parts.is_empty() { String::new() } else { format!("{}\n", parts.join(", ")) }
+}
+
+/// A finding in miette's terms. Labels in other files become reports of their own below it.
+#[derive(Debug)]
+struct Report {
+    code: String,
+    message: String,
+    severity: miette::Severity,
+    help: Option<String>,
+    source: Source,
+    labels: Vec<LabeledSpan>,
+    related: Vec<Report>,
+}
+
+impl Report {
+    fn new(found: &Diagnostic, sources: &[Source]) -> Self {
+        let entry = found.code.entry();
+        let here = |label: &&Label| label.span.file == found.primary.span.file;
+        let elsewhere = found.secondary.iter().filter(|label| !here(label));
+        let mut labels = vec![labelled(&found.primary, true)];
+        labels.extend(found.secondary.iter().filter(here).map(|label| labelled(label, false)));
+        Self {
+            code: entry.name.map_or(entry.id.to_owned(), |name| format!("{} {name}", entry.id)),
+            message: found.message.clone(),
+            severity: severity(found.severity),
+            help: help(found),
+            source: source(found.primary.span, sources),
+            labels,
+            related: elsewhere.map(|label| Self::elsewhere(label, sources)).collect(),
+        }
+    }
+
+    fn elsewhere(label: &Label, sources: &[Source]) -> Self {
+        Self {
+            code: String::new(),
+            message: label.message.clone(),
+            severity: miette::Severity::Advice,
+            help: None,
+            source: source(label.span, sources),
+            labels: vec![LabeledSpan::new_primary_with_span(None, range(label.span))],
+            related: Vec::new(),
+        }
+    }
+}
+
+fn help(found: &Diagnostic) -> Option<String> {
+    let fix = found.fix.as_ref().map(|fix| format!("fix: {}", fix.title));
+    let notes = found.notes.iter().map(|note| format!("note: {note}"));
+    let lines: Vec<String> = found.help.clone().into_iter().chain(fix).chain(notes).collect();
+    (!lines.is_empty()).then(|| lines.join("\n"))
+}
+
+fn labelled(label: &Label, primary: bool) -> LabeledSpan {
+    let text = (!label.message.is_empty()).then(|| label.message.clone());
+    if primary {
+        LabeledSpan::new_primary_with_span(text, range(label.span))
+    } else {
+        LabeledSpan::new_with_span(text, range(label.span))
+    }
+}
+
+fn range(span: FileSpan) -> std::ops::Range<usize> {
+    span.start as usize..span.end.max(span.start) as usize
+}
+
+/// A file's text, shared by all reports on it.
+type Source = Arc<NamedSource<String>>;
+
+fn sources(analysis: &Analysis, places: &Places<'_>) -> Vec<Source> {
+    let named = analysis
+        .files
+        .iter()
+        .zip(places.paths())
+        .map(|(file, path)| NamedSource::new(path, readable(&file.bytes)));
+    named.map(Arc::new).collect()
+}
+
+fn source(span: FileSpan, sources: &[Source]) -> Source {
+    sources
+        .get(span.file.0 as usize)
+        .cloned()
+        .unwrap_or_else(|| Arc::new(NamedSource::new("", String::new())))
+}
+
+/// The text with every ill-formed byte replaced by one byte, so that offsets stay.
+fn readable(bytes: &[u8]) -> String {
+    let mut text = String::with_capacity(bytes.len());
+    for chunk in bytes.utf8_chunks() {
+        text.push_str(chunk.valid());
+        text.extend(std::iter::repeat_n('?', chunk.invalid().len()));
+    }
+    text
+}
+
+fn severity(severity: Severity) -> miette::Severity {
+    match severity {
+        Severity::Error => miette::Severity::Error,
+        Severity::Warning => miette::Severity::Warning,
+        Severity::Hint => miette::Severity::Advice,
+    }
+}
+
+impl fmt::Display for Report {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for Report {}
+
+impl miette::Diagnostic for Report {
+    fn code<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        (!self.code.is_empty()).then(|| Box::new(&self.code) as Box<dyn fmt::Display>)
+    }
+
+    fn severity(&self) -> Option<miette::Severity> {
+        Some(self.severity)
+    }
+
+    fn help<'a>(&'a self) -> Option<Box<dyn fmt::Display + 'a>> {
+        self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
+    }
+
+    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+        Some(&*self.source)
+    }
+
+    fn labels(&self) -> Option<Box<dyn Iterator<Item = LabeledSpan> + '_>> {
+        Some(Box::new(self.labels.iter().cloned()))
+    }
+
+    fn related<'a>(&'a self) -> Option<Box<dyn Iterator<Item = &'a dyn miette::Diagnostic> + 'a>> {
+        let related = self.related.iter().map(|report| report as &dyn miette::Diagnostic);
+        (!self.related.is_empty()).then(|| Box::new(related) as Box<dyn Iterator<Item = _>>)
+    }
+}

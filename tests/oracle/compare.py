@@ -1,0 +1,116 @@
+"""Compares `aquariumc simulate` with the naive reading over generated policies and events, to the last digit.
+
+usage: python3 compare.py AQUARIUMC [CASES] [FIRST_SEED]
+"""
+
+import collections
+import json
+import pathlib
+import random
+import subprocess
+import sys
+import tempfile
+from fractions import Fraction
+
+import generate
+import reading
+
+# What at least this share of the cases must have, or the comparison proves too little.
+CLASSES = ["inheritance", "override", "tiers", "conditional", "simultaneous", "duplicate", "uncovered"]
+SHARE = 0.05
+# A case whose policy the compiler refuses proves nothing: few may be.
+REFUSED_MAX = 0.15
+
+
+class Case:
+    """One generated policy with its events, and both answers."""
+
+    def __init__(self, seed):
+        self.seed, self.tally = seed, {}
+        rng = random.Random(seed)
+        policies = generate.Policies(rng, self.tally)
+        self.policy = policies.policy()
+        self.text = generate.Text(rng).policy(self.policy)
+        self.records, self.lines = generate.events(rng, self.policy, policies.start, self.tally)
+        last = max(record["at"] for records in self.records.values() for record in records)
+        self.at = last if rng.random() < 0.3 else policies.start + rng.randint(1, 80 * 24) * generate.HOUR
+
+    def simulated(self, aquariumc, directory):
+        policy, events = directory / "policy.aquarium", directory / "events.ndjson"
+        policy.write_text(self.text)
+        events.write_text("".join(line + "\n" for line in self.lines))
+        command = [aquariumc, "simulate", policy, events, "--at", str(self.at), "--format", "json"]
+        return subprocess.run(command, capture_output=True, text=True)
+
+    def expected(self):
+        return reading.simulate(self.policy, self.records, self.at)
+
+
+def differences(expected, report):
+    """Every figure that differs, as lines of text."""
+    for user, naive in expected.items():
+        found = report["users"].get(user)
+        if found is None:
+            if naive["entries"] or naive["refilled"]:
+                yield f"{user}: missing"
+            continue
+        for figure in ("refilled", "charged", "accrued", "balance"):
+            if Fraction(found[figure]) != naive[figure]:
+                yield f"{user} {figure}: expected {float(naive[figure])}, found {found[figure]}"
+        yield from entry_differences(user, naive["entries"], found["entries"])
+
+
+def entry_differences(user, naive, found):
+    current = lambda entries: [e for e in entries if not e.get("reverses")]
+    mine = collections.Counter(entry_key(e, Fraction(e["volume"])) for e in naive)
+    theirs = collections.Counter(entry_key(e, Fraction(e["volume"])) for e in current(found))
+    if any(e.get("reverses") for e in found):
+        return
+    for key in sorted((mine - theirs), key=str):
+        yield f"{user} entry missing: {shown(key)}"
+    for key in sorted((theirs - mine), key=str):
+        yield f"{user} entry unexpected: {shown(key)}"
+
+
+def entry_key(entry, volume):
+    credits = Fraction(entry["credits"])
+    return (entry["resource"], entry["from"], entry["to"], volume, credits, entry["agreement"], bool(entry["uncovered"]))
+
+
+def shown(key):
+    return " ".join(str(float(v)) if isinstance(v, Fraction) else str(v) for v in key)
+
+
+def main(aquariumc, cases=200, first=1):
+    cases, first = int(cases), int(first)
+    tally, refused, failed = collections.Counter(), 0, 0
+    with tempfile.TemporaryDirectory() as name:
+        directory = pathlib.Path(name)
+        for seed in range(first, first + cases):
+            case = Case(seed)
+            run = case.simulated(aquariumc, directory)
+            if run.returncode == 1:
+                refused += 1
+                print(f"seed {seed}: refused: {run.stderr.strip().splitlines()[:1]}")
+                continue
+            if run.returncode != 0:
+                failed += 1
+                print(f"seed {seed}: exit {run.returncode}: {run.stderr.strip()[:300]}")
+                continue
+            tally.update(key for key, value in case.tally.items() if value)
+            found = list(differences(case.expected(), json.loads(run.stdout)))
+            if found:
+                failed += 1
+                print(f"seed {seed}: {len(found)} differences\n  " + "\n  ".join(found[:6]))
+    charged = cases - refused
+    print(f"{cases} cases, {refused} refused; of the rest: " + ", ".join(f"{c} {tally[c]}" for c in CLASSES))
+    thin = [c for c in CLASSES if tally[c] < SHARE * charged]
+    if thin or refused > REFUSED_MAX * cases:
+        print(f"too few cases of {thin}" if thin else "too many policies were refused")
+        failed += 1
+    print(f"{cases - failed} passed, {failed} failed")
+    return 1 if failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(*sys.argv[1:]))

@@ -1,0 +1,469 @@
+"""An independent, naive reading of the language and of charging.
+
+It shares nothing with the product, not even the programming language: no cron, no timelines, no incremental
+state. A policy is plain Python data (see `generate.py`), every instant is evaluated from scratch, every figure is
+a Fraction, and local time is the Python standard library's.
+"""
+
+import bisect
+import datetime
+from fractions import Fraction
+from zoneinfo import ZoneInfo
+
+MINUTE = 60_000
+DAY = 24 * 60 * MINUTE
+EPOCH = datetime.datetime(1970, 1, 1)
+
+
+def round_half_even(value, places):
+    """The decimal nearest to `value`, a tie going to the even digit (Python's round does that on Fractions)."""
+    return Fraction(round(value * 10**places), 10**places)
+
+
+class Clock:
+    """Local time of one zone."""
+
+    def __init__(self, name):
+        self.zone = ZoneInfo(name)
+
+    def instant(self, local):
+        """The instant of a naive local time: gaps move forward, the first of two."""
+        offset = local.replace(tzinfo=self.zone, fold=0).utcoffset()
+        return int((local - offset - EPOCH) / datetime.timedelta(milliseconds=1))
+
+    def local(self, instant):
+        """The naive local time of an instant."""
+        utc = EPOCH + datetime.timedelta(milliseconds=instant)
+        return utc.replace(tzinfo=datetime.timezone.utc).astimezone(self.zone).replace(tzinfo=None)
+
+    def month_starts(self, first, last):
+        """The instants in [first, last] at which a calendar month begins."""
+        local = self.local(first - 40 * DAY).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
+        starts = []
+        while True:
+            at = self.instant(local)
+            if at > last:
+                return starts
+            if at >= first:
+                starts.append(at)
+            local = (local + datetime.timedelta(days=32)).replace(day=1)
+
+
+def cron_matches_day(cron, date):
+    """Whether a cron pattern (a dict of sets, None for a lone star) names a date."""
+    if cron["month"] is not None and date.month not in cron["month"]:
+        return False
+    dom = cron["dom"] is None or date.day in cron["dom"]
+    dow = cron["dow"] is None or (date.isoweekday() % 7) in cron["dow"]
+    if cron["dom"] is not None and cron["dow"] is not None:
+        return date.day in cron["dom"] or (date.isoweekday() % 7) in cron["dow"]
+    return dom and dow
+
+
+def cron_local_times(cron, first, last):
+    """The naive local times that a pattern names on the dates first..last."""
+    date, times = first, []
+    while date <= last:
+        if cron_matches_day(cron, date):
+            for hour in sorted(cron["hour"] if cron["hour"] is not None else range(24)):
+                for minute in sorted(cron["minute"] if cron["minute"] is not None else range(60)):
+                    times.append(datetime.datetime(date.year, date.month, date.day, hour, minute))
+        date += datetime.timedelta(days=1)
+    return times
+
+
+class Frames:
+    """Membership of instants in time frames, for instants within [first, last]."""
+
+    def __init__(self, clock, first, last):
+        self.clock, self.first, self.last = clock, first, last
+        self.cache = {}
+
+    def ranges(self, entry):
+        """The intervals of one repeat entry: from each local start to the first local end after it."""
+        key = (entry[0]["text"], entry[1]["text"])
+        if key not in self.cache:
+            begin = self.clock.local(self.first - 400 * DAY).date()
+            end = self.clock.local(self.last + 400 * DAY).date()
+            starts, ends = (cron_local_times(cron, begin, end) for cron in entry)
+            found = []
+            for start in starts:
+                after = bisect.bisect_right(ends, start)
+                if after < len(ends):
+                    interval = (self.clock.instant(start), self.clock.instant(ends[after]))
+                    if interval[0] < interval[1]:
+                        found.append(interval)
+            self.cache[key] = found
+        return self.cache[key]
+
+    def contains(self, frame, at):
+        if frame is None:
+            return True
+        if frame.get("from") is not None and at < frame["from"]:
+            return False
+        if frame.get("to") is not None and at >= frame["to"]:
+            return False
+        repeat = frame.get("repeat") or []
+        if repeat and not any(s <= at < e for entry in repeat for s, e in self.ranges(entry)):
+            return False
+        return not any(s <= at < e for s, e in frame.get("except") or [])
+
+    def edges(self, frame):
+        """Every instant at which membership may change."""
+        if frame is None:
+            return set()
+        found = {frame.get("from"), frame.get("to")}
+        for entry in frame.get("repeat") or []:
+            found.update(edge for interval in self.ranges(entry) for edge in interval)
+        found.update(edge for interval in frame.get("except") or [] for edge in interval)
+        return {edge for edge in found if edge is not None}
+
+
+class Resolver:
+    """What holds at an instant, by the rules of inheritance and override, evaluated afresh."""
+
+    def __init__(self, policy, frames):
+        self.policy, self.frames = policy, frames
+
+    def chain(self, section, name):
+        items = self.policy[section]
+        while name is not None:
+            yield items[name]
+            name = items[name].get("extends")
+
+    def field(self, section, name, key):
+        """What an item gives, or the nearest ancestor that gives it, effective or not."""
+        for item in self.chain(section, name):
+            if key in item["fields"]:
+                return item["fields"][key]
+        return None
+
+    def frame(self, section, name):
+        for item in self.chain(section, name):
+            if item.get("effective") is not None:
+                return item["effective"]
+        return None
+
+    def effective(self, section, name, at):
+        """The nearest item of the chain that is effective at an instant."""
+        while name is not None:
+            if self.frames.contains(self.frame(section, name), at):
+                return name
+            name = self.policy[section][name].get("extends")
+        return None
+
+    def part(self, agreement, section):
+        """The part that an agreement or its nearest ancestor gives: (part, the agreement that gives it)."""
+        while agreement is not None:
+            item = self.policy["agreements"][agreement]
+            if section in item["parts"]:
+                return item["parts"][section], agreement
+            agreement = item.get("extends")
+        return None, None
+
+    def in_part(self, agreement, section, key, at):
+        """What an agreement's part gives for one key at an instant."""
+        part, giver = self.part(agreement, section)
+        if part is None:
+            return None
+        over = part.get("over")
+        if over is not None and key in over["fields"] and self.frames.contains(over.get("effective"), at):
+            return over["fields"][key]
+        if part.get("name") is not None:
+            effective = self.effective(section, part["name"], at)
+            return None if effective is None else self.field(section, effective, key)
+        parent = self.policy["agreements"][giver].get("extends")
+        return None if parent is None else self.in_part(parent, section, key, at)
+
+    def value(self, agreement, section, key, at):
+        effective = self.effective("agreements", agreement, at)
+        return None if effective is None else self.in_part(effective, section, key, at)
+
+    def price(self, agreement, resource, at):
+        return self.value(agreement, "pricelists", resource, at)
+
+    def expression(self, agreement, resource, at):
+        own = self.value(agreement, "algorithms", resource, at)
+        return own if own is not None else self.value(agreement, "algorithms", "*", at)
+
+    def plan(self, agreement, key, at):
+        return self.value(agreement, "creditplans", key, at)
+
+    def edges(self):
+        found = set()
+        for section in ("pricelists", "algorithms", "creditplans", "agreements"):
+            for item in self.policy[section].values():
+                found |= self.frames.edges(item.get("effective"))
+        for item in self.policy["agreements"].values():
+            for part in item["parts"].values():
+                found |= self.frames.edges((part.get("over") or {}).get("effective"))
+        return found
+
+
+def evaluate(node, env):
+    """The value of an expression: Fractions in the author's units, booleans for conditions."""
+    kind, *rest = node
+    if kind == "num":
+        return rest[0]
+    if kind == "literal":
+        return rest[0] * env["unit_factor"][rest[1]]
+    if kind == "var":
+        return env[rest[0]]
+    if kind == "if":
+        return evaluate(rest[1] if evaluate(rest[0], env) else rest[2], env)
+    if kind == "and":
+        return evaluate(rest[0], env) and evaluate(rest[1], env)
+    if kind == "or":
+        return evaluate(rest[0], env) or evaluate(rest[1], env)
+    if kind in "*/" and isinstance(env["price"], list):
+        return tiered_product(node, env)
+    values = [evaluate(operand, env) if isinstance(operand, tuple) else operand for operand in rest]
+    return OPERATIONS[kind](*values)
+
+
+def tiered_product(node, env):
+    """A product with a tiered price: price and volume together are the integral over the tiers."""
+    kind, left, right = node
+    if (left, right) == (("var", "price"), ("var", "volume")):
+        return tiered(env["price"], env["total"], env["volume"])
+    other = evaluate(right, env)
+    return tiered_product(left, env) * other if kind == "*" else tiered_product(left, env) / other
+
+
+def half_away(value, places=0):
+    scaled = abs(value) * 10**places
+    rounded = Fraction(int(scaled + Fraction(1, 2)), 10**places)
+    return rounded if value >= 0 else -rounded
+
+
+OPERATIONS = {
+    "+": lambda a, b: a + b,
+    "-": lambda a, b: a - b,
+    "*": lambda a, b: a * b,
+    "/": lambda a, b: a / b,
+    "/~": lambda a, b: round_half_even(a / b, 12),
+    "mod": lambda a, b: a - b * int(a / b),
+    "min": min,
+    "max": max,
+    "abs": abs,
+    "clamp": lambda x, low, high: max(low, min(x, high)),
+    "floor": lambda a: Fraction(a.numerator // a.denominator),
+    "ceil": lambda a: Fraction(-((-a.numerator) // a.denominator)),
+    "round": half_away,
+    "neg": lambda a: -a,
+    ">": lambda a, b: a > b,
+    ">=": lambda a, b: a >= b,
+    "<": lambda a, b: a < b,
+    "<=": lambda a, b: a <= b,
+    "==": lambda a, b: a == b,
+    "!=": lambda a, b: a != b,
+    "not": lambda a: not a,
+}
+
+
+def tiered(tiers, total, volume):
+    """The integral of graduated prices from total to total + volume."""
+    charge, low = Fraction(0), Fraction(0)
+    for upto, price in tiers:
+        begin, end = max(low, total), total + volume if upto is None else min(upto, total + volume)
+        if end > begin:
+            charge += (end - begin) * price
+        low = upto
+    return charge
+
+
+class User:
+    """One user's records charged up to an instant."""
+
+    def __init__(self, policy, resolver, clock, records, at):
+        self.policy, self.resolver, self.clock, self.at = policy, resolver, clock, at
+        self.records = sorted((r for r in records if r["at"] <= at), key=lambda r: (r["at"], r["rank"], r["client"], r["id"]))
+        self.agreements = [(None, policy_agreement(policy, None))]
+        self.active, self.was_active = False, False
+        self.state = {}
+        self.totals = {}
+        self.plan, self.grants, self.refilled = Fraction(0), Fraction(0), Fraction(0)
+        self.entries = []
+        self.cuts = sorted(resolver.edges())
+
+    def agreement(self, at):
+        return [name for since, name in self.agreements if since is None or since <= at][-1]
+
+    def run(self):
+        first = self.records[0]["at"] if self.records else self.at
+        months = set(self.clock.month_starts(first + 1, self.at))
+        by_instant = {}
+        for record in self.records:
+            by_instant.setdefault(record["at"], []).append(record)
+        instants = set(by_instant) | months | self.firings(first)
+        for instant in sorted(instants):
+            if instant in months:
+                self.month_end(instant)
+            records = by_instant.get(instant, [])
+            self.user_events(instant, [r for r in records if r["kind"] == "user"])
+            self.refill(instant)
+            for record in records:
+                if record["kind"] == "resource":
+                    self.resource_event(record)
+        charged = sum((e["credits"] for e in self.entries), Fraction(0))
+        posted = list(self.entries)
+        accrued = self.accrue()
+        return {
+            "refilled": self.refilled, "charged": charged, "accrued": accrued,
+            "balance": self.refilled - charged - accrued, "entries": posted,
+        }
+
+    def firings(self, first):
+        """Every instant at which some credit plan's cron occurs."""
+        begin, end = self.clock.local(first).date(), self.clock.local(self.at).date()
+        crons = [i["fields"]["at"] for i in self.policy["creditplans"].values() if "at" in i["fields"]]
+        for item in self.policy["agreements"].values():
+            over = (item["parts"].get("creditplans") or {}).get("over")
+            if over and "at" in over["fields"]:
+                crons.append(over["fields"]["at"])
+        self.occurrences = {c["text"]: {self.clock.instant(t) for t in cron_local_times(c, begin, end)} for c in crons}
+        found = set().union(*self.occurrences.values()) if crons else set()
+        return {t for t in found if first <= t <= self.at}
+
+    def month_end(self, instant):
+        for key in sorted(self.state):
+            self.charge_interval(key, instant)
+        self.totals = {}
+
+    def user_events(self, instant, events):
+        for event in events:
+            self.active = event["active"]
+            self.agreements.append((instant, policy_agreement(self.policy, event["role"])))
+
+    def refill(self, instant):
+        agreement = self.agreement(instant)
+        plan = {}
+        if agreement is not None:
+            plan = {key: self.resolver.plan(agreement, key, instant) for key in ("credits", "at", "initial", "mode")}
+        in_force = plan.get("credits") is not None and plan.get("at") is not None
+        if self.active and not self.was_active:
+            self.was_active = True
+            if in_force:
+                self.add(plan["initial"] or Fraction(0))
+        if self.active and in_force and instant in self.occurrences[plan["at"]["text"]]:
+            if plan["mode"] == "reset":
+                self.add(plan["credits"] - self.plan)
+            else:
+                self.add(plan["credits"])
+
+    def add(self, credits):
+        self.plan += credits
+        self.refilled += credits
+
+    def take(self, credits):
+        """A charge takes from the plan part down to 0, then from grants down to 0, then from the plan part."""
+        if credits <= 0:
+            self.plan -= credits
+            return
+        from_plan = min(credits, max(self.plan, 0))
+        from_grants = min(credits - from_plan, max(self.grants, 0))
+        self.grants -= from_grants
+        self.plan -= credits - from_grants
+
+    def resource_event(self, event):
+        resource = self.policy["resources"].get(event["resource"])
+        if resource is None or abs(event["value"]) > resource.get("max", 10**12):
+            return
+        key = (event["resource"], event["instance"] if resource["complex"] else "")
+        value, instant = event["value"], event["at"]
+        if resource["costpolicy"] == "discrete":
+            if value >= 0:
+                self.charge_slots(event["resource"], event["instance"], [(instant, instant)], value, event["id"])
+            return
+        if resource["costpolicy"] == "onoff":
+            if value not in (0, 1):
+                return
+            if value == 1 and key not in self.state:
+                self.state[key] = [Fraction(1), instant]
+            elif value == 0 and key in self.state:
+                self.charge_interval(key, instant)
+                del self.state[key]
+            return
+        if value == 0:
+            return
+        held = self.state.setdefault(key, [Fraction(0), instant])
+        if abs(held[0] + value) > resource.get("max", 10**12):
+            return
+        self.charge_interval(key, instant)
+        held[0] += value
+
+    def charge_interval(self, key, until):
+        held = self.state[key]
+        since, held[1] = held[1], until
+        if since == until or held[0] <= 0:
+            return
+        edges = [since] + [c for c in self.cuts if since < c < until]
+        edges += [at for at, _ in self.agreements if at is not None and since < at < until]
+        edges = sorted(set(edges)) + [until]
+        self.charge_slots(key[0], key[1], list(zip(edges, edges[1:])), held[0], None)
+
+    def what(self, resource, at):
+        agreement = self.agreement(at)
+        price = expression = None
+        if agreement is not None:
+            price = self.resolver.price(agreement, resource, at)
+            expression = self.resolver.expression(agreement, resource, at)
+        if price is None or expression is None:
+            return agreement, None, None
+        return agreement, price, expression
+
+    def charge_slots(self, resource, instance, pieces, amount, _cause):
+        slots = []
+        for begin, end in pieces:
+            what = self.what(resource, begin)
+            if slots and slots[-1][2] == what:
+                slots[-1][1] = end
+            else:
+                slots.append([begin, end, what])
+        for begin, end, what in slots:
+            self.post(resource, instance, begin, end, what, amount)
+
+    def post(self, resource, instance, begin, end, what, amount):
+        agreement, price, expression = what
+        declared = self.policy["resources"][resource]
+        total = self.totals.get(resource, Fraction(0))
+        duration = Fraction(end - begin, declared.get("unit_millis", 1))
+        volume = {"discrete": amount, "onoff": duration, "continuous": amount * duration}[declared["costpolicy"]]
+        credits = Fraction(0)
+        if price is not None:
+            env = {
+                "price": price, "volume": volume, "total": total, "value": amount, "amount": amount,
+                "duration": duration, "unit_factor": declared["unit_factor"],
+            }
+            credits = round_half_even(evaluate(expression, env), self.policy["precision"])
+        self.totals[resource] = total + volume
+        self.take(credits)
+        if volume == 0 and credits == 0:
+            return
+        self.entries.append({
+            "resource": resource, "instance": instance, "from": begin, "to": end, "volume": volume,
+            "credits": credits, "agreement": agreement, "uncovered": price is None,
+        })
+
+    def accrue(self):
+        before = len(self.entries)
+        for key in sorted(self.state):
+            self.charge_interval(key, self.at)
+        return sum((e["credits"] for e in self.entries[before:]), Fraction(0))
+
+
+def policy_agreement(policy, role):
+    roles = {name.lower(): agreement for name, agreement in policy["roles"].items()}
+    if role is not None and role.lower() in roles and role != "*":
+        return roles[role.lower()]
+    if "*" in roles:
+        return roles["*"]
+    return "default" if "default" in policy["agreements"] else None
+
+
+def simulate(policy, records_by_user, at):
+    clock = Clock(policy["timezone"])
+    instants = [r["at"] for records in records_by_user.values() for r in records]
+    frames = Frames(clock, min(instants + [at]), max(instants + [at]))
+    resolver = Resolver(policy, frames)
+    return {user: User(policy, resolver, clock, records, at).run() for user, records in records_by_user.items()}
