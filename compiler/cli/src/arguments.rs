@@ -22,6 +22,10 @@ pub enum Verb {
     Compile(Compile),
     /// Explain a finding: what it means, why it matters, an example, the fix.
     Explain(Explain),
+    /// Charge recorded events offline, with the same fold as the daemon.
+    Simulate(Simulate),
+    /// Serve the language server protocol on standard input and output.
+    Lsp,
 }
 
 /// A policy and how findings in it are reported.
@@ -99,4 +103,42 @@ pub enum Emit {
 pub struct Explain {
     /// A code (`AQ0401`) or a lint's name (`coverage-gap`); without it, the list of all.
     pub code: Option<String>,
+}
+
+/// `aquariumc simulate`
+#[derive(Args)]
+pub struct Simulate {
+    /// A policy file, a directory of policy files, or a compiled module (`*.wasm`).
+    pub policy: PathBuf,
+    /// Event files, an event a line (NDJSON); `-` is standard input.
+    #[arg(required = true)]
+    pub events: Vec<PathBuf>,
+    /// The instant to look at: milliseconds since the epoch, or an ISO 8601 date or date-time, in the policy's
+    /// zone where it names none. Default: the greatest `occurredMillis` of the events.
+    #[arg(long, value_name = "INSTANT", allow_negative_numbers = true)]
+    pub at: Option<String>,
+    /// Only what had been received up to then.
+    #[arg(long, value_name = "INSTANT", allow_negative_numbers = true)]
+    pub known: Option<String>,
+    /// Only this user.
+    #[arg(long, value_name = "ID")]
+    pub user: Option<String>,
+    /// Another version of the policy and when it holds; may be repeated, in order of deployment.
+    #[arg(long, value_name = "POLICY@FROM[..TO]")]
+    pub deploy: Vec<String>,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t = SimulateFormat::Human)]
+    pub format: SimulateFormat,
+    /// The number of entries instead of the entries.
+    #[arg(long)]
+    pub summary: bool,
+}
+
+/// How a simulation's result is written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SimulateFormat {
+    /// A table, for people.
+    Human,
+    /// One JSON object.
+    Json,
 }

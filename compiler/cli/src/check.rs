@@ -28,7 +28,7 @@ pub fn analyze_and_report(arguments: &PolicyPaths) -> Result<Checked, Failure> {
     let inputs = inputs::read(&arguments.paths)?;
     let analysis = aquarium_compiler::analyze(inputs.files);
     report::write(&analysis, &inputs.directory, arguments.format)?;
-    let refused = is_refused(&analysis, arguments.deny.is_some_and(|deny| deny == Deny::Warnings));
+    let refused = is_refused(&analysis, arguments.deny == Some(Deny::Warnings));
     Ok(Checked { policy: analysis.policy, refused })
 }
 

@@ -4,6 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
+use aquarium_compiler::emit::EmitOptions;
 use aquarium_ir::Policy;
 
 use crate::arguments::{Compile, Emit};

@@ -11,7 +11,10 @@ mod compile;
 mod explain;
 mod failure;
 mod inputs;
+mod lsp;
 mod report;
+mod simulate;
+mod version;
 
 use std::process::ExitCode;
 
@@ -24,6 +27,8 @@ fn main() -> ExitCode {
         Verb::Check(arguments) => check::run(&arguments),
         Verb::Compile(arguments) => compile::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),
+        Verb::Simulate(arguments) => simulate::run(&arguments),
+        Verb::Lsp => lsp::run(),
     };
     match outcome {
         Ok(code) => code,

@@ -55,11 +55,13 @@ fn simulate(events: &[String]) -> Value {
 fn assert_user(report: &Value, user: &str, figures: [&str; 4], credits: &[&str]) {
     let found = &report["users"][user];
     let [refilled, charged, accrued, balance] = figures;
-    let expected = json!({ "refilled": refilled, "charged": charged, "accrued": accrued, "balance": balance });
+    let expected =
+        json!({ "refilled": refilled, "charged": charged, "accrued": accrued, "balance": balance });
     for (name, value) in expected.as_object().unwrap() {
         assert_eq!(&found[name], value, "{name} of {user} in {found:#}");
     }
-    let entries: Vec<&str> = found["entries"].as_array().unwrap().iter().map(|e| e["credits"].as_str().unwrap()).collect();
+    let entries: Vec<&str> =
+        found["entries"].as_array().unwrap().iter().map(|e| e["credits"].as_str().unwrap()).collect();
     assert_eq!(entries, credits, "entries of {user}");
 }
 

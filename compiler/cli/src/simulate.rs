@@ -1,0 +1,140 @@
+//! `aquariumc simulate`.
+
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::process::ExitCode;
+
+use aquarium_charging::simulate::{Entries, Line, Options, Report, simulate};
+use aquarium_charging::{Deployments, Span, Version};
+use aquarium_ir::Millis;
+use aquarium_ir::time::{WrittenInstant, Zone};
+
+use crate::arguments::{Simulate, SimulateFormat};
+use crate::failure::Failure;
+use crate::version::{Loaded, Loader};
+
+/// Charges the events and writes balances.
+pub fn run(arguments: &Simulate) -> Result<ExitCode, Failure> {
+    let loader = Loader::new()?;
+    let first = match loader.load(&arguments.policy)? {
+        Ok(version) => version,
+        Err(code) => return Ok(code),
+    };
+    let zone = first.policy.zone.clone();
+    let deployments = match deploy(&loader, first, &arguments.deploy, &zone)? {
+        Ok(deployments) => deployments,
+        Err(code) => return Ok(code),
+    };
+    let options = Options {
+        at: instant("--at", arguments.at.as_deref(), &zone)?,
+        known: instant("--known", arguments.known.as_deref(), &zone)?,
+        user: arguments.user.as_deref(),
+        summary: arguments.summary || arguments.format == SimulateFormat::Human,
+    };
+    let files = arguments.events.iter().map(|path| EventFile::read(path)).collect::<Result<Vec<_>, _>>()?;
+    let report = simulate(&deployments, files.iter().flat_map(EventFile::lines), &options);
+    write(&report, arguments.format)?;
+    Ok(ExitCode::SUCCESS)
+}
+
+/// The first version, then the others in order.
+fn deploy(
+    loader: &Loader,
+    first: Version,
+    others: &[String],
+    zone: &Zone,
+) -> Result<Result<Deployments, ExitCode>, Failure> {
+    let mut deployments = Deployments::single(first);
+    for argument in others {
+        let (path, span) = deployment(argument, zone)?;
+        let version: Loaded = loader.load(&path)?;
+        let Ok(version) = version else { return Ok(version.map(|_| deployments)) };
+        deployments
+            .deploy(version, span)
+            .map_err(|refusal| Failure::Use(format!("cannot deploy `{argument}`: {refusal}")))?;
+    }
+    Ok(Ok(deployments))
+}
+
+/// `POLICY@FROM[..TO]`
+fn deployment(argument: &str, zone: &Zone) -> Result<(PathBuf, Span), Failure> {
+    let form = || Failure::Use(format!("`--deploy {argument}`: write `POLICY@FROM` or `POLICY@FROM..TO`"));
+    let (path, span) = argument.rsplit_once('@').ok_or_else(form)?;
+    let (from, to) = span.split_once("..").map_or((span, None), |(from, to)| (from, Some(to)));
+    let from = instant("--deploy", Some(from), zone)?.ok_or_else(form)?;
+    let to = instant("--deploy", to, zone)?.unwrap_or(Millis::MAX);
+    Ok((PathBuf::from(path), Span { to, ..Span::from(from) }))
+}
+
+fn instant(option: &str, text: Option<&str>, zone: &Zone) -> Result<Option<Millis>, Failure> {
+    let read = |text| {
+        let written = WrittenInstant::read(text, zone);
+        written.map(|written| written.instant).map_err(|error| Failure::Use(format!("`{option}`: {error}")))
+    };
+    text.map(read).transpose()
+}
+
+/// An event file in memory.
+struct EventFile {
+    name: String,
+    bytes: Vec<u8>,
+}
+
+impl EventFile {
+    fn read(path: &Path) -> Result<Self, Failure> {
+        let mut bytes = Vec::new();
+        let read = if path == Path::new("-") {
+            std::io::stdin().read_to_end(&mut bytes).map(|_| ())
+        } else {
+            std::fs::read(path).map(|content| bytes = content)
+        };
+        read.map_err(|error| Failure::unreadable(path, error))?;
+        Ok(Self { name: path.to_string_lossy().into_owned(), bytes })
+    }
+
+    fn lines(&self) -> impl Iterator<Item = Line<'_>> {
+        let lines = self.bytes.split(|byte| *byte == b'\n');
+        lines.zip(1..).map(|(bytes, number)| Line { file: &self.name, number, bytes })
+    }
+}
+
+fn write(report: &Report, format: SimulateFormat) -> Result<(), Failure> {
+    let mut out = std::io::BufWriter::new(std::io::stdout().lock());
+    match format {
+        SimulateFormat::Json => {
+            serde_json::to_writer(&mut out, report).map_err(std::io::Error::from)?;
+            writeln!(out)?;
+        }
+        SimulateFormat::Human => write_table(&mut out, report)?,
+    }
+    Ok(out.flush()?)
+}
+
+/// A line per user, then what was set aside.
+fn write_table(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
+    let width = report.users.keys().map(|user| user.chars().count()).max().unwrap_or(0).max("user".len());
+    writeln!(
+        out,
+        "{:width$}  {:>18}  {:>18}  {:>18}  {:>18}  entries",
+        "user", "refilled", "charged", "accrued", "balance"
+    )?;
+    for (user, state) in &report.users {
+        let figures =
+            [state.refilled, state.charged, state.accrued, state.balance].map(|credits| credits.to_string());
+        let [refilled, charged, accrued, balance] = figures;
+        let entries = match &state.entries {
+            Entries::Count(count) => *count,
+            Entries::List(entries) => entries.len(),
+        };
+        writeln!(
+            out,
+            "{user:width$}  {refilled:>18}  {charged:>18}  {accrued:>18}  {balance:>18}  {entries:>7}"
+        )?;
+    }
+    writeln!(out, "{} users at {}, {} duplicates", report.users.len(), report.at, report.duplicates)?;
+    for aside in &report.quarantined {
+        let file = aside.file.as_deref().unwrap_or("-");
+        writeln!(out, "{file}:{}: {}: {}", aside.line.unwrap_or(0), aside.reason, aside.message)?;
+    }
+    Ok(())
+}
