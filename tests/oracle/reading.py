@@ -6,6 +6,7 @@ a Fraction, and local time is the Python standard library's.
 """
 
 import bisect
+import copy
 import datetime
 from fractions import Fraction
 from zoneinfo import ZoneInfo
@@ -347,9 +348,18 @@ class User:
                 self.add(plan["initial"] or Fraction(0))
         if self.active and in_force and instant in self.occurrences[plan["at"]["text"]]:
             if plan["mode"] == "reset":
-                self.add(plan["credits"] - self.plan)
+                self.add(plan["credits"] - self.plan_with_accrual(instant))
             else:
                 self.add(plan["credits"])
+
+    def plan_with_accrual(self, instant):
+        """The plan part of the wallet as if all open intervals ended at an instant."""
+        there = copy.copy(self)
+        there.state = {key: list(held) for key, held in self.state.items()}
+        there.totals, there.entries = dict(self.totals), []
+        for key in sorted(there.state):
+            there.charge_interval(key, instant)
+        return there.plan
 
     def add(self, credits):
         self.plan += credits
