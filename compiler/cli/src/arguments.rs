@@ -126,6 +126,12 @@ pub struct Simulate {
     /// Another version of the policy and when it holds; may be repeated, in order of deployment.
     #[arg(long, value_name = "POLICY@FROM[..TO]")]
     pub deploy: Vec<String>,
+    /// Also the bills of a month.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub bills: Option<String>,
+    /// Also how an entry came about.
+    #[arg(long, value_name = "ENTRY")]
+    pub explain: Option<String>,
     /// How the result is written.
     #[arg(long, value_enum, default_value_t = SimulateFormat::Human)]
     pub format: SimulateFormat,

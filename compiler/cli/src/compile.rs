@@ -4,7 +4,7 @@ use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
-use aquarium_compiler::emit::EmitOptions;
+use aquarium_compiler::EmitOptions;
 use aquarium_ir::Policy;
 
 use crate::arguments::{Compile, Emit};
@@ -29,9 +29,8 @@ fn emit(policy: &Policy, emit: Emit, wide_arithmetic: bool) -> Result<Vec<u8>, F
         json.push(b'\n');
         return Ok(json);
     }
-    let module =
-        aquarium_compiler::emit::module(policy, aquarium_compiler::emit::Options { wide_arithmetic })
-            .map_err(|error| Failure::Defect(error.to_string()))?;
+    let module = aquarium_compiler::emit(policy, EmitOptions { wide_arithmetic })
+        .map_err(|error| Failure::Defect(error.to_string()))?;
     if emit == Emit::Wasm {
         return Ok(module);
     }

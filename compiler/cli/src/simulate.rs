@@ -7,7 +7,7 @@ use std::process::ExitCode;
 use aquarium_charging::simulate::{Entries, Line, Options, Report, simulate};
 use aquarium_charging::{Deployments, Span, Version};
 use aquarium_ir::Millis;
-use aquarium_ir::time::{WrittenInstant, Zone};
+use aquarium_ir::time::{Month, WrittenInstant, Zone};
 
 use crate::arguments::{Simulate, SimulateFormat};
 use crate::failure::Failure;
@@ -30,6 +30,8 @@ pub fn run(arguments: &Simulate) -> Result<ExitCode, Failure> {
         known: instant("--known", arguments.known.as_deref(), &zone)?,
         user: arguments.user.as_deref(),
         summary: arguments.summary || arguments.format == SimulateFormat::Human,
+        bills: arguments.bills.as_deref().map(month).transpose()?,
+        explain: arguments.explain.as_deref(),
     };
     let files = arguments.events.iter().map(|path| EventFile::read(path)).collect::<Result<Vec<_>, _>>()?;
     let report = simulate(&deployments, files.iter().flat_map(EventFile::lines), &options);
@@ -64,6 +66,17 @@ fn deployment(argument: &str, zone: &Zone) -> Result<(PathBuf, Span), Failure> {
     let from = instant("--deploy", Some(from), zone)?.ok_or_else(form)?;
     let to = instant("--deploy", to, zone)?.unwrap_or(Millis::MAX);
     Ok((PathBuf::from(path), Span { to, ..Span::from(from) }))
+}
+
+/// `YYYY-MM`
+fn month(text: &str) -> Result<Month, Failure> {
+    let read = || {
+        let (year, month) =
+            text.split_once('-').filter(|(year, month)| year.len() == 4 && month.len() == 2)?;
+        let month = Month { year: year.parse().ok()?, month: month.parse().ok()? };
+        (1..=12).contains(&month.month).then_some(month)
+    };
+    read().ok_or_else(|| Failure::Use(format!("`--bills {text}`: write `YYYY-MM`, such as `2011-11`")))
 }
 
 fn instant(option: &str, text: Option<&str>, zone: &Zone) -> Result<Option<Millis>, Failure> {

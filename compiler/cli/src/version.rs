@@ -5,8 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use aquarium_charging::Version;
-use aquarium_compiler::emit::{EmitOptions, emit};
-use aquarium_compiler::{Analysis, Severity};
+use aquarium_compiler::{Analysis, EmitOptions, Severity, emit};
 use aquarium_engine::{Engine, EngineOptions};
 
 use crate::arguments::Format;
