@@ -1,22 +1,37 @@
 //! Everything that must hold before a change lands.
 
-use crate::command::{Outcome, cargo, program, run, steps};
+use std::path::PathBuf;
+
+use crate::command::{Outcome, cargo, program, run, steps, text};
 use crate::{lint, tools};
 
+/// How many generated cases the independent reading compares: some seconds' worth.
+const CASES: &str = "400";
+
 /// Lints, all tests, the README's commands, the editors.
+///
+/// Everything is built once, as one workspace: building a part by itself selects other features of shared
+/// dependencies and would build the engine again.
 pub fn all() -> Outcome {
     steps(&[
         ("set-up", tools::install_all),
         ("lints", lint::all),
+        ("build", build),
         ("tests", tests),
         ("documentation", documentation),
         ("quickstart", quickstart),
+        ("independent reading", independent_reading),
         ("editors", editors),
     ])
 }
 
+fn build() -> Outcome {
+    run(cargo(&["build", "--quiet", "--workspace", "--all-targets"]))
+}
+
 fn tests() -> Outcome {
-    run(cargo(&["test", "--workspace"]))
+    run(cargo(&["test", "--workspace", "--all-targets"]))?;
+    run(cargo(&["test", "--workspace", "--doc"]))
 }
 
 fn documentation() -> Outcome {
@@ -25,11 +40,26 @@ fn documentation() -> Outcome {
     run(command)
 }
 
+/// The README's first command, with a directory of its own for the data.
 fn quickstart() -> Outcome {
-    run(cargo(&["run", "--quiet", "--bin", "aquariumd", "--", "up", "examples/quickstart", "--once"]))
+    let data = crate::root().join("target/quickstart");
+    if data.exists() {
+        std::fs::remove_dir_all(&data)
+            .map_err(|error| format!("cannot clear `{}`: {error}", data.display()))?;
+    }
+    run(program(built("aquariumd"), &["up", "examples/quickstart", "--once", "--data", &text(&data)]))
+}
+
+/// Generated policies and events, against a reading of the rules in another language.
+fn independent_reading() -> Outcome {
+    run(program("python3", &["tests/oracle/compare.py", &text(&built("aquariumc")), CASES]))
 }
 
 fn editors() -> Outcome {
-    run(cargo(&["build", "--quiet", "--bin", "aquarium-lsp"]))?;
     run(program("bash", &["editors/vscode/e2e/run.sh"]))
+}
+
+/// A program that the build step made.
+fn built(name: &str) -> PathBuf {
+    crate::root().join("target/debug").join(name)
 }
