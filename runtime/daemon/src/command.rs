@@ -7,7 +7,7 @@ mod serve;
 mod up;
 
 use std::error::Error;
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
@@ -125,7 +125,9 @@ fn on_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), 
 
 fn start_logging(logging: &Logging) -> Result<(), Failure> {
     let filter = EnvFilter::try_new(&logging.level).map_err(|error| format!("`logging.level`: {error}"))?;
-    let subscriber = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
+    let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
+    let subscriber =
+        tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
     match logging.format {
         LogFormat::Text => subscriber.init(),
         LogFormat::Json => subscriber.json().init(),

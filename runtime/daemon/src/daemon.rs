@@ -4,9 +4,10 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aquarium_charging::Reason;
+use aquarium_charging::deployments::DeploymentRefused;
 use aquarium_charging::input::{self, Plausible, Source};
 use aquarium_charging::record::Body;
+use aquarium_charging::{Deployments, Reason, Span};
 use aquarium_ir::Millis;
 use aquarium_store::{EmbeddedLog, Kind, Log, OpenError, Options, OwnedRecord, Position, ReadError};
 use serde_json::json;
@@ -35,6 +36,9 @@ pub enum DaemonError {
     /// A policy cannot be used.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// A deployment contradicts those before it.
+    #[error("the policy is not deployed: {0}")]
+    Refused(#[from] DeploymentRefused),
     /// A deployment was not stored.
     #[error("the policy was not deployed: {0}")]
     Deployment(String),
@@ -166,16 +170,21 @@ impl Daemon {
     /// Deploys a module, unless it is the one that was deployed last. Says whether it did.
     pub async fn deploy(&self, module: &[u8], from: Option<Millis>) -> Result<bool, DaemonError> {
         let hash = self.policies.add(module)?;
-        let deployed = self.deployed()?;
-        if deployed.last() == Some(&hash) {
+        let mut deployments = self.deployed()?;
+        if deployments.versions().last().is_some_and(|(version, _)| *version.module == *hash) {
             return Ok(false);
         }
+        let now = self.clock.now();
+        let span = Span { from: from.unwrap_or(now), to: Millis::MAX, received: now };
+        let number = deployments.versions().count() + 1;
+        deployments.refuse_hiding(&span, now)?;
+        deployments.deploy(self.policies.version(&hash)?, span)?;
         let record = json!({
             "recordType": "deployment",
-            "id": format!("deployment-{}", deployed.len() + 1),
+            "id": format!("deployment-{number}"),
             "clientID": "aquarium",
             "module": hash,
-            "from": from.unwrap_or_else(|| self.clock.now()),
+            "from": span.from,
         });
         let answers = self
             .write(record.to_string())
@@ -192,19 +201,21 @@ impl Daemon {
         self.ingest.submit(self.read_import(lines.into_bytes())).await
     }
 
-    /// The hashes of all modules that were deployed, in order.
-    fn deployed(&self) -> Result<Vec<String>, ReadError> {
-        let mut modules = Vec::new();
+    /// Everything that was deployed, in order.
+    fn deployed(&self) -> Result<Deployments, DaemonError> {
+        let mut deployments = Deployments::new();
         let mut next = Position::START;
         loop {
             let page = self.feed.page(next)?;
             if page.is_empty() {
-                return Ok(modules);
+                return Ok(deployments);
             }
-            let for_all = |record: &aquarium_store::Record<'_>| {
-                record.stored.kind == Kind::Runtime && record.stored.partition.is_none()
-            };
-            modules.extend(page.records().filter(for_all).filter_map(|record| module_of(&record)));
+            for record in page.records() {
+                if let Some((module, span)) = deployment(&record) {
+                    // One that was refused then is refused again.
+                    let _ = deployments.deploy(self.policies.version(&module)?, span);
+                }
+            }
             next = page.next();
         }
     }
@@ -276,15 +287,17 @@ fn shard_count(configuration: &Configuration) -> usize {
     }
 }
 
-fn module_of(record: &aquarium_store::Record<'_>) -> Option<String> {
-    let source = Source {
-        received: Millis(record.stored.received_millis),
-        keeps_received: false,
-        writes_records: true,
-        plausible: None,
-    };
+/// The module and span of a deployment's record.
+fn deployment(record: &aquarium_store::Record<'_>) -> Option<(String, Span)> {
+    if record.stored.kind != Kind::Runtime || record.stored.partition.is_some() {
+        return None;
+    }
+    let received = Millis(record.stored.received_millis);
+    let source = Source { received, keeps_received: false, writes_records: true, plausible: None };
     match input::read(record.stored.body, &source).ok()?.record.body {
-        Body::Deployment { module, .. } => Some(module.into_owned()),
+        Body::Deployment { module, from, to } => {
+            Some((module.into_owned(), Span { from, to: to.unwrap_or(Millis::MAX), received }))
+        }
         _ => None,
     }
 }

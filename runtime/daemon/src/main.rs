@@ -28,10 +28,16 @@ const FAILED: u8 = 1;
 fn main() -> ExitCode {
     match command::run(command::CommandLine::parse()) {
         Ok(()) => ExitCode::SUCCESS,
+        Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
         Err(error) => {
             // Nothing can be done where not even this can be said.
             let _ = std::io::Write::write_fmt(&mut std::io::stderr(), format_args!("aquariumd: {error}\n"));
             ExitCode::from(FAILED)
         }
     }
+}
+
+/// Whether the reader of standard output, `head` for one, has seen enough.
+fn is_broken_pipe(error: &(dyn std::error::Error + 'static)) -> bool {
+    error.downcast_ref::<std::io::Error>().is_some_and(|error| error.kind() == std::io::ErrorKind::BrokenPipe)
 }

@@ -4,16 +4,17 @@ use std::collections::BTreeSet;
 use std::fs;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use aquarium_compiler::emit::{EmitOptions, emit};
 use aquarium_compiler::{Analysis, Diagnostic, LineIndex, Severity, SourceFile, analyze};
 use aquarium_ir::Millis;
 use clap::Args;
 
-use super::import::{import, open_all};
+use super::import::{EventFile, import, open_all};
 use super::{Data, Failure, Serving, serve};
 use crate::config::Configuration;
-use crate::daemon::Daemon;
+use crate::daemon::{Daemon, DaemonError};
 use crate::shard::Row;
 
 /// Lines of the table, at most; further users are counted.
@@ -49,18 +50,7 @@ impl Up {
         configuration.http.listen = self.serving.listen.unwrap_or(configuration.http.listen);
         let listener = if self.once { None } else { Some(serve::listen(configuration.http.listen).await?) };
         let daemon = Daemon::start(configuration, self.serving.clock())?;
-        let shown = async {
-            // The policy of the directory holds over all of time: whoever edits it sees what it would have meant.
-            daemon.deploy(&module, Some(FIRST_INSTANT)).await?;
-            let imported = import(&daemon, files).await?;
-            let mut out = std::io::stdout();
-            writeln!(out, "{}", imported.summary())?;
-            let at = imported.latest.unwrap_or_else(|| daemon.clock.now());
-            let rows = daemon.shards.everybody(at).await?;
-            writeln!(out, "\n{}", table(&rows, at))?;
-            Ok::<_, Failure>(rows.into_iter().next().map(|row| (row.user, at)))
-        };
-        let shown = shown.await;
+        let shown = show(&daemon, &module, files).await;
         match (shown, listener) {
             (Ok(first), Some(listener)) => {
                 if let Some((user, at)) = first {
@@ -76,6 +66,30 @@ impl Up {
             }
         }
     }
+}
+
+/// Deploys, takes in, prints the table; gives the first user and the instant of the table.
+async fn show(
+    daemon: &Arc<Daemon>,
+    module: &[u8],
+    files: Vec<EventFile>,
+) -> Result<Option<(String, Millis)>, Failure> {
+    // The policy of the directory holds over all of time: whoever edits it sees what it would have meant.
+    let deployed = daemon.deploy(module, Some(FIRST_INSTANT)).await;
+    deployed.map_err(|error| match error {
+        DaemonError::Refused(_) => {
+            let data = daemon.configuration.data.display();
+            format!("{error}; to start anew, remove `{data}`").into()
+        }
+        error => Failure::from(error),
+    })?;
+    let imported = import(daemon, files).await?;
+    let mut out = std::io::stdout();
+    writeln!(out, "{}", imported.summary())?;
+    let at = imported.latest.unwrap_or_else(|| daemon.clock.now());
+    let rows = daemon.shards.everybody(at).await?;
+    writeln!(out, "\n{}", table(&rows, at))?;
+    Ok(rows.into_iter().next().map(|row| (row.user, at)))
 }
 
 /// Where time begins for events and deployments.

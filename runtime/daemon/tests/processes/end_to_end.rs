@@ -1,10 +1,11 @@
 //! Events in, balances out, through real processes: stopped, killed and started again.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::support::{Daemon, Place, event, now, offline, request, run, text};
+use crate::support::{Daemon, POLICY, Place, event, now, offline, request, run, text};
 
 const LINES: &str = "application/x-ndjson";
 const HOUR: i64 = 3_600_000;
@@ -69,6 +70,22 @@ fn up_gives_the_same_balances_each_time_and_those_of_the_fold_alone() {
             "{expected:?}\n{first}"
         );
     }
+}
+
+#[test]
+fn an_edited_policy_holds_over_all_of_time_and_what_never_changes_is_refused() {
+    let time = now() - HOUR;
+    let place = Place::new(&event("e", "u", time, "traffic", "2"));
+    assert!(place.up_once().contains("-0.5"));
+    let policy = place.path("policy.aquarium.yaml");
+    fs::write(&policy, POLICY.replace("traffic: 0.25", "traffic: 0.75")).unwrap();
+    assert!(place.up_once().contains("-1.5"));
+    fs::write(&policy, POLICY.replace("costpolicy: onoff", "costpolicy: discrete")).unwrap();
+    let output = run(&["up", &place.text(""), "--data", &place.text("data"), "--once"]);
+    let said = text(&output.stderr);
+    assert_eq!(output.status.code(), Some(1), "{said}");
+    assert!(said.contains("costpolicy") && said.contains("remove"), "{said}");
+    assert_eq!(place.serve().balance("u", time), "-1.5");
 }
 
 #[test]
