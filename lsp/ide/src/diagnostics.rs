@@ -39,7 +39,9 @@ pub fn diagnostics(snapshot: &Snapshot, file: FileId) -> Vec<Finding<'_>> {
     findings.iter().filter(|finding| finding.primary.span.file == file).map(finding).collect()
 }
 
-fn finding(diagnostic: &Diagnostic) -> Finding<'_> {
+/// A finding of the compiler, as an editor shows it.
+#[must_use]
+pub fn finding(diagnostic: &Diagnostic) -> Finding<'_> {
     let entry = diagnostic.code.entry();
     Finding {
         span: diagnostic.primary.span,

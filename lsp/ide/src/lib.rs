@@ -4,10 +4,19 @@
 //! one moment) and gives back values that any editor protocol can carry. This crate knows no protocol,
 //! no file system and no clock.
 
+pub mod completion;
+pub mod context;
+pub mod definition;
 pub mod diagnostics;
 pub mod files;
+pub mod fixes;
+pub mod hover;
+pub mod keys;
 pub mod lines;
 pub mod snapshot;
+pub mod symbols;
+#[cfg(test)]
+mod testing;
 
 pub use lines::{Encoding, LineIndex, Position};
 pub use snapshot::Snapshot;

@@ -10,6 +10,12 @@ const TIME_MAX: std::time::Duration = std::time::Duration::from_secs(30);
 /// What a pipe holds: enough for the messages of a test that does not read meanwhile.
 const PIPE_BYTES: usize = 64 * 1024 * 1024;
 
+/// How a client names a file.
+pub fn file_uri(directory: &std::path::Path, name: &str) -> String {
+    let uri = tower_lsp::ls_types::Uri::from_file_path(directory.join(name));
+    uri.expect("an absolute path").as_str().to_owned()
+}
+
 /// A client and the server that it speaks to.
 pub struct Client {
     input: WriteHalf<DuplexStream>,

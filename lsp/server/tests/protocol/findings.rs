@@ -1,20 +1,24 @@
 //! What the server finds, told when it changes or given when it is asked for.
 
-use std::path::Path;
-
 use serde_json::{Value, json};
-use tower_lsp::ls_types::Uri;
 
-use crate::client::Client;
+use crate::client::{Client, file_uri};
 
 const URI: &str = "untitled:a.aquarium";
 
 /// A policy without findings.
-const POLICY: &str = "aquariumpolicy:\n  name: a\n";
-
-fn file_uri(directory: &Path, name: &str) -> String {
-    Uri::from_file_path(directory.join(name)).expect("an absolute path").as_str().to_owned()
-}
+const POLICY: &str = "aquariumpolicy:
+  name: a
+  resources:
+    - {name: vmtime, unit: hr, costpolicy: onoff}
+  algorithms:
+    - name: default
+      vmtime: {price} times {volume}
+  pricelists:
+    - {name: default, vmtime: 0.05}
+  agreements:
+    - {name: default, algorithm: default, pricelist: default}
+";
 
 #[tokio::test]
 async fn the_newest_version_is_told_about_however_fast_edits_come() {
@@ -54,4 +58,24 @@ async fn tests_of_policies_and_other_texts_are_left_alone() {
     client.notify("textDocument/didOpen", json!({"textDocument": item})).await;
     assert_eq!(client.findings(&plain, json!(1)).await, json!([]));
     assert!(!client.has_got_about(&test) && !client.has_got_about(&other));
+}
+
+#[tokio::test]
+async fn a_finding_comes_with_an_edit_and_goes_with_one_and_with_the_document() {
+    let mut client = Client::introduced(json!({}), json!({"explanations": "explain:/{code}.md"})).await;
+    client.open(URI, POLICY).await;
+    assert_eq!(client.findings(URI, json!(1)).await, json!([]));
+    client.edit(URI, 2, [6, 35, 6, 36], "").await;
+    let found = client.findings(URI, json!(2)).await;
+    assert_eq!(found[0]["severity"], 1, "{found}");
+    assert_eq!(found[0]["range"]["start"]["line"], 6, "{found}");
+    let code = found[0]["code"].as_str().unwrap();
+    assert_eq!(found[0]["codeDescription"]["href"], format!("explain:/{code}.md"));
+    assert!(client.ask("aquarium/explain", json!({"code": code})).await.is_string());
+    client.edit(URI, 3, [6, 35, 6, 35], "}").await;
+    assert_eq!(client.findings(URI, json!(3)).await, json!([]));
+    client.edit(URI, 4, [6, 35, 6, 36], "").await;
+    assert_eq!(client.findings(URI, json!(4)).await.as_array().map(Vec::is_empty), Some(false));
+    client.notify("textDocument/didClose", json!({"textDocument": {"uri": URI}})).await;
+    assert_eq!(client.findings(URI, Value::Null).await, json!([]));
 }

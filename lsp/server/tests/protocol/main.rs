@@ -10,5 +10,6 @@
 
 mod client;
 mod documents;
+mod features;
 mod findings;
 mod order;

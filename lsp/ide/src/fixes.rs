@@ -1,0 +1,48 @@
+//! What can be done by itself about the findings at a place.
+
+use aquarium_compiler::{Diagnostic, FileSpan, Fix};
+
+use crate::Snapshot;
+
+/// The fixes of the findings that touch a span, each with the finding that it mends.
+#[must_use]
+pub fn fixes(snapshot: &Snapshot, span: FileSpan) -> Vec<(&Diagnostic, &Fix)> {
+    let touches =
+        |other: FileSpan| other.file == span.file && other.start <= span.end && span.start <= other.end;
+    let findings = snapshot.analysis().diagnostics.iter();
+    findings.filter(|it| touches(it.primary.span)).filter_map(|it| Some((it, it.fix.as_ref()?))).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::at_cursor;
+
+    /// The source after all fixes at the cursor.
+    fn check(source: &str, expected: &str) {
+        let (snapshot, file, offset) = at_cursor(source);
+        let found = fixes(&snapshot, FileSpan { file, start: offset, end: offset });
+        let mut edits: Vec<_> = found.iter().flat_map(|(_, fix)| &fix.edits).collect();
+        edits.sort_by_key(|edit| std::cmp::Reverse(edit.span));
+        let mut text = source.replacen("$0", "", 1);
+        for edit in edits {
+            let range = usize::try_from(edit.span.start).unwrap()..usize::try_from(edit.span.end).unwrap();
+            text.replace_range(range, &edit.text);
+        }
+        assert_eq!(text, expected);
+    }
+
+    #[test]
+    fn an_older_spelling_is_written_anew() {
+        check(
+            "aquariumpolicy:\n  pricelists:\n    - name: a\n      over$0rides: b\n",
+            "aquariumpolicy:\n  pricelists:\n    - name: a\n      extends: b\n",
+        );
+    }
+
+    #[test]
+    fn elsewhere_nothing_is_done() {
+        let source = "aquariumpolicy:\n  pricelists:\n    - na$0me: a\n      overrides: b\n";
+        check(source, &source.replace("$0", ""));
+    }
+}

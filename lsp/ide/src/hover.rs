@@ -1,0 +1,125 @@
+//! What is said about the word under the cursor.
+
+use std::fmt::Write;
+
+use aquarium_compiler::references::{Reference, Usage, at, references};
+use aquarium_compiler::{Code, FileId, FileSpan};
+
+use crate::{Snapshot, keys};
+
+/// How many lines of a definition are shown.
+const LINES_MAX: usize = 16;
+
+/// A text about a place.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Hover {
+    /// The place.
+    pub span: FileSpan,
+    /// The text, in Markdown.
+    pub markdown: String,
+}
+
+/// What is said about a place, if anything.
+#[must_use]
+pub fn hover(snapshot: &Snapshot, file: FileId, offset: u32) -> Option<Hover> {
+    let all = references(&snapshot.analysis().items);
+    if let Some(name) = at(&all, file, offset) {
+        return Some(Hover { span: name.span, markdown: item(snapshot, &all, name) });
+    }
+    let span = word(snapshot, file, offset)?;
+    let text = snapshot.slice(span);
+    if is_in_comment(snapshot, span) {
+        return Code::find(text).map(|code| Hover { span, markdown: lint(code) });
+    }
+    let markdown = keys::document(text).map(|line| format!("**{text}**: {line}"))?;
+    Some(Hover { span, markdown })
+}
+
+/// An item: its class and name, and how it is defined.
+fn item(snapshot: &Snapshot, all: &[Reference], name: &Reference) -> String {
+    let mut text = format!("{} **{}**", name.class.noun(), name.name);
+    let is_definition =
+        |it: &&Reference| it.usage == Usage::Definition && it.class == name.class && it.name == name.name;
+    let definition = all.iter().find(is_definition).and_then(|it| whole(snapshot, it));
+    match definition {
+        Some(span) => _ = write!(text, "\n\n```aquarium\n{}\n```", shortened(snapshot.slice(span))),
+        None => text.push_str("\n\nnot defined in this policy"),
+    }
+    text
+}
+
+/// The whole item that a name defines.
+fn whole(snapshot: &Snapshot, name: &Reference) -> Option<FileSpan> {
+    let symbols = crate::symbols::symbols(snapshot, name.span.file);
+    let mut items = symbols.into_iter().flat_map(|section| section.items);
+    items.find(|item| item.name_span == name.span).map(|item| item.span)
+}
+
+fn shortened(text: &str) -> String {
+    let mut lines: Vec<&str> = text.trim_end().lines().take(LINES_MAX).collect();
+    if text.trim_end().lines().count() > LINES_MAX {
+        lines.push("...");
+    }
+    lines.join("\n")
+}
+
+fn lint(code: Code) -> String {
+    let entry = code.entry();
+    format!("{}: {}\n\n{}", entry.id, entry.title, entry.explanation)
+}
+
+/// The letters, digits, `_` and `-` around an offset.
+fn word(snapshot: &Snapshot, file: FileId, offset: u32) -> Option<FileSpan> {
+    let content = snapshot.text(file)?.content();
+    let at = usize::try_from(offset).ok()?;
+    let (before, behind) = (content.get(..at)?, content.get(at..)?);
+    let is_letter = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '-';
+    let start =
+        before.rfind(|letter| !is_letter(letter)).map_or(0, |end| content.ceil_char_boundary(end + 1));
+    let end = at + behind.find(|letter| !is_letter(letter)).unwrap_or(behind.len());
+    let span = FileSpan { file, start: u32::try_from(start).ok()?, end: u32::try_from(end).ok()? };
+    (start < end).then_some(span)
+}
+
+fn is_in_comment(snapshot: &Snapshot, span: FileSpan) -> bool {
+    let parse = usize::try_from(span.file.0).ok().and_then(|at| snapshot.analysis().parses.get(at));
+    let comments = parse.into_iter().flat_map(|parse| &parse.document().comments);
+    comments.into_iter().any(|it| it.span.start <= span.start && span.end <= it.span.end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::testing::at_cursor;
+
+    fn check(source: &str, expected: Option<&str>) {
+        let (snapshot, file, offset) = at_cursor(source);
+        let found = hover(&snapshot, file, offset).map(|hover| hover.markdown);
+        let begins =
+            found.as_deref().zip(expected).is_some_and(|(found, expected)| found.starts_with(expected));
+        assert!(begins || (found.is_none() && expected.is_none()), "{found:?} for {source}");
+    }
+
+    #[test]
+    fn a_name_shows_how_its_item_is_defined() {
+        let lists = "aquariumpolicy:\n  pricelists:\n    - name: base\n      vmtime: 1\n    - name: cheap\n";
+        check(&format!("{lists}      extends: ba$0se\n"), Some("price list **base**\n\n```aquarium\n"));
+        check(&format!("{lists}      extends: $0other\n"), Some("price list **other**\n\nnot defined"));
+    }
+
+    #[test]
+    fn a_key_says_what_it_is_for() {
+        check("aquariumpolicy:\n  time$0zone: UTC\n", Some("**timezone**: "));
+    }
+
+    #[test]
+    fn a_lint_in_a_directive_is_explained() {
+        check("# aquarium: allow(AQ0$0401)\naquariumpolicy:\n  name: a\n", Some("AQ0401: "));
+        check("# some a$0ccount\naquariumpolicy:\n  name: a\n", None);
+    }
+
+    #[test]
+    fn nothing_is_said_about_nothing() {
+        check("aquariumpolicy:\n  name: a\n  $0 \n", None);
+    }
+}
