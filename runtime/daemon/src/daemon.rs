@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use aquarium_charging::deployments::DeploymentRefused;
-use aquarium_charging::input::{self, Plausible, Source};
+use aquarium_charging::input::{self, Message, Plausible, Refusal, Source};
 use aquarium_charging::record::Body;
 use aquarium_charging::{Deployments, Reason, Span};
 use aquarium_ir::Millis;
@@ -164,7 +164,17 @@ impl Daemon {
             writes_records: true,
             plausible: None,
         };
-        Batch::read(bytes, Layout::Lines, &source, self.log.partitions())
+        let check = |message: &Message<'_>| self.check_module(&message.record.body);
+        Batch::read_checked(bytes, Layout::Lines, &source, self.log.partitions(), &check)
+    }
+
+    /// A deployment of a module that is not here could never be folded.
+    fn check_module(&self, body: &Body<'_>) -> Result<(), Refusal> {
+        let Body::Deployment { module, .. } = body else { return Ok(()) };
+        self.policies
+            .version(module)
+            .map(|_| ())
+            .map_err(|error| Refusal { reason: Reason::BadType, message: format!("`module`: {error}") })
     }
 
     /// Deploys a module, unless it is the one that was deployed last. Says whether it did.

@@ -80,13 +80,24 @@ pub enum Outcome {
 impl Batch {
     /// Reads messages.
     pub fn read(bytes: Vec<u8>, layout: Layout, source: &Source, partitions: u16) -> Self {
+        Self::read_checked(bytes, layout, source, partitions, &|_| Ok(()))
+    }
+
+    /// Reads messages, each of which must pass a check besides.
+    pub fn read_checked(
+        bytes: Vec<u8>,
+        layout: Layout,
+        source: &Source,
+        partitions: u16,
+        check: &dyn Fn(&Message<'_>) -> Result<(), Refusal>,
+    ) -> Self {
         let array = match layout {
             Layout::Json => elements(&bytes),
             Layout::Lines => Some(lines(&bytes)),
         };
         let single = array.is_none();
         let places = array.unwrap_or_else(|| std::iter::once(0..bytes.len()).collect());
-        let read = |place: Range<usize>| Item::read(&bytes, place, source, partitions);
+        let read = |place: Range<usize>| Item::read(&bytes, place, source, partitions, check);
         let items = places.into_iter().map(read).collect();
         Self { bytes, items, received_millis: source.received.0, single }
     }
@@ -132,9 +143,15 @@ impl Batch {
 }
 
 impl Item {
-    fn read(bytes: &[u8], place: Range<usize>, source: &Source, partitions: u16) -> Self {
+    fn read(
+        bytes: &[u8],
+        place: Range<usize>,
+        source: &Source,
+        partitions: u16,
+        check: &dyn Fn(&Message<'_>) -> Result<(), Refusal>,
+    ) -> Self {
         let text = bytes.get(place.clone()).unwrap_or_default();
-        match input::read(text, source) {
+        match input::read(text, source).and_then(|message| check(&message).map(|()| message)) {
             Ok(message) => Self {
                 place,
                 id: Some(Box::from(&*message.record.id)),

@@ -188,8 +188,16 @@ fn a_deeply_nested_body_is_kept_in_quarantine() {
     let deep = format!("{}{}", "[".repeat(100_000), "]".repeat(100_000));
     let within = event("deep", "u", now(), "traffic", "1").replace("{}", &format!("{{\"a\":{deep}}}"));
     let answer = daemon.post("/events", LINES, within.as_bytes());
-    assert!([200, 400].contains(&answer.status), "{}", answer.body);
-    assert_eq!(daemon.get("/ping").status, 200);
+    assert_eq!(answer.status, 400, "{}", answer.body);
+    assert_eq!(daemon.get("/quarantine").body.matches("not-json").count(), 1);
+}
+
+#[test]
+fn a_file_that_deploys_a_module_that_is_not_here_harms_nobody() {
+    let deployment = r#"{"recordType":"deployment","id":"d","clientID":"aquarium","module":"ab12","from":5}"#;
+    let place = Place::new(&format!("{deployment}\n{}", event("e", "u", now(), "traffic", "2")));
+    let said = place.up_once();
+    assert!(said.contains("1 stored") && said.contains("1 in quarantine") && said.contains("-0.5"), "{said}");
 }
 
 #[test]
