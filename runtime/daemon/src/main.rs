@@ -4,6 +4,7 @@
 //! [`feed`] is the log as followers see it, [`shard`]s fold users from it and answer for them,
 //! [`quarantine`] lists what has no effect, the [`scheduler`] tells time. [`daemon`] wires them up and
 //! [`component`] keeps them running. [`command`] is what the command line asks for.
+#![expect(clippy::disallowed_methods, reason = "files, network, clock and environment are the daemon's task")]
 
 mod clock;
 mod command;

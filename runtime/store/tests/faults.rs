@@ -1,4 +1,5 @@
 //! Disks that fail, writes that stop half-way, bits that flip.
+#![expect(clippy::disallowed_methods, reason = "files are damaged here")]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,

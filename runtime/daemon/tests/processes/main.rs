@@ -1,5 +1,6 @@
 //! The daemon as a process: what goes in, what comes out, and what happens when something goes wrong.
 #![cfg(feature = "source")]
+#![expect(clippy::disallowed_methods, reason = "processes, files and connections are what is tested")]
 #![expect(
     clippy::unwrap_used,
     clippy::panic,
