@@ -1,5 +1,6 @@
 //! Every input yields a tree that prints back to the same text, without panic and in bounded time.
 
+#![allow(clippy::disallowed_methods, reason = "the texts of the test are files")]
 #![allow(
     clippy::unwrap_used,
     clippy::expect_used,

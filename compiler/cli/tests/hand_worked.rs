@@ -5,6 +5,16 @@
 //! Sunday 15:00, disk costs 0.00005, uploads half. The plan adds 100 on the first of each month, 00:00 UTC. Everything is seen at
 //! 2011-11-30T00:00:00Z.
 
+#![allow(clippy::disallowed_methods, reason = "the test runs the program on files")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
+
 use std::path::Path;
 use std::process::Command;
 

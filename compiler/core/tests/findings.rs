@@ -1,4 +1,6 @@
 //! Findings as short text: what is reported where, for small policies.
+
+#![allow(clippy::disallowed_methods, reason = "the policies of the test are files")]
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
 
 use std::fmt::Write;

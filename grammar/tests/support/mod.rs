@@ -1,5 +1,7 @@
 //! What the tests of the document layer share: the corpus, and trees without places.
 
+#![allow(clippy::disallowed_methods, reason = "the texts of the test are files")]
+
 use std::fs;
 use std::path::PathBuf;
 

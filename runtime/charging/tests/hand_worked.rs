@@ -1,5 +1,6 @@
 //! Balances worked out on paper.
 
+#![allow(clippy::disallowed_methods, reason = "the cases of the test are files")]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 mod common;

@@ -4,6 +4,8 @@
 //! may write to it; a digest before the code finds files that were cut short. Whatever cannot be read or
 //! written is compiled anew: the cache is never an error.
 
+#![allow(clippy::disallowed_methods, reason = "native code is kept in files")]
+
 use std::fs::{self, DirBuilder, OpenOptions};
 use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::{self, Write};

@@ -3,6 +3,16 @@
 //!
 //! `AQUARIUM_PAIRS` sets the number of pairs of expression and slot, `AQUARIUM_SEED` where they begin.
 
+#![allow(clippy::disallowed_methods, reason = "options of the test come from the environment")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
+
 mod generator;
 
 use std::collections::BTreeMap;

@@ -1,5 +1,15 @@
 //! What the compiler writes is what the engine takes; any other module is refused, for what is wrong with it.
 
+#![allow(clippy::disallowed_methods, reason = "the test keeps native code in files")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
+
 mod generator;
 
 use aquarium_charging::Charger;

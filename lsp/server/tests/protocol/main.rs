@@ -1,5 +1,6 @@
 //! The server over its real protocol, in this process: what a client sends and what it gets.
 
+#![allow(clippy::disallowed_methods, reason = "the workspaces of the tests are files")]
 #![expect(
     clippy::unwrap_used,
     clippy::expect_used,

@@ -78,8 +78,8 @@ pub fn resource(random: &mut Random, index: usize) -> Resource {
         unit: "unit".into(),
         cost_policy,
         complex: false,
-        max: number(&random.pick(&MAXIMA)),
-        raw_per_unit: number(&random.pick(&RAW_PER_UNIT)),
+        max: number(random.pick(&MAXIMA)),
+        raw_per_unit: number(random.pick(&RAW_PER_UNIT)),
         span: span(),
     }
 }
