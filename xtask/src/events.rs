@@ -18,17 +18,28 @@ use crate::command::Outcome;
 #[derive(Args, Clone)]
 pub struct Options {
     /// How many users.
-    #[arg(long, default_value_t = 40)]
+    #[arg(long, default_value_t = USERS)]
     users: u32,
     /// The seed: the same seed gives the same events.
-    #[arg(long, default_value_t = 2012)]
+    #[arg(long, default_value_t = SEED)]
     seed: u64,
     /// Where to write, as NDJSON.
     #[arg(long, default_value = QUICKSTART)]
     out: PathBuf,
 }
 
+impl Options {
+    /// That many users, the usual seed.
+    pub fn with_users(users: u32, out: PathBuf) -> Self {
+        Self { users, seed: SEED, out }
+    }
+}
+
 const QUICKSTART: &str = "examples/quickstart/events.ndjson";
+
+/// The quickstart's users and seed.
+const USERS: u32 = 40;
+const SEED: u64 = 2012;
 
 /// 2011-11-01T00:00:00Z: the first instant of the generated events.
 const FROM: i64 = 1_320_105_600_000;
@@ -53,7 +64,7 @@ pub fn check() -> Outcome {
     let path = crate::root().join(QUICKSTART);
     let committed =
         std::fs::read_to_string(&path).map_err(|error| format!("cannot read `{QUICKSTART}`: {error}"))?;
-    let options = Options { users: 40, seed: 2012, out: path };
+    let options = Options::with_users(USERS, path);
     if committed == generate(&options) {
         Ok(())
     } else {

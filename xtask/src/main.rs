@@ -2,6 +2,7 @@
 
 #![allow(clippy::disallowed_methods, reason = "automation works on files and processes")]
 
+mod bench;
 mod command;
 mod events;
 mod lint;
@@ -29,6 +30,8 @@ enum Task {
     Lint,
     /// Installs what tests and lints need and the machine lacks.
     Setup,
+    /// Whole-process benches of the quickstart and of a hundred thousand events.
+    Bench,
     /// Writes the quickstart's events: the same seed gives the same bytes.
     GenEvents(events::Options),
 }
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Task::Test => test::all(),
         Task::Lint => lint::all(),
         Task::Setup => tools::install_all(),
+        Task::Bench => bench::all(),
         Task::GenEvents(options) => events::write(&options),
     };
     match outcome {

@@ -1,5 +1,8 @@
 //! `aquariumc simulate`.
 
+mod bill;
+mod explanation;
+
 use std::io::{Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -35,8 +38,13 @@ pub fn run(arguments: &Simulate) -> Result<ExitCode, Failure> {
     };
     let files = arguments.events.iter().map(|path| EventFile::read(path)).collect::<Result<Vec<_>, _>>()?;
     let report = simulate(&deployments, files.iter().flat_map(EventFile::lines), &options);
-    write(&report, arguments.format)?;
-    Ok(ExitCode::SUCCESS)
+    write(&report, arguments.format, &zone)?;
+    match &arguments.explain {
+        Some(entry) if report.explained.is_none() => {
+            Err(Failure::Use(format!("there is no entry `{entry}` at {}", report.at)))
+        }
+        _ => Ok(ExitCode::SUCCESS),
+    }
 }
 
 /// The first version, then the others in order.
@@ -111,14 +119,22 @@ impl EventFile {
     }
 }
 
-fn write(report: &Report, format: SimulateFormat) -> Result<(), Failure> {
+fn write(report: &Report, format: SimulateFormat, zone: &Zone) -> Result<(), Failure> {
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match format {
         SimulateFormat::Json => {
             serde_json::to_writer(&mut out, report).map_err(std::io::Error::from)?;
             writeln!(out)?;
         }
-        SimulateFormat::Human => write_table(&mut out, report)?,
+        SimulateFormat::Human => {
+            write_table(&mut out, report)?;
+            for bill in report.bills.iter().flat_map(|bills| bills.values()) {
+                bill::write(&mut out, bill)?;
+            }
+            if let Some(derivation) = &report.explained {
+                explanation::write(&mut out, derivation, zone)?;
+            }
+        }
     }
     Ok(out.flush()?)
 }

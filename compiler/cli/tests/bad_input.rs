@@ -1,0 +1,163 @@
+//! Wrong input to `aquariumc`: a located message, the right exit code, nothing half-written.
+
+#![allow(clippy::disallowed_methods, reason = "the test runs the program on files")]
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+use std::path::{Path, PathBuf};
+use std::process::{Command, Output};
+
+fn aquariumc(arguments: &[&str]) -> Output {
+    Command::new(env!("CARGO_BIN_EXE_aquariumc")).args(arguments).env("NO_COLOR", "1").output().unwrap()
+}
+
+fn quickstart() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/quickstart")
+}
+
+/// Checks a policy of these bytes; gives the exit code and the short report.
+fn check(bytes: &[u8]) -> (i32, String) {
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("p.aquarium");
+    std::fs::write(&path, bytes).unwrap();
+    let output = aquariumc(&["check", "--format", "short", path.to_str().unwrap()]);
+    (output.status.code().unwrap(), String::from_utf8(output.stdout).unwrap())
+}
+
+#[test]
+fn broken_policies_are_refused_with_a_place() {
+    let half = std::fs::read(quickstart().join("policy.aquarium.yaml")).unwrap();
+    let deep = format!("aquariumpolicy:\n  name: {}1{}\n", "[".repeat(10_000), "]".repeat(10_000));
+    let cases: [(&str, Vec<u8>); 5] = [
+        ("empty", Vec::new()),
+        ("binary", (0..=255_u8).cycle().take(5_000).collect()),
+        ("half a policy", half[..half.len() / 2].to_vec()),
+        ("deeply nested", deep.into_bytes()),
+        ("another file", b"# Notes\nbuy milk\n".to_vec()),
+    ];
+    for (name, bytes) in cases {
+        let (code, report) = check(&bytes);
+        assert_eq!(code, 1, "{name}: {report}");
+        let first = report.lines().next().unwrap_or_else(|| panic!("{name}: no finding"));
+        assert!(first.contains("p.aquarium:") && first.contains(": error[AQ"), "{name}: {first}");
+    }
+}
+
+#[test]
+fn a_policy_of_ten_megabytes_is_checked_within_its_limits() {
+    let comment = "# a line of a long history of this policy, kept for the record\n".repeat(160_000);
+    let mut bytes = std::fs::read(quickstart().join("policy.aquarium.yaml")).unwrap();
+    bytes.extend(comment.bytes());
+    assert_eq!(check(&bytes), (0, String::new()));
+    bytes.extend(comment.bytes());
+    let (code, report) = check(&bytes);
+    assert_eq!(code, 1);
+    assert!(report.contains("16 MiB"), "{report}");
+}
+
+#[test]
+fn wrong_use_is_told_with_exit_code_2() {
+    let empty = tempfile::tempdir().unwrap();
+    let quickstart = quickstart();
+    let (quickstart, empty) = (quickstart.to_str().unwrap(), empty.path().to_str().unwrap());
+    let cases: [(&[&str], &str); 8] = [
+        (&["check", "no/such.aquarium"], "no/such.aquarium"),
+        (&["check", empty], "holds no policy"),
+        (&["check"], "PATH"),
+        (&["explain", "AQ9999"], "AQ9999"),
+        (&["simulate", quickstart, "no-events.ndjson"], "no-events.ndjson"),
+        (&["simulate", quickstart, "-", "--at", "noon"], "noon"),
+        (&["simulate", quickstart, "-", "--bills", "2011-13"], "YYYY-MM"),
+        (&["simulate", quickstart, "-", "--deploy", "nothing"], "POLICY@FROM"),
+    ];
+    for (arguments, said) in cases {
+        let output = aquariumc(arguments);
+        let report = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{arguments:?}: {report}");
+        assert!(report.contains(said), "{arguments:?}: {report}");
+    }
+}
+
+#[test]
+fn a_refused_policy_leaves_the_old_module_alone() {
+    let directory = tempfile::tempdir().unwrap();
+    let (policy, module) = (directory.path().join("p.aquarium"), directory.path().join("p.wasm"));
+    std::fs::write(&policy, "aquariumpolicy:\n  pricelists: 7\n").unwrap();
+    std::fs::write(&module, "the module of yesterday").unwrap();
+    let output = aquariumc(&["compile", policy.to_str().unwrap(), "-o", module.to_str().unwrap()]);
+    assert_eq!(output.status.code(), Some(1));
+    assert_eq!(std::fs::read_to_string(&module).unwrap(), "the module of yesterday");
+    assert_eq!(std::fs::read_dir(directory.path()).unwrap().count(), 2);
+}
+
+#[test]
+fn source_and_module_give_the_same_simulation() {
+    let directory = tempfile::tempdir().unwrap();
+    let module = directory.path().join("p.wasm");
+    let (quickstart, module) = (quickstart(), module.to_str().unwrap());
+    let (policy, events) = (quickstart.to_str().unwrap(), quickstart.join("events.ndjson"));
+    let compiled = aquariumc(&["compile", policy, "-o", module]);
+    assert!(compiled.status.success(), "{}", String::from_utf8_lossy(&compiled.stderr));
+    let simulate = |policy| aquariumc(&["simulate", policy, events.to_str().unwrap(), "--format", "json"]);
+    let (from_source, from_module) = (simulate(policy), simulate(module));
+    assert!(from_source.status.success());
+    assert_eq!(from_source.stdout, from_module.stdout);
+}
+
+#[test]
+fn a_damaged_module_is_refused() {
+    let directory = tempfile::tempdir().unwrap();
+    let module = directory.path().join("p.wasm");
+    let quickstart = quickstart();
+    aquariumc(&["compile", quickstart.to_str().unwrap(), "-o", module.to_str().unwrap()]);
+    let whole = std::fs::read(&module).unwrap();
+    let mut flipped = whole.clone();
+    flipped[whole.len() / 2] ^= 1;
+    for damaged in [&whole[..whole.len() - 9], &flipped[..], b"", b"\0asm"] {
+        std::fs::write(&module, damaged).unwrap();
+        let output = aquariumc(&["simulate", module.to_str().unwrap(), "-"]);
+        let report = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(2), "{report}");
+        assert!(report.contains("p.wasm"), "{report}");
+    }
+}
+
+#[test]
+fn events_that_cannot_be_charged_are_listed_with_line_and_reason() {
+    let directory = tempfile::tempdir().unwrap();
+    let events = directory.path().join("events.ndjson");
+    let event = |id: &str, resource: &str, value: &str| {
+        format!(
+            r#"{{"id":"{id}","occurredMillis":1320110725874,"clientID":"c","userID":"u","resource":"{resource}","instanceID":"1","value":{value},"eventVersion":"1.0","details":{{}}}}"#
+        )
+    };
+    let lines = [
+        event("1", "bandwidthup", "10"),
+        event("1", "bandwidthup", "10.0"),
+        event("1", "bandwidthup", "11"),
+        event("2", "nosuch", "1"),
+        event("3", "vmtime", "7"),
+        event("4", "bandwidthup", "1e400"),
+        "{ not json".to_owned(),
+        event("5", "bandwidthup", "-0.0"),
+    ];
+    std::fs::write(&events, lines.join("\n")).unwrap();
+    let output = aquariumc(&[
+        "simulate",
+        quickstart().to_str().unwrap(),
+        events.to_str().unwrap(),
+        "--format",
+        "json",
+    ]);
+    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    let listed: Vec<_> = report["quarantined"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|aside| (aside["line"].as_u64().unwrap(), aside["reason"].as_str().unwrap()))
+        .collect();
+    let expected =
+        [(3, "conflict"), (4, "unknown-resource"), (5, "bad-value"), (6, "bad-type"), (7, "not-json")];
+    assert_eq!(listed, expected);
+    assert_eq!(report["duplicates"], 1);
+    assert_eq!(report["users"]["u"]["charged"], "0.1");
+}

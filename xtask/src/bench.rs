@@ -1,0 +1,81 @@
+//! Whole-process benches: what a user waits for, as medians over several runs.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Instant;
+
+use crate::command::{Outcome, cargo, program, run, text};
+use crate::events;
+
+/// Runs of each command; the median is shown with the least and the greatest.
+const RUNS: usize = 7;
+/// Users whose generated events come to about a hundred thousand.
+const USERS: u32 = 480;
+
+/// Times the commands and prints a table in Markdown.
+pub fn all() -> Outcome {
+    run(cargo(&["build", "--quiet", "--workspace"]))?;
+    let directory = crate::root().join("target/bench");
+    let prepared = prepare(&directory)?;
+    println!("| command | least | median | greatest |\n|---|---|---|---|");
+    let compiler = |arguments: &[&str]| time("aquariumc", arguments, &directory);
+    compiler(&["check", "examples/quickstart", "--format", "short"])?;
+    let module = text(&directory.join("policy.wasm"));
+    compiler(&["compile", "examples/quickstart", "--format", "short", "-o", &module])?;
+    compiler(&["simulate", &module, "examples/quickstart/events.ndjson", "--format", "json", "--summary"])?;
+    compiler(&[
+        "simulate",
+        &module,
+        &text(&directory.join("up/events.ndjson")),
+        "--format",
+        "json",
+        "--summary",
+    ])?;
+    let (example, data) = (text(&directory.join("up")), text(&directory.join("data")));
+    time("aquariumd", &["up", &example, "--once", "--data", &data], &directory)?;
+    println!("\n{prepared} events in `up`");
+    Ok(())
+}
+
+/// A directory with the quickstart's policy and many events; says how many.
+fn prepare(directory: &Path) -> Result<usize, String> {
+    let up = directory.join("up");
+    std::fs::create_dir_all(&up).map_err(|error| format!("cannot make `{}`: {error}", up.display()))?;
+    let policy = "policy.aquarium.yaml";
+    let example = crate::root().join("examples/quickstart").join(policy);
+    std::fs::copy(&example, up.join(policy)).map_err(|error| format!("cannot copy the policy: {error}"))?;
+    let file = up.join("events.ndjson");
+    events::write(&events::Options::with_users(USERS, file.clone()))?;
+    let events =
+        std::fs::read(&file).map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
+    Ok(events.iter().filter(|byte| **byte == b'\n').count())
+}
+
+fn time(name: &str, arguments: &[&str], directory: &Path) -> Outcome {
+    let mut seconds = (0..RUNS).map(|_| once(name, arguments, directory)).collect::<Result<Vec<_>, _>>()?;
+    seconds.sort_by(f64::total_cmp);
+    let shown = |index: usize| seconds.get(index).map_or(0.0, |seconds| seconds * 1000.0);
+    let words = arguments.join(" ").replace(&format!("{}/", text(&crate::root())), "");
+    println!(
+        "| `{name} {words}` | {:.0} ms | {:.0} ms | {:.0} ms |",
+        shown(0),
+        shown(RUNS / 2),
+        shown(RUNS - 1)
+    );
+    Ok(())
+}
+
+/// The wall time of one run, from a clean data directory, its output thrown away.
+fn once(name: &str, arguments: &[&str], directory: &Path) -> Result<f64, String> {
+    let data = directory.join("data");
+    if data.exists() {
+        std::fs::remove_dir_all(&data)
+            .map_err(|error| format!("cannot clear `{}`: {error}", data.display()))?;
+    }
+    let mut command = program(crate::root().join("target/debug").join(name), arguments);
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    let start = Instant::now();
+    let status = command.status().map_err(|error| format!("`{name}` does not start: {error}"))?;
+    let seconds = start.elapsed().as_secs_f64();
+    if status.success() { Ok(seconds) } else { Err(format!("`{name}` failed: {status}")) }
+}
