@@ -16,7 +16,8 @@ import generate
 import reading
 
 # What at least this share of the cases must have, or the comparison proves too little.
-CLASSES = ["inheritance", "override", "tiers", "conditional", "simultaneous", "duplicate", "uncovered"]
+CLASSES = ["inheritance", "override", "tiers", "conditional", "simultaneous", "duplicate", "conflict", "uncovered",
+           "grant", "assignment", "version"]
 SHARE = 0.05
 # A case whose policy the compiler refuses proves nothing: few may be.
 REFUSED_MAX = 0.15
@@ -29,21 +30,31 @@ class Case:
         self.seed, self.tally = seed, {}
         rng = random.Random(seed)
         policies = generate.Policies(rng, self.tally)
-        self.policy = policies.policy()
-        self.text = generate.Text(rng).policy(self.policy)
-        self.records, self.lines = generate.events(rng, self.policy, policies.start, self.tally)
+        policy = policies.policy()
+        self.deployments = [(policy, None, None)]
+        if rng.random() < 0.3:
+            self.tally["version"] = True
+            since = generate.moment(rng, policies.start, 50)
+            until = generate.moment(rng, since + 1, 30) if rng.random() < 0.5 else None
+            self.deployments.append((policies.version(), since, until))
+        self.texts = [generate.Text(rng).policy(policy) for policy, _, _ in self.deployments]
+        self.records, self.lines = generate.events(rng, policy, policies.start, self.tally)
         last = max(record["at"] for records in self.records.values() for record in records)
         self.at = last if rng.random() < 0.3 else policies.start + rng.randint(1, 80 * 24) * generate.HOUR
 
     def simulated(self, aquariumc, directory):
-        policy, events = directory / "policy.aquarium", directory / "events.ndjson"
-        policy.write_text(self.text)
+        paths = [directory / f"policy{index}.aquarium" for index in range(len(self.texts))]
+        for path, text in zip(paths, self.texts):
+            path.write_text(text)
+        events = directory / "events.ndjson"
         events.write_text("".join(line + "\n" for line in self.lines))
-        command = [aquariumc, "simulate", policy, events, "--at", str(self.at), "--format", "json"]
+        command = [aquariumc, "simulate", paths[0], events, "--at", str(self.at), "--format", "json"]
+        for path, (_, since, until) in zip(paths[1:], self.deployments[1:]):
+            command += ["--deploy", f"{path}@{since}" + ("" if until is None else f"..{until}")]
         return subprocess.run(command, capture_output=True, text=True)
 
     def expected(self):
-        return reading.simulate(self.policy, self.records, self.at)
+        return reading.simulate(self.deployments, self.records, self.at)
 
 
 def differences(expected, report):

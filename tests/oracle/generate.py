@@ -43,12 +43,18 @@ class Policies:
         self.rng, self.tally = rng, tally
 
     def policy(self):
+        """A policy for resources, a zone and a start of its own."""
         rng = self.rng
-        self.start = rng.choice(STARTS)
+        self.start, self.zone = rng.choice(STARTS), rng.choice(ZONES)
         names = rng.sample(sorted(RESOURCES), rng.randint(1, 3))
         self.resources = {n: dict(RESOURCES[n], complex=rng.random() < 0.5) for n in names}
+        return self.version()
+
+    def version(self):
+        """A policy for the same resources and zone."""
+        rng, names = self.rng, sorted(self.resources)
         policy = {
-            "timezone": rng.choice(ZONES), "precision": rng.choice([0, 2, 4, 6, 6, 6, 9, 12]),
+            "timezone": self.zone, "precision": rng.choice([0, 2, 4, 6, 6, 6, 9, 12]),
             "resources": self.resources, "pricelists": {}, "algorithms": {}, "creditplans": {}, "agreements": {},
         }
         self.tiered = {n for n in names if rng.random() < 0.25}
@@ -414,31 +420,56 @@ def events(rng, policy, start, tally):
     by_user, lines = {}, []
     for number_ in range(rng.randint(1, 3)):
         user = f"user{number_}"
-        records = []
-        for index in range(rng.randint(1, 4)):
-            at = start + rng.randint(0, 45 * 24) * HOUR + rng.choice([0, 0, rng.randint(0, HOUR)])
-            records.append(dict(kind="user", rank=1, at=at, client="idp", id=f"{user}-u{index}", active=rng.random() < 0.8,
-                                role=rng.choice(["student", "STAFF", "visitor"])))
-        for index in range(rng.randint(2, 25)):
-            records.append(resource_event(rng, policy, start, f"{user}-r{index}"))
-        if rng.random() < 0.2 and len(records) > 2:
-            records[-1]["at"] = records[-2]["at"]
+        records = [user_event(rng, start, f"{user}-u{index}") for index in range(rng.randint(1, 4))]
+        records += [resource_event(rng, policy, start, f"{user}-r{index}") for index in range(rng.randint(2, 25))]
+        records += [admin_record(rng, policy, start, f"{user}-a{index}", tally) for index in range(rng.randint(0, 2))]
+        if rng.random() < 0.2:
+            first, second = rng.sample(records, 2)
+            first["at"] = second["at"]
             tally["simultaneous"] = True
         by_user[user] = records
-        for record in records:
-            lines.append(line(user, record))
-            if rng.random() < 0.05:
-                lines.append(lines[-1])
-                tally["duplicate"] = True
+        lines += [line(user, record) for record in records]
+    for copied in rng.sample(lines, len(lines) // 20):
+        lines.append(copied)
+        tally["duplicate"] = True
     rng.shuffle(lines)
+    conflicts(rng, by_user, lines, tally)
     return by_user, lines
+
+
+def conflicts(rng, by_user, lines, tally):
+    """Ids used again with other content, after the first: without effect."""
+    for user, records in by_user.items():
+        if rng.random() < 0.15:
+            record = rng.choice([record for record in records if record["kind"] == "resource"])
+            lines.append(line(user, dict(record, value=record["value"] + 1)))
+            tally["conflict"] = True
+
+
+def moment(rng, start, days):
+    """An instant on the hour or within it."""
+    return start + rng.randint(0, days * 24) * HOUR + rng.choice([0, 0, rng.randint(0, HOUR)])
+
+
+def user_event(rng, start, id_):
+    return dict(kind="user", rank=1, at=moment(rng, start, 45), client="idp", id=id_, active=rng.random() < 0.8,
+                role=rng.choice(["student", "STAFF", "visitor"]))
+
+
+def admin_record(rng, policy, start, id_, tally):
+    common = dict(at=moment(rng, start, 60), client="aquarium", id=id_)
+    if rng.random() < 0.5:
+        tally["grant"] = True
+        return dict(common, kind="grant", rank=3, credits=number(rng, -20, 60, 3))
+    tally["assignment"] = True
+    return dict(common, kind="assign", rank=1, agreement=rng.choice(sorted(policy["agreements"]) + ["gone", None]))
 
 
 def resource_event(rng, policy, start, id_):
     known = sorted(policy["resources"])
     name = rng.choice(known + ["nosuch"]) if rng.random() < 0.05 else rng.choice(known)
     cost_policy = policy["resources"].get(name, {"costpolicy": "discrete"})["costpolicy"]
-    at = start + rng.randint(0, 60 * 24) * HOUR + rng.choice([0, 0, rng.randint(0, HOUR)])
+    at = moment(rng, start, 60)
     if cost_policy == "onoff":
         value = Fraction(rng.choice([0, 1, 1]))
     elif cost_policy == "continuous":
@@ -451,6 +482,11 @@ def resource_event(rng, policy, start, id_):
 
 def line(user, record):
     common = {"id": record["id"], "occurredMillis": record["at"], "clientID": record["client"], "userID": user, "details": {}}
+    if record["kind"] == "grant":
+        common.update(recordType="grant", reason="test", author="test")
+        return json.dumps(common)[:-1] + f', "credits": {text(record["credits"])}}}'
+    if record["kind"] == "assign":
+        return json.dumps(dict(common, recordType="assign", agreement=record["agreement"]))
     if record["kind"] == "user":
         common.update(isActive=record["active"], role=record["role"], eventVersion="1",
                       eventType="ACTIVE" if record["active"] else "SUSPENDED")

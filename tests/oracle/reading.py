@@ -273,22 +273,41 @@ def tiered(tiers, total, volume):
     return charge
 
 
+class Version:
+    """A policy, and when it holds."""
+
+    def __init__(self, policy, frames, since, until):
+        self.policy, self.resolver, self.since, self.until = policy, Resolver(policy, frames), since, until
+
+    def holds(self, at):
+        return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
+
+
 class User:
     """One user's records charged up to an instant."""
 
-    def __init__(self, policy, resolver, clock, records, at):
-        self.policy, self.resolver, self.clock, self.at = policy, resolver, clock, at
-        self.records = sorted((r for r in records if r["at"] <= at), key=lambda r: (r["at"], r["rank"], r["client"], r["id"]))
-        self.agreements = [(None, policy_agreement(policy, None))]
+    def __init__(self, versions, clock, records, at):
+        self.versions, self.clock, self.at = versions, clock, at
+        order = lambda record: (record["at"], record["rank"], record["client"], record["id"])
+        self.records = sorted((record for record in records if record["at"] <= at), key=order)
+        self.namings = [(None, None, None)]
         self.active, self.was_active = False, False
         self.state = {}
         self.totals = {}
         self.plan, self.grants, self.refilled = Fraction(0), Fraction(0), Fraction(0)
         self.entries = []
-        self.cuts = sorted(resolver.edges())
+        edges = set().union(*(version.resolver.edges() for version in versions))
+        edges |= {edge for version in versions for edge in (version.since, version.until) if edge is not None}
+        self.cuts = sorted(edges)
+
+    def version(self, at):
+        """Of the versions that hold, the latest deployed."""
+        return [version for version in self.versions if version.holds(at)][-1]
 
     def agreement(self, at):
-        return [name for since, name in self.agreements if since is None or since <= at][-1]
+        """The agreement that the assignment, else the role, names."""
+        role, assigned = [naming[1:] for naming in self.namings if naming[0] is None or naming[0] <= at][-1]
+        return assigned if assigned is not None else policy_agreement(self.version(at).policy, role)
 
     def run(self):
         first = self.records[0]["at"] if self.records else self.at
@@ -301,12 +320,14 @@ class User:
             if instant in months:
                 self.month_end(instant)
             records = by_instant.get(instant, [])
-            self.user_events(instant, [r for r in records if r["kind"] == "user"])
+            self.name(instant, [record for record in records if record["rank"] == 1])
             self.refill(instant)
             for record in records:
+                if record["kind"] == "grant":
+                    self.grant(record["credits"])
                 if record["kind"] == "resource":
                     self.resource_event(record)
-        charged = sum((e["credits"] for e in self.entries), Fraction(0))
+        charged = sum((entry["credits"] for entry in self.entries), Fraction(0))
         posted = list(self.entries)
         accrued = self.accrue()
         return {
@@ -317,11 +338,10 @@ class User:
     def firings(self, first):
         """Every instant at which some credit plan's cron occurs."""
         begin, end = self.clock.local(first).date(), self.clock.local(self.at).date()
-        crons = [i["fields"]["at"] for i in self.policy["creditplans"].values() if "at" in i["fields"]]
-        for item in self.policy["agreements"].values():
-            over = (item["parts"].get("creditplans") or {}).get("over")
-            if over and "at" in over["fields"]:
-                crons.append(over["fields"]["at"])
+        crons = []
+        for version in self.versions:
+            items = list(version.policy["creditplans"].values())
+            crons += [item["fields"]["at"] for item in items if "at" in item["fields"]]
         self.occurrences = {c["text"]: {self.clock.instant(t) for t in cron_local_times(c, begin, end)} for c in crons}
         found = set().union(*self.occurrences.values()) if crons else set()
         return {t for t in found if first <= t <= self.at}
@@ -331,16 +351,22 @@ class User:
             self.charge_interval(key, instant)
         self.totals = {}
 
-    def user_events(self, instant, events):
-        for event in events:
-            self.active = event["active"]
-            self.agreements.append((instant, policy_agreement(self.policy, event["role"])))
+    def name(self, instant, records):
+        """User events and assignments of one instant take effect together, the last in order holds."""
+        _, role, assigned = self.namings[-1]
+        for record in records:
+            if record["kind"] == "assign":
+                assigned = record["agreement"]
+            else:
+                role, self.active = record["role"], record["active"]
+        self.namings.append((instant, role, assigned))
 
     def refill(self, instant):
         agreement = self.agreement(instant)
-        plan = {}
-        if agreement is not None:
-            plan = {key: self.resolver.plan(agreement, key, instant) for key in ("credits", "at", "initial", "mode")}
+        version, plan = self.version(instant), {}
+        if agreement in version.policy["agreements"]:
+            keys = ("credits", "at", "initial", "mode")
+            plan = {key: version.resolver.plan(agreement, key, instant) for key in keys}
         in_force = plan.get("credits") is not None and plan.get("at") is not None
         if self.active and not self.was_active:
             self.was_active = True
@@ -365,6 +391,13 @@ class User:
         self.plan += credits
         self.refilled += credits
 
+    def grant(self, credits):
+        """A negative grant takes from grants down to 0, the rest from the plan part."""
+        self.refilled += credits
+        rest = max(-credits - self.grants, Fraction(0)) if credits < 0 else Fraction(0)
+        self.grants += credits + rest
+        self.plan -= rest
+
     def take(self, credits):
         """A charge takes from the plan part down to 0, then from grants down to 0, then from the plan part."""
         if credits <= 0:
@@ -376,7 +409,7 @@ class User:
         self.plan -= credits - from_grants
 
     def resource_event(self, event):
-        resource = self.policy["resources"].get(event["resource"])
+        resource = self.version(event["at"]).policy["resources"].get(event["resource"])
         if resource is None or abs(event["value"]) > resource.get("max", 10**12):
             return
         key = (event["resource"], event["instance"] if resource["complex"] else "")
@@ -408,19 +441,20 @@ class User:
         if since == until or held[0] <= 0:
             return
         edges = [since] + [c for c in self.cuts if since < c < until]
-        edges += [at for at, _ in self.agreements if at is not None and since < at < until]
+        edges += [naming[0] for naming in self.namings if naming[0] is not None and since < naming[0] < until]
         edges = sorted(set(edges)) + [until]
         self.charge_slots(key[0], key[1], list(zip(edges, edges[1:])), held[0], None)
 
     def what(self, resource, at):
-        agreement = self.agreement(at)
-        price = expression = None
-        if agreement is not None:
-            price = self.resolver.price(agreement, resource, at)
-            expression = self.resolver.expression(agreement, resource, at)
+        """What makes neighbouring pieces one slot: agreement, and where covered price, expression, precision."""
+        agreement, version = self.agreement(at), self.version(at)
+        if agreement not in version.policy["agreements"]:
+            return agreement, None, None, None
+        price = version.resolver.price(agreement, resource, at)
+        expression = version.resolver.expression(agreement, resource, at)
         if price is None or expression is None:
-            return agreement, None, None
-        return agreement, price, expression
+            return agreement, None, None, None
+        return agreement, price, expression, version.policy["precision"]
 
     def charge_slots(self, resource, instance, pieces, amount, _cause):
         slots = []
@@ -434,8 +468,8 @@ class User:
             self.post(resource, instance, begin, end, what, amount)
 
     def post(self, resource, instance, begin, end, what, amount):
-        agreement, price, expression = what
-        declared = self.policy["resources"][resource]
+        agreement, price, expression, precision = what
+        declared = self.versions[0].policy["resources"][resource]
         total = self.totals.get(resource, Fraction(0))
         duration = Fraction(end - begin, declared.get("unit_millis", 1))
         volume = {"discrete": amount, "onoff": duration, "continuous": amount * duration}[declared["costpolicy"]]
@@ -445,7 +479,7 @@ class User:
                 "price": price, "volume": volume, "total": total, "value": amount, "amount": amount,
                 "duration": duration, "unit_factor": declared["unit_factor"],
             }
-            credits = round_half_even(evaluate(expression, env), self.policy["precision"])
+            credits = round_half_even(evaluate(expression, env), precision)
         self.totals[resource] = total + volume
         self.take(credits)
         if volume == 0 and credits == 0:
@@ -471,9 +505,10 @@ def policy_agreement(policy, role):
     return "default" if "default" in policy["agreements"] else None
 
 
-def simulate(policy, records_by_user, at):
-    clock = Clock(policy["timezone"])
-    instants = [r["at"] for records in records_by_user.values() for r in records]
+def simulate(deployments, records_by_user, at):
+    """`deployments`: (policy, since, until) in order of deployment, all of one zone; the first holds always."""
+    clock = Clock(deployments[0][0]["timezone"])
+    instants = [record["at"] for records in records_by_user.values() for record in records]
     frames = Frames(clock, min(instants + [at]), max(instants + [at]))
-    resolver = Resolver(policy, frames)
-    return {user: User(policy, resolver, clock, records, at).run() for user, records in records_by_user.items()}
+    versions = [Version(policy, frames, since, until) for policy, since, until in deployments]
+    return {user: User(versions, clock, records, at).run() for user, records in records_by_user.items()}

@@ -56,7 +56,9 @@ fn independent_reading() -> Outcome {
 }
 
 fn editors() -> Outcome {
-    run(program("bash", &["editors/vscode/e2e/run.sh"]))
+    let mut workbench = program("bash", &["editors/vscode/e2e/run.sh"]);
+    workbench.env("AQUARIUM_LSP", built("aquarium-lsp"));
+    run(workbench)
 }
 
 /// A program that the build step made.
