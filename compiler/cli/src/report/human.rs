@@ -102,7 +102,8 @@ impl Report {
 }
 
 fn help(found: &Diagnostic) -> Option<String> {
-    let fix = found.fix.as_ref().map(|fix| format!("fix: {}", fix.title));
+    let said = |title: &str| found.help.as_deref() == Some(title);
+    let fix = found.fix.as_ref().filter(|fix| !said(&fix.title)).map(|fix| format!("fix: {}", fix.title));
     let notes = found.notes.iter().map(|note| format!("note: {note}"));
     let lines: Vec<String> = found.help.clone().into_iter().chain(fix).chain(notes).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
