@@ -11,6 +11,8 @@
 //! assert!(parse.errors().is_empty());
 //! ```
 
+#![deny(clippy::float_arithmetic)]
+
 pub mod document;
 pub mod error;
 pub mod expression;

@@ -3,6 +3,8 @@
 //! Analysis always returns what could be understood *and* what is wrong with it; no input makes it
 //! panic. This crate reads no file, clock or environment: its caller hands it the texts.
 
+#![deny(clippy::float_arithmetic)]
+
 mod assemble;
 pub mod charges;
 pub mod coverage;

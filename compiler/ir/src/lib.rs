@@ -5,6 +5,8 @@
 //! charges by them) and the tools (which show them). It knows no parser and no WebAssembly engine,
 //! reads no clock, no file and no zone data of the machine.
 
+#![deny(clippy::float_arithmetic)]
+
 pub mod bounds;
 pub mod credits;
 pub mod expression;

@@ -14,6 +14,8 @@
 //! - [`simulate`](mod@simulate) charges event files in one go: this is what the command line calls;
 //! - [`bills`], [`crossing`], [`explain`] and [`view`] answer questions about the outcome.
 
+#![deny(clippy::float_arithmetic)]
+
 mod decimal;
 pub mod reason;
 pub mod record;
