@@ -1,7 +1,10 @@
 """Random policies (as data, and as text in several layouts) and random events for them."""
 
+import datetime
 import json
 from fractions import Fraction
+
+EPOCH = datetime.datetime(1970, 1, 1)
 
 HOUR, DAY = 3_600_000, 86_400_000
 # Around changes of the clock in Athens, New York and on Lord Howe Island, and a leap day.
@@ -118,6 +121,8 @@ class Policies:
                 if rng.random() < 0.35:
                     chosen = rng.sample(names, rng.randint(1, len(names)))
                     part["over"] = {"fields": {n: make(n) for n in chosen}}
+                    if section == "algorithms" and rng.random() < 0.3:
+                        part["over"]["fields"]["*"] = make(None)
                     self.tally["override"] = True
                     if rng.random() < 0.4:
                         part["over"]["effective"] = self.frame()
@@ -126,6 +131,10 @@ class Policies:
                 parts[section] = part
             if policy["creditplans"] and rng.random() < 0.7:
                 parts["creditplans"] = {"name": rng.choice(sorted(policy["creditplans"])), "over": None}
+                if rng.random() < 0.4:
+                    parts["creditplans"]["over"] = {"fields": {"credits": number(rng, 0, 90, 2)}}
+                    if "extends" in item and "creditplans" in policy["agreements"]["default"]["parts"]:
+                        parts["creditplans"]["name"] = None
             policy["agreements"][name] = dict(item, parts=parts)
 
     # Prices and expressions.
@@ -274,6 +283,8 @@ def render(rng, node, words):
         return rng.choice([f"{{{rest[0]}}}", f"${rest[0]}"]) if words else rest[0]
     if kind == "if":
         parts = [again(operand) for operand in rest]
+        if words and rest[2][0] == "if" and parts[2].startswith("(if "):
+            return f"(if {parts[0]} then {parts[1]} els{parts[2][1:]}"
         return "(if {} then {} else {} end)".format(*parts) if words else "({} ? {} : {})".format(*parts)
     if kind == "not":
         return f"(not {again(rest[0])})" if words else f"!({again(rest[0])})"
@@ -288,7 +299,7 @@ class Text:
     """A policy as text."""
 
     def __init__(self, rng):
-        self.rng, self.lines = rng, []
+        self.rng, self.lines, self.constants = rng, [], {}
 
     def line(self, depth, text):
         self.lines.append("  " * depth + text)
@@ -303,15 +314,36 @@ class Text:
             self.line(depth + 1, shown)
         elif kind == 1 and not words:
             self.line(depth, f"{key}: |")
-            self.line(depth + 1, f"function charge(price, volume) {{ return {shown}; }}")
+            self.line(depth + 1, self.function(node, shown))
         elif kind == 2 or shown[0] in "!":
             self.line(depth, f'{key}: "{shown}"')
         else:
             self.line(depth, f"{key}: {shown}")
 
+    def function(self, node, shown):
+        """The expression as a JavaScript function; a conditional as statements."""
+        if node[0] == "if" and self.rng.random() < 0.7:
+            condition, then, otherwise = (render(self.rng, operand, False) for operand in node[1:])
+            return f"function charge(price, volume) {{ if ({condition}) {{ return {then}; }} return {otherwise}; }}"
+        return self.rng.choice([f"(volume, price) => {shown}", f"function charge(price, volume) {{ return {shown}; }}"])
+
+    def flat(self, resource, price):
+        """A flat price as a number, per a quantity, or by the name of a constant."""
+        kind = self.rng.randrange(4)
+        quantities = {"bandwidth": [("GB", 1000), ("10 MB", 10), ("byte", Fraction(1, 10**6))], "vmtime": [("60 min", 1), ("10 hours", 10)],
+                      "request": [("1_000 requests", 1000), ("request", 1)], "diskspace": [("GB*hr", 1)], "memory": [("MB/day", 1)]}
+        if kind == 0:
+            quantity, factor = self.rng.choice(quantities[resource])
+            return f"{text(price * factor)} per {quantity}"
+        if kind == 1:
+            name = f"rate{len(self.constants)}"
+            self.constants[name] = price
+            return name
+        return text(price)
+
     def price(self, depth, key, value):
         if not isinstance(value, list):
-            self.line(depth, f"{key}: {text(value)}")
+            self.line(depth, f"{key}: {self.flat(key, value)}")
             return
         self.line(depth, f"{key}:")
         self.line(depth + 1, "tiers:")
@@ -322,13 +354,21 @@ class Text:
                 self.line(depth + 1, f"- upto: {text(upto)}")
                 self.line(depth + 1, f"  price: {text(price)}")
 
+    def instant(self, millis):
+        """Milliseconds, or an ISO 8601 date-time with an offset."""
+        if self.rng.random() < 0.6:
+            return str(millis)
+        offset, shown = self.rng.choice([(0, "Z"), (2, "+02:00"), (-5, "-05:00")])
+        local = EPOCH + datetime.timedelta(milliseconds=millis, hours=offset)
+        return local.isoformat(timespec="milliseconds") + shown
+
     def frame(self, depth, frame):
         if frame is None:
             return
         self.line(depth, "effective:")
         for key in ("from", "to"):
             if frame.get(key) is not None:
-                self.line(depth + 1, f"{key}: {frame[key]}")
+                self.line(depth + 1, f"{key}: {self.instant(frame[key])}")
         if frame.get("repeat"):
             self.line(depth + 1, "repeat:")
             for start, end in frame["repeat"]:
@@ -384,6 +424,10 @@ class Text:
             self.line(1, "roles:")
             for role, agreement in policy["roles"].items():
                 self.line(2, f'"*": {agreement}' if role == "*" else f"{role}: {agreement}")
+        if self.constants:
+            self.line(1, "constants:")
+            for name, value in self.constants.items():
+                self.line(2, f"{name}: {text(value)}")
         return "\n".join(self.lines) + "\n"
 
     def resource(self, depth, name, resource):

@@ -4,8 +4,9 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
-use crate::command::{Outcome, cargo, program, run, text};
+use crate::command::{Outcome, program, text};
 use crate::events;
+use crate::test::{build, built};
 
 /// Runs of each command; the median is shown with the least and the greatest.
 const RUNS: usize = 7;
@@ -14,7 +15,7 @@ const USERS: u32 = 480;
 
 /// Times the commands and prints a table in Markdown.
 pub fn all() -> Outcome {
-    run(cargo(&["build", "--quiet", "--workspace"]))?;
+    build()?;
     let directory = crate::root().join("target/bench");
     let prepared = prepare(&directory)?;
     println!("| command | least | median | greatest |\n|---|---|---|---|");
@@ -72,7 +73,7 @@ fn once(name: &str, arguments: &[&str], directory: &Path) -> Result<f64, String>
         std::fs::remove_dir_all(&data)
             .map_err(|error| format!("cannot clear `{}`: {error}", data.display()))?;
     }
-    let mut command = program(crate::root().join("target/debug").join(name), arguments);
+    let mut command = program(built(name), arguments);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     let start = Instant::now();
     let status = command.status().map_err(|error| format!("`{name}` does not start: {error}"))?;

@@ -25,7 +25,8 @@ pub fn all() -> Outcome {
     ])
 }
 
-fn build() -> Outcome {
+/// Builds everything, as tests and benches share it.
+pub fn build() -> Outcome {
     run(cargo(&["build", "--quiet", "--workspace", "--all-targets"]))
 }
 
@@ -62,6 +63,6 @@ fn editors() -> Outcome {
 }
 
 /// A program that the build step made.
-fn built(name: &str) -> PathBuf {
+pub fn built(name: &str) -> PathBuf {
     crate::root().join("target/debug").join(name)
 }
