@@ -7,7 +7,7 @@ use aquarium_ir::time::{Body, Calendar, Timeline};
 
 use crate::coverage::sweep::met;
 use crate::diagnostic::{Diagnostic, FileSpan, SourceText};
-use crate::expression::{ChargeContext, Checked, ExpressionSyntax, check_charge, flow_diagnostics};
+use crate::expression::{ChargeContext, Checked, ExpressionSyntax, Template, check_charge, flow_diagnostics};
 use crate::items::{self, EntryId, EntryValue, Items};
 use crate::price::{Constants, read_constant, resolve_price};
 use crate::resolve::Resolution;
@@ -105,11 +105,19 @@ pub fn charges<'a>(
 ) -> Charges<'a> {
     let pairs = pairs(setting);
     let mut checks: BTreeMap<Subject<'a>, Checked> = BTreeMap::new();
+    let mut templates: BTreeMap<(&str, &str, Option<&Price>), Template<'_>> = BTreeMap::new();
     for pair in &pairs {
         let Some((subject, syntax)) = subject(setting, *pair) else { continue };
-        if !checks.contains_key(&subject) {
-            checks.extend(check(setting, subject, syntax).map(|checked| (subject, checked)));
+        let (resource, price, text) = subject;
+        if checks.contains_key(&subject) {
+            continue;
         }
+        let Some(context) = context(setting, resource, price) else { continue };
+        // A tiered price is part of what is typed.
+        let tiers = matches!(price, Price::Tiers(_)).then_some(price);
+        let template =
+            templates.entry((resource, text, tiers)).or_insert_with(|| Template::new(syntax, context));
+        checks.insert(subject, template.check(price));
     }
     report_errors(setting, &pairs, &checks, calendar, findings);
     report_flow(setting, &pairs, &checks, findings);
@@ -132,20 +140,16 @@ fn subject<'a>(
     Some(((resource, setting.meanings.prices.get(&price)?, syntax.source.text.as_str()), syntax))
 }
 
-fn check(
-    setting: &Setting<'_>,
-    (resource, price, _): Subject<'_>,
-    syntax: &ExpressionSyntax,
-) -> Option<Checked> {
-    let context = ChargeContext {
+/// What an expression is checked for.
+fn context<'s>(setting: &'s Setting<'_>, resource: &str, price: &'s Price) -> Option<ChargeContext<'s>> {
+    Some(ChargeContext {
         resource: setting.resources.get(resource)?,
         unit: setting.meanings.units.get(resource)?,
         price,
         constants: &setting.meanings.constants,
         precision: setting.precision,
         span: setting.span,
-    };
-    Some(check_charge(syntax, &context))
+    })
 }
 
 /// Every price beside every expression that an agreement gives for a resource.
@@ -200,7 +204,8 @@ fn report_errors<'a>(
     for pair in wrong.intersection(&meeting) {
         let Some((subject, syntax)) = subject(setting, *pair) else { continue };
         // The same text may stand elsewhere: its errors are told where this one is.
-        findings.extend(check(setting, subject, syntax).into_iter().flat_map(|checked| checked.errors));
+        let context = context(setting, subject.0, subject.1);
+        findings.extend(context.into_iter().flat_map(|context| check_charge(syntax, &context).errors));
     }
 }
 

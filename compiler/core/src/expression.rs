@@ -12,10 +12,11 @@ mod linear;
 mod name;
 mod operands;
 mod syntax;
+mod template;
 mod tiered;
 mod whole;
 
-use aquarium_ir::bounds::{Bounds, Reason};
+use aquarium_ir::bounds::Reason;
 use aquarium_ir::policy::{Monotone, Price, Resource, Span};
 
 use crate::diagnostic::{Code, Diagnostic, FileSpan, TextFinding};
@@ -24,6 +25,7 @@ use crate::unit::ResourceUnit;
 
 pub use flow::flow_diagnostics;
 pub use syntax::{ExpressionSyntax, mixed_prefixes};
+pub use template::Template;
 
 /// What an expression is checked for.
 #[derive(Clone, Copy)]
@@ -49,8 +51,6 @@ pub struct Checked {
     pub body: Option<aquarium_ir::Expression>,
     /// How the charge moves as the slot grows longer.
     pub monotone: Monotone,
-    /// What was proven; `None` where there is an error of types.
-    pub bounds: Option<Bounds>,
     /// The errors.
     pub errors: Vec<Diagnostic>,
     /// The findings of the flow checks, for [`flow_diagnostics`].
@@ -60,37 +60,7 @@ pub struct Checked {
 /// Types an expression, puts it into base units, and proves that it is total.
 #[must_use]
 pub fn check_charge(syntax: &ExpressionSyntax, context: &ChargeContext<'_>) -> Checked {
-    let checker = check::Checker::new(syntax, context);
-    let outcome = checker.run();
-    if !outcome.findings.is_empty() || syntax.is_broken() {
-        return Checked {
-            body: None,
-            monotone: Monotone::Unknown,
-            bounds: None,
-            errors: place(outcome.findings, syntax),
-            flow: if syntax.is_broken() { Vec::new() } else { outcome.lints },
-        };
-    }
-    let body = outcome.arena.expression;
-    let bounds = Bounds::prove(&body, context.resource, context.precision);
-    let errors: Vec<TextFinding> = bounds
-        .problems
-        .iter()
-        .map(|problem| unproven(problem.node, &problem.reason, &outcome.arena.spans))
-        .collect();
-    let mut flow = outcome.lints;
-    let subject = flow::Subject { syntax, body: &body, spans: &outcome.arena.spans, bounds: &bounds };
-    if errors.is_empty() {
-        flow.extend(subject.findings(context.price));
-    }
-    let errors = place(errors, syntax);
-    Checked {
-        body: errors.is_empty().then_some(body),
-        monotone: bounds.monotone,
-        bounds: Some(bounds),
-        errors,
-        flow,
-    }
+    Template::new(syntax, *context).check(context.price)
 }
 
 fn place(findings: Vec<TextFinding>, syntax: &ExpressionSyntax) -> Vec<Diagnostic> {

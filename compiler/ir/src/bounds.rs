@@ -15,7 +15,10 @@
 //! | does this charge always round to zero? | [`Bounds::credits`] is a single zero |
 
 mod assume;
+mod exact;
 mod flow;
+mod homogeneous;
+mod innermost;
 mod interval;
 mod monotone;
 mod place;
@@ -24,13 +27,16 @@ mod table;
 mod width;
 
 use num_bigint::BigInt;
+use num_rational::BigRational;
 
+pub use self::homogeneous::power_of_price;
 pub use self::interval::Interval;
 pub use self::shape::{greatest_common_divisor, limit_scale};
 pub use self::table::{Row, Shown, ShownQuantity};
 pub use self::width::common_scale;
 
 use self::flow::{Flow, Known};
+use self::innermost::innermost;
 use self::shape::Shape;
 use crate::credits::Credits;
 use crate::expression::{Expression, Node, NodeId, Rounding};
@@ -176,9 +182,15 @@ impl Bounds {
             .map(|(id, node)| node_bound(&flow, NodeId(id), node, &mut problems))
             .collect();
         let root = expression.root().unwrap_or(NodeId(0));
-        let (credits, credits_width) = rounded(&flow, root, precision, &mut problems);
-        problems.sort();
-        problems.dedup();
+        let (credits, credits_width) = match flow.known(root) {
+            Known::Within(exact) => {
+                let rounded = rounded(root, exact, &flow.shape.scale(root), precision);
+                problems.extend(rounded.problems);
+                (Some(rounded.credits), rounded.width)
+            }
+            Known::Unreached | Known::Truth(_) => (None, Width::Bits64),
+        };
+        let problems = innermost(expression, problems);
         let monotone = monotone::direction(&flow, expression, resource.cost_policy);
         Self { nodes, credits, credits_width, monotone, problems }
     }
@@ -191,6 +203,17 @@ impl Bounds {
             monotone: Monotone::Unknown,
             problems: vec![problem],
         }
+    }
+
+    /// The rounded charge where every exact charge is `factor` times as large, in steps that are too; `None`
+    /// where there is a problem with it.
+    #[must_use]
+    pub fn credits_times(&self, factor: &Rational, precision: u8) -> Option<Interval> {
+        let root = NodeId(u32::try_from(self.nodes.len().checked_sub(1)?).ok()?);
+        let exact = self.quantity(root)?;
+        let scale = &exact.scale.0 * &factor.0;
+        let rounded = rounded(root, &exact.interval.scaled(&factor.0), &scale, precision);
+        rounded.problems.is_empty().then_some(rounded.credits)
     }
 
     /// What is proven of a node.
@@ -234,13 +257,14 @@ fn node_bound(flow: &Flow<'_>, id: NodeId, node: &Node, problems: &mut Vec<Probl
 }
 
 /// The rounded charge and the arithmetic of rounding it.
-fn rounded(
-    flow: &Flow<'_>,
-    root: NodeId,
-    precision: u8,
-    problems: &mut Vec<Problem>,
-) -> (Option<Interval>, Width) {
-    let Known::Within(exact) = flow.known(root) else { return (None, Width::Bits64) };
+struct Rounded {
+    credits: Interval,
+    width: Width,
+    problems: Vec<Problem>,
+}
+
+fn rounded(root: NodeId, exact: &Interval, scale: &BigRational, precision: u8) -> Rounded {
+    let mut problems = Vec::new();
     let place = Rational::power_of_ten(-i32::from(precision)).0;
     let credits = exact.rounded(Rounding::HalfEven, &place);
     let count = credits.magnitude() * Rational::power_of_ten(i32::from(Credits::PLACES)).0;
@@ -248,12 +272,12 @@ fn rounded(
     if bits > CREDIT_BITS_MAX {
         problems.push(Problem { node: root, reason: Reason::CreditsTooWide { bits } });
     }
-    let operand = width::rounding(exact, &flow.shape.scale(root), &place);
+    let operand = width::rounding(exact, scale, &place);
     let width = Width::of(&operand.clone().max(count.to_integer())).unwrap_or_else(|| {
         problems.push(Problem { node: root, reason: Reason::TooWide { bits: operand.bits() + 1 } });
         Width::Bits256
     });
-    (Some(credits), width)
+    Rounded { credits, width, problems }
 }
 
 #[cfg(test)]

@@ -255,6 +255,15 @@ impl Node {
         first.into_iter().chain(second).chain(third)
     }
 
+    /// What it binds to which value, where it binds one.
+    #[must_use]
+    pub fn binding(&self) -> Option<(LocalId, NodeId)> {
+        match self {
+            Self::Let { local, value, .. } => Some((*local, *value)),
+            _ => None,
+        }
+    }
+
     /// The same operation over other operands.
     #[must_use]
     pub fn with_operands(&self, mut of: impl FnMut(NodeId) -> NodeId) -> Self {

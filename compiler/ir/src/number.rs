@@ -1,9 +1,11 @@
 //! Exact rationals: the numbers of prices, constants and intermediate values.
 
+use std::cmp::Ordering;
 use std::fmt;
 use std::str::FromStr;
 
 use num_bigint::BigInt;
+use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{One, Signed, ToPrimitive, Zero};
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
@@ -12,7 +14,7 @@ use serde::{Deserialize, Deserializer, Serialize, Serializer};
 ///
 /// Its text is a plain decimal where it is finite (`12.5`, `-0.05`, `0`), else `n/d` in lowest
 /// terms (`1/3`); there is no exponent, no trailing zero and no `-0`.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub struct Rational(pub BigRational);
 
 impl Rational {
@@ -63,14 +65,12 @@ impl Rational {
     /// The nearest integer, a tie going to the even one.
     #[must_use]
     pub fn round_half_even(&self) -> BigInt {
-        let two = BigInt::from(2);
-        let floor = self.0.floor().to_integer();
-        let twice_rest =
-            (&self.0 - BigRational::from_integer(floor.clone())) * BigRational::from_integer(two.clone());
-        let up = match twice_rest.cmp(&BigRational::one()) {
-            std::cmp::Ordering::Less => false,
-            std::cmp::Ordering::Equal => !(&floor % &two).is_zero(),
-            std::cmp::Ordering::Greater => true,
+        let (floor, rest) = self.0.numer().div_mod_floor(self.0.denom());
+        let twice: BigInt = rest * 2;
+        let up = match twice.cmp(self.0.denom()) {
+            Ordering::Less => false,
+            Ordering::Equal => floor.is_odd(),
+            Ordering::Greater => true,
         };
         if up { floor + 1 } else { floor }
     }
@@ -88,6 +88,22 @@ impl Rational {
             }
         }
         rest.is_one().then(|| places.into_iter().max().unwrap_or(0))
+    }
+}
+
+impl Ord for Rational {
+    fn cmp(&self, other: &Self) -> Ordering {
+        let (left, right) = (&self.0, &other.0);
+        if left.denom() == right.denom() || left.numer().sign() != right.numer().sign() {
+            return left.numer().cmp(right.numer());
+        }
+        (left.numer() * right.denom()).cmp(&(right.numer() * left.denom()))
+    }
+}
+
+impl PartialOrd for Rational {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
     }
 }
 

@@ -1,5 +1,7 @@
 //! The program in the making: nodes in base units, operands before their users.
 
+use std::collections::BTreeSet;
+
 use aquarium_grammar::expression::TextSpan;
 use aquarium_ir::expression::Origin;
 use aquarium_ir::policy::Span;
@@ -79,12 +81,19 @@ pub(super) struct Arena<'a> {
     pub expression: Expression,
     /// As long as the nodes.
     pub spans: Vec<TextSpan>,
+    /// The numbers that are the flat price.
+    pub prices: BTreeSet<NodeId>,
     place: Box<dyn Fn(TextSpan) -> Span + 'a>,
 }
 
 impl<'a> Arena<'a> {
     pub fn new(place: impl Fn(TextSpan) -> Span + 'a) -> Self {
-        Self { expression: Expression::default(), spans: Vec::new(), place: Box::new(place) }
+        Self {
+            expression: Expression::default(),
+            spans: Vec::new(),
+            prices: BTreeSet::new(),
+            place: Box::new(place),
+        }
     }
 
     /// Adds a node.
@@ -107,6 +116,7 @@ impl<'a> Arena<'a> {
         self.expression.nodes.truncate(mark);
         self.expression.origins.truncate(mark);
         self.spans.truncate(mark);
+        self.prices.retain(|price| (price.0 as usize) < mark);
     }
 
     /// Gives the bare number `typed` a unit.

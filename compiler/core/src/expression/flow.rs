@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aquarium_grammar::expression::{Kind, TextSpan};
-use aquarium_ir::bounds::{Bounds, Proven};
+use aquarium_ir::bounds::{Bounds, Interval, Proven};
 use aquarium_ir::policy::Price;
 use aquarium_ir::{Expression, Node, NodeId, Rational};
 
@@ -16,6 +16,13 @@ pub(super) struct Subject<'a> {
     pub body: &'a Expression,
     pub spans: &'a [TextSpan],
     pub bounds: &'a Bounds,
+}
+
+/// What depends on how large the charge is.
+pub(super) struct Amount<'a> {
+    pub price: &'a Price,
+    /// The rounded charge.
+    pub credits: Option<&'a Interval>,
 }
 
 /// Where a conditional's parts stand, and which of them can be needed. Statements behind a branch that runs
@@ -54,12 +61,16 @@ pub fn flow_diagnostics<'c>(
 }
 
 impl Subject<'_> {
-    pub fn findings(&self, price: &Price) -> Vec<TextFinding> {
+    /// The findings that are the same however large the charge is.
+    pub fn findings(&self) -> Vec<TextFinding> {
         let mut findings = self.conditions();
-        findings.extend(self.negative(price));
-        findings.extend(self.always_zero(price));
         findings.extend(self.per_slot());
         findings
+    }
+
+    /// The findings on the size of the charge.
+    pub fn findings_on(&self, amount: &Amount<'_>) -> impl Iterator<Item = TextFinding> {
+        self.negative(amount).into_iter().chain(self.always_zero(amount))
     }
 
     fn span(&self, id: NodeId) -> TextSpan {
@@ -124,9 +135,9 @@ impl Subject<'_> {
         self.syntax.parsed.expression.span
     }
 
-    fn negative(&self, price: &Price) -> Option<TextFinding> {
-        let credits = self.bounds.credits.as_ref()?;
-        if prices(price).any(Rational::is_negative) || credits.is_never_negative() {
+    fn negative(&self, amount: &Amount<'_>) -> Option<TextFinding> {
+        let credits = amount.credits?;
+        if prices(amount.price).any(Rational::is_negative) || credits.is_never_negative() {
             return None;
         }
         let message = "this charge can be negative: it would be paid out";
@@ -134,9 +145,9 @@ impl Subject<'_> {
         Some(finding.help("limit it from below with `max(0, ...)`"))
     }
 
-    fn always_zero(&self, price: &Price) -> Option<TextFinding> {
-        let credits = self.bounds.credits.as_ref()?;
-        let is_free = prices(price).all(Rational::is_zero);
+    fn always_zero(&self, amount: &Amount<'_>) -> Option<TextFinding> {
+        let credits = amount.credits?;
+        let is_free = prices(amount.price).all(Rational::is_zero);
         let is_written = matches!(self.syntax.parsed.expression.kind, Kind::Number { .. });
         if is_free || is_written || !credits.single().is_some_and(|single| Rational(single.clone()).is_zero())
         {

@@ -109,7 +109,11 @@ impl Checker<'_> {
     fn price(&mut self, span: TextSpan) -> Typed {
         let Price::Flat(price) = self.context.price else { return self.misplaced_tiers(span) };
         match Unit::credit().per(&self.context.unit.volume) {
-            Some(unit) => Typed { constant: None, ..self.number(price, Some(unit), span) },
+            Some(unit) => {
+                let typed = self.number(price, Some(unit), span);
+                self.arena.prices.insert(typed.node);
+                Typed { constant: None, ..typed }
+            }
             None => self.broken(span),
         }
     }

@@ -6,6 +6,7 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 
+use super::exact;
 use crate::expression::{Comparison, Rounding};
 use crate::number::Rational;
 
@@ -22,8 +23,9 @@ impl Interval {
     /// The interval between two numbers given in either order.
     #[must_use]
     pub fn between(one: BigRational, other: BigRational) -> Self {
+        let (one, other) = (Rational(one), Rational(other));
         let (least, greatest) = if one <= other { (one, other) } else { (other, one) };
-        Self { least: Rational(least), greatest: Rational(greatest) }
+        Self { least, greatest }
     }
 
     /// A single number.
@@ -71,26 +73,26 @@ impl Interval {
     /// The least interval that holds both.
     #[must_use]
     pub fn hull(self, other: Self) -> Self {
-        Self {
-            least: Rational(self.least.0.min(other.least.0)),
-            greatest: Rational(self.greatest.0.max(other.greatest.0)),
-        }
+        Self { least: self.least.min(other.least), greatest: self.greatest.max(other.greatest) }
     }
 
     /// What both hold, `None` where they hold nothing in common.
     #[must_use]
     pub fn intersection(&self, other: &Self) -> Option<Self> {
-        let least = (&self.least.0).max(&other.least.0).clone();
-        let greatest = (&self.greatest.0).min(&other.greatest.0).clone();
-        (least <= greatest).then_some(Self { least: Rational(least), greatest: Rational(greatest) })
+        let least = (&self.least).max(&other.least);
+        let greatest = (&self.greatest).min(&other.greatest);
+        (least <= greatest).then(|| Self { least: least.clone(), greatest: greatest.clone() })
     }
 
     /// The multiples of `scale` within the interval, `None` where there is none.
     #[must_use]
     pub fn multiples(&self, scale: &BigRational) -> Option<Self> {
-        let least = (&self.least.0 / scale).ceil() * scale;
-        let greatest = (&self.greatest.0 / scale).floor() * scale;
-        (least <= greatest).then_some(Self { least: Rational(least), greatest: Rational(greatest) })
+        let least = exact::ceiling(&self.least.0, scale);
+        let greatest = exact::floor(&self.greatest.0, scale);
+        (least <= greatest).then(|| Self {
+            least: Rational(exact::multiple(least, scale)),
+            greatest: Rational(exact::multiple(greatest, scale)),
+        })
     }
 
     pub(super) fn negated(&self) -> Self {
@@ -119,11 +121,11 @@ impl Interval {
     }
 
     pub(super) fn times(&self, other: &Self) -> Self {
-        self.corners(other, |left, right| left * right)
+        self.corners(other, exact::product)
     }
 
     pub(super) fn scaled(&self, factor: &BigRational) -> Self {
-        Self::between(&self.least.0 * factor, &self.greatest.0 * factor)
+        Self::between(exact::product(&self.least.0, factor), exact::product(&self.greatest.0, factor))
     }
 
     /// The least magnitude of an interval without zero.
@@ -134,7 +136,7 @@ impl Interval {
     /// The quotients by those divisors that are not nearer to zero than `nearest`.
     pub(super) fn divided_by(&self, divisor: &Self, nearest: &BigRational) -> Self {
         let far = Self::between(nearest.clone(), divisor.magnitude().max(nearest.clone()));
-        let quotient = |divisor: Self| self.corners(&divisor, |left, right| left / right);
+        let quotient = |divisor: Self| self.corners(&divisor, exact::quotient);
         let positive = divisor.intersection(&far).map(quotient);
         let negative = divisor.intersection(&far.negated()).map(quotient);
         let either = positive.into_iter().chain(negative).reduce(Self::hull);
@@ -142,7 +144,8 @@ impl Interval {
     }
 
     pub(super) fn rounded(&self, rounding: Rounding, step: &BigRational) -> Self {
-        let round = |value: &BigRational| BigRational::from_integer(rounding.round(&(value / step))) * step;
+        let round =
+            |value: &BigRational| exact::multiple(rounding.round(&exact::quotient(value, step)), step);
         Self::between(round(&self.least.0), round(&self.greatest.0))
     }
 

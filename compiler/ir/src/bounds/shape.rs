@@ -7,12 +7,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use num_bigint::BigInt;
-use num_integer::Integer;
 use num_rational::BigRational;
 use num_traits::{One, Signed};
 
-use super::{Problem, Reason};
+use super::{Problem, Reason, exact};
 use crate::expression::{Expression, LocalId, Node, NodeId};
 use crate::number::Rational;
 use crate::policy::Tier;
@@ -176,8 +174,8 @@ fn scale(node: &Node, operands: &[Option<&BigRational>]) -> Option<BigRational> 
         Node::Number(number) => (!number.is_zero()).then(|| number.0.abs()),
         Node::Variable { factor, .. } => Some(factor.0.clone()),
         Node::Negate(_) | Node::Absolute(_) => operand(0).cloned(),
-        Node::Multiply(..) => Some(operand(0)? * operand(1)?),
-        Node::DivideByConstant(_, divisor) => Some(operand(0)? / divisor.0.abs()),
+        Node::Multiply(..) => Some(exact::product(operand(0)?, operand(1)?)),
+        Node::DivideByConstant(_, divisor) => Some(exact::quotient(operand(0)?, &divisor.0.abs())),
         Node::Divide { step, .. } | Node::Round { step, .. } => {
             operand(0)?;
             Some(step.0.clone())
@@ -212,6 +210,10 @@ fn common(left: Option<&BigRational>, right: Option<&BigRational>) -> Option<Big
 /// The greatest rational of which both positive rationals are integer multiples.
 #[must_use]
 pub fn greatest_common_divisor(left: &BigRational, right: &BigRational) -> BigRational {
-    let numerator: BigInt = (left.numer() * right.denom()).gcd(&(right.numer() * left.denom()));
-    BigRational::new(numerator, left.denom() * right.denom())
+    if left == right {
+        return left.clone();
+    }
+    let above = exact::common_divisor(left.numer(), right.numer());
+    let below = left.denom() * right.denom() / exact::common_divisor(left.denom(), right.denom());
+    BigRational::new_raw(above, below)
 }

@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use super::*;
 use crate::expression::{Comparison, Rounding, Variable};
 use crate::policy::{CostPolicy, SourceId, Span, Tier};
@@ -156,8 +158,26 @@ fn an_expression_that_needs_more_than_256_bits_is_refused_at_its_node() {
         nodes.push(Node::Multiply(last, NodeId(power * 2 + 1)));
     }
     let bounds = prove(CostPolicy::Discrete, nodes);
-    let first = bounds.problems.first().unwrap();
-    assert_eq!((first.node, first.reason.clone()), (NodeId(6), Reason::TooWide { bits: 320 }));
+    // What is made of it is too wide as well, which is not told again.
+    assert_eq!(bounds.problems, [Problem { node: NodeId(6), reason: Reason::TooWide { bits: 320 } }]);
+}
+
+#[test]
+fn prices_that_are_plain_factors_have_a_power() {
+    let price = BTreeSet::from([NodeId(0)]);
+    let power = |nodes| power_of_price(&Expression { nodes, origins: Vec::new() }, &price);
+    let product = || vec![constant("0.05"), variable(Variable::Volume), Node::Multiply(NodeId(0), NodeId(1))];
+    let with = |more: Vec<Node>| [product(), more].concat();
+    assert_eq!(power(product()), Some(1));
+    assert_eq!(power(with(vec![constant("0"), Node::Maximum(NodeId(2), NodeId(3))])), Some(1));
+    assert_eq!(power(with(vec![constant("5"), Node::Minimum(NodeId(2), NodeId(3))])), None);
+    assert_eq!(
+        power(with(vec![constant("5"), compare(Comparison::Greater, 2, 3), Node::Not(NodeId(4))])),
+        None
+    );
+    let ceiling = Node::Round { value: NodeId(2), rounding: Rounding::Ceiling, step: number("1") };
+    assert_eq!(power(with(vec![ceiling])), None);
+    assert_eq!(power(vec![constant("0"), constant("7")]), Some(0));
 }
 
 #[test]

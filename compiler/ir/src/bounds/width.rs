@@ -8,6 +8,7 @@ use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::Zero;
 
+use super::exact;
 use super::flow::{Flow, Known};
 use super::interval::Interval;
 use super::shape::{greatest_common_divisor, limit_scale};
@@ -30,7 +31,7 @@ pub(super) fn magnitude(flow: &Flow<'_>, id: NodeId, node: &Node) -> BigInt {
 
 /// The magnitude of the dividend when a value of `interval` is rounded to a multiple of `step`.
 pub(super) fn rounding(interval: &Interval, scale: &BigRational, step: &BigRational) -> BigInt {
-    count(interval, scale) * (scale / step).numer()
+    count(interval, scale) * exact::quotient(scale, step).numer()
 }
 
 fn operands(flow: &Flow<'_>, id: NodeId, node: &Node) -> BigInt {
@@ -90,5 +91,5 @@ fn at(flow: &Flow<'_>, id: NodeId, scale: &BigRational) -> BigInt {
 
 /// The magnitude of an interval in steps of `scale`, rounded up.
 fn count(interval: &Interval, scale: &BigRational) -> BigInt {
-    (interval.magnitude() / scale).ceil().to_integer()
+    exact::ceiling(&interval.magnitude(), scale)
 }
