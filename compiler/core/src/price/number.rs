@@ -70,13 +70,32 @@ fn has_form(text: &str) -> bool {
     length > 0 && length == text.len()
 }
 
+/// Whether `text` is a number in another base (`0b` alone is no bits) or one of the things that are not
+/// numbers in other languages.
+#[must_use]
+pub(super) fn is_foreign(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    let unsigned = lower.trim_start_matches(['-', '+']);
+    let in_base = |prefix: &str, is_digit: fn(&char) -> bool| {
+        unsigned.strip_prefix(prefix).and_then(|rest| rest.chars().next()).is_some_and(|sign| is_digit(&sign))
+    };
+    is_no_value(unsigned)
+        || in_base("0x", char::is_ascii_hexdigit)
+        || in_base("0o", char::is_ascii_digit)
+        || in_base("0b", char::is_ascii_digit)
+}
+
+fn is_no_value(unsigned: &str) -> bool {
+    ["inf", "nan", "infinity"].contains(&unsigned.trim_start_matches('.'))
+}
+
 /// What is wrong with a text that is no number.
 fn malformed(text: &str, span: TextSpan) -> TextFinding {
     let shown: String = text.chars().take(40).collect();
     let finding = |message: String| TextFinding::new(Code::BadNumber, span, message);
     let lower = text.to_ascii_lowercase();
     let unsigned = lower.trim_start_matches(['-', '+']);
-    if ["inf", "nan", "infinity"].contains(&unsigned.trim_start_matches('.')) {
+    if is_no_value(unsigned) {
         return finding(format!("`{shown}` is no number that anything can cost"));
     }
     if ["0x", "0o", "0b"].iter().any(|base| unsigned.starts_with(base)) {

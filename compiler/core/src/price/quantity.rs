@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aquarium_grammar::expression::TextSpan;
 use aquarium_ir::Rational;
 
-use super::number::{number_length, read_number};
+use super::number::{is_foreign, number_length, read_number};
 use crate::diagnostic::{Code, TextFinding};
 use crate::unit::{Unit, read_unit};
 
@@ -125,6 +125,10 @@ impl Reader<'_> {
         if let Some(constant) = self.constants.get(&part.text) {
             return Ok(constant.clone());
         }
+        let word = part.text.split_whitespace().next().unwrap_or_default();
+        if let Some(finding) = read_number(word).err().filter(|_| is_foreign(word)) {
+            return Err(finding.moved(part.span.start));
+        }
         let length = number_length(&part.text);
         if length == 0 {
             return Err(self.no_number(part));
@@ -186,5 +190,26 @@ impl Reader<'_> {
             Some(near) => finding.fix(part.span, near),
             None => finding,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn numbers_of_other_languages_are_no_quantities() {
+        for (text, message) in [
+            ("0x1", "numbers are decimal: there is no other base"),
+            ("-0b10 GB", "numbers are decimal: there is no other base"),
+            (".inf", "`.inf` is no number that anything can cost"),
+            ("NaN per GB", "`NaN` is no number that anything can cost"),
+            ("+0", "`+0` is not how a number is written"),
+            ("1,000", "`1,000` is not how a number is written"),
+            ("1__0", "`1__0` is not how a number is written"),
+        ] {
+            assert_eq!(read_constant(text).unwrap_err().message, message, "{text}");
+        }
+        assert!(read_constant("0B").is_ok(), "no bytes");
     }
 }
