@@ -9,7 +9,7 @@ use aquarium_grammar::Parse;
 use aquarium_grammar::document::{Comment, Placement};
 
 use crate::diagnostic::{Code, Diagnostic, FileId, FileSpan, Severity};
-use crate::names::nearest;
+use aquarium_grammar::expression::names::nearest;
 
 /// What a directive makes of a lint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

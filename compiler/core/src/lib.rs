@@ -14,7 +14,6 @@ pub mod emit;
 pub mod expression;
 pub mod items;
 mod lints;
-pub mod names;
 pub mod position;
 pub mod price;
 pub mod read;

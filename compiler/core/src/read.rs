@@ -131,7 +131,7 @@ fn undeclared_resource(entry: &Entry, items: &Items) -> Diagnostic {
     let name = &entry.key.value;
     let message = format!("{} names resource `{name}`, which is not declared", entry.giver);
     let finding = Diagnostic::new(Code::UndeclaredResource, entry.key.span, message);
-    match crate::names::nearest(name, items.resources.keys().map(String::as_str)) {
+    match aquarium_grammar::expression::names::nearest(name, items.resources.keys().map(String::as_str)) {
         Some(near) => finding.help(format!("did you mean `{near}`?")).fix(
             format!("write `{near}`"),
             entry.key.span,

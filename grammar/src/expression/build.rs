@@ -230,7 +230,7 @@ impl<'t> Build<'t> {
                 let message = format!("`{text}` is no variable that a charge can depend on");
                 let mut finding = Finding::new(FindingKind::Parameter, parameter.span, message)
                     .help(format!("the variables are {}", VARIABLES.join(", ")));
-                if let Some(near) = nearest(text, VARIABLES) {
+                if let Some(near) = nearest(text, VARIABLES.iter().copied()) {
                     finding = finding.fix(parameter.span, near);
                 }
                 self.report(finding);
@@ -289,7 +289,7 @@ fn unknown_function(written: &str, name: &str, span: TextSpan) -> Finding {
     let names = Function::ALL.map(Function::name);
     let finding = Finding::new(FindingKind::Call, span, format!("`{written}` is no function"))
         .help(format!("the functions are {}", names.join(", ")));
-    match nearest(name, &names) {
+    match nearest(name, names) {
         Some(near) => finding.fix(span, near),
         None => finding,
     }

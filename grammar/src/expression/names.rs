@@ -40,41 +40,44 @@ pub fn is_variable(name: &str) -> bool {
     VARIABLES.contains(&name)
 }
 
-/// The candidate that differs least from `name`, letter case apart: by at most a third of its signs.
+/// The known name that is nearest to `name` and near enough to be meant.
 #[must_use]
-pub fn nearest<'c>(name: &str, candidates: &[&'c str]) -> Option<&'c str> {
-    let name = name.to_lowercase();
-    let limit = name.chars().count().div_ceil(3);
-    let distances =
-        candidates.iter().map(|candidate| (distance(&name, &candidate.to_lowercase()), *candidate));
-    distances
-        .filter(|(distance, _)| *distance <= limit)
-        .min_by_key(|(distance, _)| *distance)
-        .map(|(_, it)| it)
+pub fn nearest<'n>(name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+    let length = name.chars().count();
+    if length > LENGTH_MAX {
+        return None;
+    }
+    let allowed = (length / 3).max(usize::from(length > 2));
+    let near = known.into_iter().filter(|known| known.chars().count().abs_diff(length) <= allowed);
+    let distances = near.map(|known| (distance(&name.to_lowercase(), &known.to_lowercase()), known));
+    distances.filter(|(distance, _)| *distance <= allowed).min().map(|(_, known)| known)
 }
 
-/// The least number of signs to insert, remove or replace to make `right` of `left`. Names longer than
-/// any of ours are not worth the time.
+/// Longer names get no proposal: the work grows with the square of the length.
+const LENGTH_MAX: usize = 64;
+
+/// The number of letters to insert, remove, replace or exchange with their neighbour.
 fn distance(left: &str, right: &str) -> usize {
-    const LONGEST: usize = 64;
-    if left.len() > LONGEST || right.len() > LONGEST {
-        return usize::MAX;
-    }
-    let mut row: Vec<usize> = (0..=right.chars().count()).collect();
-    for (index, sign) in left.chars().enumerate() {
-        let mut diagonal = index;
-        let mut before = index + 1;
-        if let Some(first) = row.first_mut() {
-            *first = before;
+    let right: Vec<char> = right.chars().collect();
+    let mut before_last: Vec<usize> = Vec::new();
+    let mut last: Vec<usize> = (0..=right.len()).collect();
+    let mut previous = None;
+    for (row, letter) in left.chars().enumerate() {
+        let mut current = vec![row + 1];
+        for (column, other) in right.iter().enumerate() {
+            let at = |cells: &[usize], column: usize| cells.get(column).copied().unwrap_or(usize::MAX / 2);
+            let replaced = at(&last, column) + usize::from(letter != *other);
+            let mut least = replaced.min(at(&last, column + 1) + 1).min(at(&current, column) + 1);
+            let neighbour = column.checked_sub(1).and_then(|column| right.get(column));
+            if previous == Some(*other) && neighbour == Some(&letter) {
+                least = least.min(at(&before_last, column - 1) + 1);
+            }
+            current.push(least);
         }
-        for (other, cell) in right.chars().zip(row.iter_mut().skip(1)) {
-            let replaced = diagonal + usize::from(sign != other);
-            diagonal = *cell;
-            *cell = replaced.min(diagonal + 1).min(before + 1);
-            before = *cell;
-        }
+        before_last = std::mem::replace(&mut last, current);
+        previous = Some(letter);
     }
-    row.last().copied().unwrap_or_default()
+    last.last().copied().unwrap_or(0)
 }
 
 #[cfg(test)]
@@ -89,7 +92,7 @@ mod tests {
             ("tottal", Some("total")),
             ("instance", None),
         ] {
-            assert_eq!(nearest(slip, VARIABLES), meant, "{slip}");
+            assert_eq!(nearest(slip, VARIABLES.iter().copied()), meant, "{slip}");
         }
     }
 
@@ -99,5 +102,20 @@ mod tests {
         assert_eq!(reserved("volume"), Some(Reserved::Variable));
         assert_eq!(reserved("clamp"), Some(Reserved::Function));
         assert_eq!(reserved("free_volume"), None);
+    }
+
+    #[test]
+    fn exchanged_letters_are_one_step() {
+        assert_eq!(distance("diskpsace", "diskspace"), 1);
+        assert_eq!(distance("", "abc"), 3);
+        assert_eq!(distance("kitten", "sitting"), 3);
+    }
+
+    #[test]
+    fn only_near_names_are_proposed() {
+        let known = ["default", "discount", "night"];
+        assert_eq!(nearest("defualt", known), Some("default"));
+        assert_eq!(nearest("DEFAULT", known), Some("default"));
+        assert_eq!(nearest("weekend", known), None);
     }
 }

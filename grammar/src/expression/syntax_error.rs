@@ -207,7 +207,7 @@ impl<'t> Place<'t> {
             format!("an operator is missing between `{}` and `{}`", before.of(self.text), self.written());
         let finding = self.finding(message);
         match self.found {
-            Some(Token::Word(word)) => match nearest(word, KEYWORDS) {
+            Some(Token::Word(word)) => match nearest(word, KEYWORDS.iter().copied()) {
                 Some(keyword) => finding.help(format!("is `{keyword}` meant?")),
                 None => finding.help("write `*` or `times` to multiply"),
             },

@@ -139,7 +139,7 @@ impl Checker<'_> {
         let constants = self.context.constants.keys().map(String::as_str);
         let own = variables(self.context.unit.cost_policy);
         let known: Vec<&str> = own.iter().copied().chain(bound).chain(constants).collect();
-        let finding = match nearest(&name.text, &known) {
+        let finding = match nearest(&name.text, known.iter().copied()) {
             _ if crate::unit::is_known(&name.text) => {
                 let quantity = format!("1 {}", name.text);
                 finding

@@ -186,7 +186,7 @@ impl Reader<'_> {
             "write a number such as `0.05`, a quantity such as `10 GB` or a rate such as `0.05 per GB`";
         let finding = TextFinding::new(self.code, part.span, message).help(help);
         let names: Vec<&str> = self.constants.keys().map(String::as_str).collect();
-        match aquarium_grammar::expression::names::nearest(&part.text, &names) {
+        match aquarium_grammar::expression::names::nearest(&part.text, names) {
             Some(near) => finding.fix(part.span, near),
             None => finding,
         }

@@ -9,8 +9,8 @@ use super::keys::{Keys, Known};
 use super::{POLICY, Reader};
 use crate::diagnostic::{Code, Diagnostic, FileId, FileSpan};
 use crate::items::{Class, Constant, Items, Role, Spanned, Text};
-use crate::names::nearest;
 use crate::time::effective::Frames;
+use aquarium_grammar::expression::names::nearest;
 
 const ROOT: &[Known] = &[Known { key: "aquariumpolicy", legacy: &["aquariumdsl", "creditdsl"] }];
 /// Keys that stand in one file at most; `roles` and `constants` are united.

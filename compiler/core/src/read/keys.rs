@@ -4,7 +4,7 @@ use aquarium_grammar::document::{Entry, Value};
 
 use super::Reader;
 use crate::diagnostic::{Code, Diagnostic};
-use crate::names::nearest;
+use aquarium_grammar::expression::names::nearest;
 
 /// A key that a place knows.
 #[derive(Debug, Clone, Copy)]

@@ -8,8 +8,8 @@ use aquarium_ir::Rational;
 use super::Reader;
 use crate::diagnostic::{Code, Diagnostic, Piece, SourceText};
 use crate::items::{Spanned, Text};
-use crate::names::nearest;
 use crate::price::read_number;
+use aquarium_grammar::expression::names::nearest;
 
 impl Reader<'_> {
     /// The text of a scalar.

@@ -6,7 +6,7 @@ use aquarium_ir::time::FrameId;
 
 use crate::diagnostic::{Code, Diagnostic};
 use crate::items::{Agreement, Class, Effective, List, Text};
-use crate::names::nearest;
+use aquarium_grammar::expression::names::nearest;
 
 /// An item that can extend another of its class.
 pub trait Extend {
