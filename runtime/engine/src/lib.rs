@@ -1,7 +1,7 @@
 //! Compiled modules to charges: WebAssembly behind the trait that charging takes.
 //!
 //! A module is looked at before it is run: format and digest, then every instruction against a short list of
-//! what the compiler writes ([`validate`]). This crate knows slots and modules, not what is charged for.
+//! what the compiler writes ([`validate()`]). This crate knows slots and modules, not what is charged for.
 
 mod cache;
 mod engine;
