@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::command::{Outcome, cargo, program, run, steps, text};
-use crate::{lint, tools};
+use crate::lint;
 
 /// How many generated cases the independent reading compares: some seconds' worth.
 const CASES: &str = "400";
@@ -14,8 +14,7 @@ const CASES: &str = "400";
 /// dependencies and would build the engine again.
 pub fn all() -> Outcome {
     steps(&[
-        ("set-up", tools::install_all),
-        ("lints", lint::all),
+        ("set-up and lints", lint::all),
         ("build", build),
         ("tests", tests),
         ("documentation", documentation),
