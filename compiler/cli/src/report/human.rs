@@ -102,10 +102,13 @@ impl Report {
 }
 
 fn help(found: &Diagnostic) -> Option<String> {
-    let said = |title: &str| found.help.as_deref() == Some(title);
-    let fix = found.fix.as_ref().filter(|fix| !said(&fix.title)).map(|fix| format!("fix: {}", fix.title));
+    let title = found.fix.as_ref().map(|fix| fix.title.as_str());
+    let advice = match (found.help.as_deref(), title) {
+        (Some(help), Some(title)) if help != title => Some(format!("{help}\nfix: {title}")),
+        (help, title) => help.or(title).map(str::to_owned),
+    };
     let notes = found.notes.iter().map(|note| format!("note: {note}"));
-    let lines: Vec<String> = found.help.clone().into_iter().chain(fix).chain(notes).collect();
+    let lines: Vec<String> = advice.into_iter().chain(notes).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
