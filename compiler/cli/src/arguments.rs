@@ -1,8 +1,15 @@
 //! The command line's definition: help texts, completions and man pages come from here.
+//!
+//! Each verb's arguments stand in the verb's own module; here is what they share.
 
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
+
+use crate::check::Check;
+use crate::compile::Compile;
+use crate::explain::Explain;
+use crate::simulate::Simulate;
 
 /// The compiler of the Aquarium policy language.
 #[derive(Parser)]
@@ -60,91 +67,4 @@ pub enum Format {
     Json,
     /// Workflow commands of GitHub Actions.
     Github,
-}
-
-/// `aquariumc check`
-#[derive(Args)]
-pub struct Check {
-    /// What to check.
-    #[command(flatten)]
-    pub policy: PolicyPaths,
-}
-
-/// `aquariumc compile`
-#[derive(Args)]
-pub struct Compile {
-    /// What to compile.
-    #[command(flatten)]
-    pub policy: PolicyPaths,
-    /// Where to write; `-` is standard output.
-    #[arg(short, long, value_name = "FILE", default_value = "policy.wasm")]
-    pub output: PathBuf,
-    /// What to write.
-    #[arg(long, value_enum, default_value_t = Emit::Wasm)]
-    pub emit: Emit,
-    /// Use plain 64-bit instructions only, for engines without wide arithmetic.
-    #[arg(long)]
-    pub no_wide_arithmetic: bool,
-}
-
-/// What `compile` writes.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum Emit {
-    /// The module.
-    Wasm,
-    /// The module as text.
-    Wat,
-    /// The typed intermediate representation as JSON.
-    Ir,
-}
-
-/// `aquariumc explain`
-#[derive(Args)]
-pub struct Explain {
-    /// A code (`AQ0401`) or a lint's name (`coverage-gap`); without it, the list of all.
-    pub code: Option<String>,
-}
-
-/// `aquariumc simulate`
-#[derive(Args)]
-pub struct Simulate {
-    /// A policy file, a directory of policy files, or a compiled module (`*.wasm`).
-    pub policy: PathBuf,
-    /// Event files, an event a line (NDJSON); `-` is standard input.
-    #[arg(required = true)]
-    pub events: Vec<PathBuf>,
-    /// The instant to look at: milliseconds since the epoch, or an ISO 8601 date or date-time, in the policy's
-    /// zone where it names none. Default: the greatest `occurredMillis` of the events.
-    #[arg(long, value_name = "INSTANT", allow_negative_numbers = true)]
-    pub at: Option<String>,
-    /// Only what had been received up to then.
-    #[arg(long, value_name = "INSTANT", allow_negative_numbers = true)]
-    pub known: Option<String>,
-    /// Only this user.
-    #[arg(long, value_name = "ID")]
-    pub user: Option<String>,
-    /// Another version of the policy and when it holds; may be repeated, in order of deployment.
-    #[arg(long, value_name = "POLICY@FROM[..TO]")]
-    pub deploy: Vec<String>,
-    /// Also the bills of a month.
-    #[arg(long, value_name = "YYYY-MM")]
-    pub bills: Option<String>,
-    /// Also how an entry came about.
-    #[arg(long, value_name = "ENTRY")]
-    pub explain: Option<String>,
-    /// How the result is written.
-    #[arg(long, value_enum, default_value_t = SimulateFormat::Human)]
-    pub format: SimulateFormat,
-    /// The number of entries instead of the entries.
-    #[arg(long)]
-    pub summary: bool,
-}
-
-/// How a simulation's result is written.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub enum SimulateFormat {
-    /// A table, for people.
-    Human,
-    /// One JSON object.
-    Json,
 }

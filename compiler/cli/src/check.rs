@@ -4,10 +4,19 @@ use std::process::ExitCode;
 
 use aquarium_compiler::{Analysis, Severity};
 use aquarium_ir::Policy;
+use clap::Args;
 
-use crate::arguments::{Check, Deny, PolicyPaths};
+use crate::arguments::{Deny, PolicyPaths};
 use crate::failure::{FINDINGS, Failure};
 use crate::{inputs, report};
+
+/// `aquariumc check`
+#[derive(Args)]
+pub struct Check {
+    /// What to check.
+    #[command(flatten)]
+    pub policy: PolicyPaths,
+}
 
 /// Reports all findings.
 pub fn run(arguments: &Check) -> Result<ExitCode, Failure> {

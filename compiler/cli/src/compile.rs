@@ -1,15 +1,44 @@
 //! `aquariumc compile`.
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use aquarium_compiler::EmitOptions;
 use aquarium_ir::Policy;
+use clap::{Args, ValueEnum};
 
-use crate::arguments::{Compile, Emit};
+use crate::arguments::PolicyPaths;
 use crate::check::analyze_and_report;
 use crate::failure::{FINDINGS, Failure};
+
+/// `aquariumc compile`
+#[derive(Args)]
+pub struct Compile {
+    /// What to compile.
+    #[command(flatten)]
+    pub policy: PolicyPaths,
+    /// Where to write; `-` is standard output.
+    #[arg(short, long, value_name = "FILE", default_value = "policy.wasm")]
+    pub output: PathBuf,
+    /// What to write.
+    #[arg(long, value_enum, default_value_t = Emit::Wasm)]
+    pub emit: Emit,
+    /// Use plain 64-bit instructions only, for engines without wide arithmetic.
+    #[arg(long)]
+    pub no_wide_arithmetic: bool,
+}
+
+/// What `compile` writes.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum Emit {
+    /// The module.
+    Wasm,
+    /// The module as text.
+    Wat,
+    /// The typed intermediate representation as JSON.
+    Ir,
+}
 
 /// Checks, then writes the module (or its text, or the IR). Nothing is written where there is an error.
 pub fn run(arguments: &Compile) -> Result<ExitCode, Failure> {

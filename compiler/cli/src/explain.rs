@@ -4,9 +4,16 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use aquarium_compiler::{Code, Severity};
+use clap::Args;
 
-use crate::arguments::Explain;
 use crate::failure::Failure;
+
+/// `aquariumc explain`
+#[derive(Args)]
+pub struct Explain {
+    /// A code (`AQ0401`) or a lint's name (`coverage-gap`); without it, the list of all.
+    pub code: Option<String>,
+}
 
 /// Prints the long text of a code, or the list of all codes.
 pub fn run(arguments: &Explain) -> Result<ExitCode, Failure> {

@@ -11,10 +11,54 @@ use aquarium_charging::simulate::{Entries, Line, Options, Report, simulate};
 use aquarium_charging::{Deployments, Span, Version};
 use aquarium_ir::Millis;
 use aquarium_ir::time::{Month, WrittenInstant, Zone};
+use clap::{Args, ValueEnum};
 
-use crate::arguments::{Simulate, SimulateFormat};
 use crate::failure::Failure;
 use crate::version::{Loaded, Loader};
+
+/// `aquariumc simulate`
+#[derive(Args)]
+pub struct Simulate {
+    /// A policy file, a directory of policy files, or a compiled module (`*.wasm`).
+    pub policy: PathBuf,
+    /// Event files, an event a line (NDJSON); `-` is standard input.
+    #[arg(required = true)]
+    pub events: Vec<PathBuf>,
+    /// The instant to look at: milliseconds since the epoch, or an ISO 8601 date or date-time, in the policy's
+    /// zone where it names none. Default: the greatest `occurredMillis` of the events.
+    #[arg(long, value_name = "INSTANT", allow_negative_numbers = true)]
+    pub at: Option<String>,
+    /// Only what had been received up to then.
+    #[arg(long, value_name = "INSTANT", allow_negative_numbers = true)]
+    pub known: Option<String>,
+    /// Only this user.
+    #[arg(long, value_name = "ID")]
+    pub user: Option<String>,
+    /// Another version of the policy and when it holds; may be repeated, in order of deployment.
+    #[arg(long, value_name = "POLICY@FROM[..TO]")]
+    pub deploy: Vec<String>,
+    /// Also the bills of a month.
+    #[arg(long, value_name = "YYYY-MM")]
+    pub bills: Option<String>,
+    /// Also how an entry came about.
+    #[arg(long, value_name = "ENTRY")]
+    pub explain: Option<String>,
+    /// How the result is written.
+    #[arg(long, value_enum, default_value_t = SimulateFormat::Human)]
+    pub format: SimulateFormat,
+    /// The number of entries instead of the entries.
+    #[arg(long)]
+    pub summary: bool,
+}
+
+/// How a simulation's result is written.
+#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub enum SimulateFormat {
+    /// A table, for people.
+    Human,
+    /// One JSON object.
+    Json,
+}
 
 /// Charges the events and writes balances.
 pub fn run(arguments: &Simulate) -> Result<ExitCode, Failure> {
