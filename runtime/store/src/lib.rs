@@ -1,13 +1,16 @@
-//! The log: every record that ever arrived, durable before it is acknowledged, each once.
+//! The log: every record that ever arrived, durable before it is acknowledged, each once. And derived state: what
+//! was folded of it, and what was told to others.
 //!
-//! [`Log`] is what the daemon knows; [`EmbeddedLog`] keeps it in one directory (segment files, one
-//! writer, no server to install). This crate moves bytes: it reads no JSON, charges nothing and has no
+//! [`Log`] and [`Derived`] are what the daemon knows; [`EmbeddedLog`] keeps the one in a directory (segment files, one
+//! writer, no server to install), [`EmbeddedDerived`] the other (a ready-made ordered store). This crate moves bytes: it reads no JSON, charges nothing and has no
 //! clock. Whoever appends brings digests of what makes a record *the same* record.
 
+pub mod derived;
 pub mod embedded;
 pub mod log;
 pub mod record;
 
+pub use derived::{Derived, DerivedError, DerivedOptions, EmbeddedDerived};
 pub use embedded::{EmbeddedLog, Options};
 pub use log::{AppendError, Log, OpenError, Page, ReadError, Statistics};
 pub use record::{Appended, Digest, Kind, NewRecord, OwnedRecord, Position, Record, partition_of};
