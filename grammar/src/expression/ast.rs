@@ -58,6 +58,21 @@ pub struct Expression {
     pub span: TextSpan,
 }
 
+impl Expression {
+    /// The expressions directly in it, in the order of the text.
+    #[must_use]
+    pub fn children(&self) -> Vec<&Self> {
+        match &self.kind {
+            Kind::Number { .. } | Kind::Name(_) | Kind::Error => Vec::new(),
+            Kind::Negate(operand) | Kind::Not(operand) => vec![operand],
+            Kind::Binary { left, right, .. } => vec![left, right],
+            Kind::Conditional { condition, then, otherwise } => vec![condition, then, otherwise],
+            Kind::Call { arguments, .. } => arguments.iter().collect(),
+            Kind::Let { value, body, .. } => vec![value, body],
+        }
+    }
+}
+
 /// What an expression is.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Kind {

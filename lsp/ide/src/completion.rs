@@ -6,6 +6,7 @@ use aquarium_compiler::items::{Class, Items};
 use crate::Snapshot;
 use crate::context::{Context, context};
 use crate::keys::{self, Place};
+use crate::text::quoted;
 
 /// What a proposal is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -112,16 +113,6 @@ fn expression() -> Vec<Proposal> {
 
 fn proposal(text: &str, label: &str, kind: Kind, documentation: &'static str) -> Proposal {
     Proposal { label: label.to_owned(), text: text.to_owned(), kind, documentation }
-}
-
-/// A name as it can stand in a policy: in quotes, unless it is a plain word.
-fn quoted(name: &str) -> String {
-    let is_plain = |letter: char| letter.is_alphanumeric() || letter == '_' || letter == '-';
-    let begins = name.starts_with(|letter: char| letter.is_alphabetic() || letter == '_');
-    if begins && name.chars().all(is_plain) {
-        return name.to_owned();
-    }
-    format!("'{}'", name.replace('\'', "''"))
 }
 
 #[cfg(test)]

@@ -16,20 +16,14 @@ pub fn fixes(snapshot: &Snapshot, span: FileSpan) -> Vec<(&Diagnostic, &Fix)> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::testing::at_cursor;
+    use crate::testing::{apply, at_cursor};
 
     /// The source after all fixes at the cursor.
     fn check(source: &str, expected: &str) {
         let (snapshot, file, offset) = at_cursor(source);
         let found = fixes(&snapshot, FileSpan { file, start: offset, end: offset });
-        let mut edits: Vec<_> = found.iter().flat_map(|(_, fix)| &fix.edits).collect();
-        edits.sort_by_key(|edit| std::cmp::Reverse(edit.span));
-        let mut text = source.replacen("$0", "", 1);
-        for edit in edits {
-            let range = usize::try_from(edit.span.start).unwrap()..usize::try_from(edit.span.end).unwrap();
-            text.replace_range(range, &edit.text);
-        }
-        assert_eq!(text, expected);
+        let edits: Vec<_> = found.into_iter().flat_map(|(_, fix)| fix.edits.clone()).collect();
+        assert_eq!(apply(&source.replacen("$0", "", 1), &edits), expected);
     }
 
     #[test]

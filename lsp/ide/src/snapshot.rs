@@ -3,6 +3,7 @@
 use std::ops::Range;
 
 use aquarium_compiler::{Analysis, FileId, FileSpan, SourceFile, analyze};
+use aquarium_grammar::Parse;
 
 use crate::lines::{Encoding, LineIndex, Position};
 
@@ -51,6 +52,12 @@ impl Snapshot {
     #[must_use]
     pub fn text(&self, file: FileId) -> Option<&Text> {
         self.texts.get(usize::try_from(file.0).ok()?)
+    }
+
+    /// What the parser made of a file.
+    #[must_use]
+    pub fn parse(&self, file: FileId) -> Option<&Parse> {
+        self.analysis.parses.get(usize::try_from(file.0).ok()?)
     }
 
     /// What a span covers, as text.

@@ -62,6 +62,13 @@ fn named(items: &Items, class: Class) -> Vec<(&Text, FileSpan)> {
     }
 }
 
+/// Whether a name has the letters of a query in that order, whatever their case.
+#[must_use]
+pub fn matches(name: &str, query: &str) -> bool {
+    let mut letters = name.chars().flat_map(char::to_lowercase);
+    query.chars().flat_map(char::to_lowercase).all(|wanted| letters.any(|letter| letter == wanted))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -80,5 +87,14 @@ mod tests {
             })
             .collect();
         assert_eq!(outline, ["pricelists: b a", "resources: x"]);
+    }
+
+    #[test]
+    fn a_query_finds_names_by_their_letters_in_order() {
+        for (query, expected) in
+            [("npr", true), ("", true), ("Night-Prices", true), ("rpn", false), ("nightx", false)]
+        {
+            assert_eq!(matches("Night-Prices", query), expected, "{query}");
+        }
     }
 }

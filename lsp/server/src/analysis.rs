@@ -12,10 +12,12 @@ use aquarium_ide::diagnostics::diagnostics;
 use tokio::sync::Semaphore;
 use tower_lsp::Client;
 use tower_lsp::jsonrpc::{Error, Result};
-use tower_lsp::ls_types::{Diagnostic, MessageType, Uri};
+use tower_lsp::ls_types::{Diagnostic, MessageType, ProgressToken, Uri};
+use tower_lsp::{NotCancellable, OngoingProgress, Unbounded};
 
 use crate::capabilities::{Session, negotiate};
 use crate::convert;
+use crate::index::Index;
 use crate::order::panic_text;
 use crate::workspace::{Analyzed, Origin, Policy, PolicyKey, Workspace};
 
@@ -28,6 +30,7 @@ pub(crate) struct Shared {
     client: Client,
     session: OnceLock<Session>,
     workspace: Mutex<Workspace>,
+    index: Arc<tokio::sync::Mutex<Index>>,
     /// As much work at once as there are processors, and never the one alone that a long analysis holds.
     processors: Arc<Semaphore>,
 }
@@ -45,6 +48,7 @@ impl Shared {
             client,
             session: OnceLock::new(),
             workspace: Mutex::default(),
+            index: Arc::default(),
             processors: Arc::new(Semaphore::new(processors)),
         })
     }
@@ -63,6 +67,28 @@ impl Shared {
     pub(crate) fn workspace(&self) -> MutexGuard<'_, Workspace> {
         // Whoever panicked did so in the compiler, not in the middle of a change to this.
         self.workspace.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// What is known of policies that are not open. Held while they are read: never by whoever holds
+    /// something else.
+    pub(crate) fn index(&self) -> Arc<tokio::sync::Mutex<Index>> {
+        self.index.clone()
+    }
+
+    /// Tells a client that wants to know that long work has begun.
+    pub(crate) async fn progress(
+        &self,
+        token: Option<ProgressToken>,
+        title: &str,
+    ) -> Option<OngoingProgress<Unbounded, NotCancellable>> {
+        within_time(self.client.progress(token?, title).begin()).await
+    }
+
+    /// Tells that it has ended.
+    pub(crate) async fn end_progress(&self, progress: Option<OngoingProgress<Unbounded, NotCancellable>>) {
+        if let Some(progress) = progress {
+            self.send(progress.finish()).await;
+        }
     }
 
     /// Sees to it that these policies are analysed.
@@ -146,17 +172,18 @@ impl Shared {
         self.send(self.client.log_message(kind, text)).await;
     }
 
-    /// Asks the client to say when policy files change on disk.
-    pub(crate) fn watch_files(self: &Arc<Self>) {
-        if !self.session().watches {
+    /// Tells the client what can only be told after the introduction.
+    pub(crate) fn register(self: &Arc<Self>) {
+        let registrations = crate::capabilities::registrations(self.session());
+        if registrations.is_empty() {
             return;
         }
         let shared = self.clone();
         tokio::spawn(async move {
-            let registration = vec![crate::capabilities::watchers()];
-            let answer = within_time(shared.client.register_capability(registration)).await;
+            let answer = within_time(shared.client.register_capability(registrations)).await;
             if let Some(Err(error)) = answer {
-                shared.log(MessageType::WARNING, format!("files are not watched: {error}")).await;
+                let text = format!("the client does not watch files or show hierarchies: {error}");
+                shared.log(MessageType::WARNING, text).await;
             }
         });
     }

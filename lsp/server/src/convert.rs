@@ -71,8 +71,7 @@ fn related(
 }
 
 fn code_description(code: &str, session: &Session) -> Option<ls_types::CodeDescription> {
-    let href = session.explanations.as_ref()?.replace("{code}", code);
-    href.parse().ok().map(|href| ls_types::CodeDescription { href })
+    session.explanation(code).map(|href| ls_types::CodeDescription { href })
 }
 
 fn severity(severity: Severity) -> ls_types::DiagnosticSeverity {

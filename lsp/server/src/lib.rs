@@ -5,6 +5,7 @@
 //! - [`order`] starts the handler of each message when it arrives, so that edits keep their order;
 //! - `backend` has one short handler for each request and notification;
 //! - `workspace` holds the open documents, the files on disk and the policies that they form;
+//! - `index` knows the policies of the workspace's folders that nobody has opened;
 //! - `analysis` runs the compiler beside the protocol, and publishes what it finds;
 //! - `convert` turns the plain data of `aquarium-ide` into the types of the protocol.
 
@@ -16,6 +17,7 @@ mod capabilities;
 mod convert;
 mod disk;
 mod document;
+mod index;
 mod requests;
 mod workspace;
 

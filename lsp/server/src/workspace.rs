@@ -11,7 +11,7 @@ use std::sync::{Arc, OnceLock};
 
 use aquarium_compiler::{FileId, SourceFile};
 use aquarium_ide::{Encoding, Snapshot, files};
-use tower_lsp::ls_types::{TextDocumentContentChangeEvent, Uri};
+use tower_lsp::ls_types::{SemanticToken, TextDocumentContentChangeEvent, Uri};
 
 use crate::disk::Directory;
 use crate::document::Document;
@@ -33,6 +33,10 @@ pub(crate) enum PolicyKey {
 pub(crate) struct Workspace {
     documents: BTreeMap<Uri, Open>,
     policies: BTreeMap<PolicyKey, State>,
+    /// How often words of documents were given out, which is what an answer is known by.
+    answers: u64,
+    /// The folders of the workspace.
+    folders: Vec<PathBuf>,
 }
 
 /// An open document and the policy that it belongs to, if any.
@@ -40,6 +44,8 @@ pub(crate) struct Workspace {
 struct Open {
     document: Document,
     key: Option<PolicyKey>,
+    /// The words that were given out last, and what that answer is known by.
+    tokens: Option<(String, Vec<SemanticToken>)>,
 }
 
 /// What is known of a policy.
@@ -61,7 +67,7 @@ impl Workspace {
     /// Takes a document as the editor has it. Each of these gives back the policies to analyse again.
     pub(crate) fn open(&mut self, uri: Uri, document: Document) -> Vec<PolicyKey> {
         let key = policy_of(&uri, &document);
-        let before = self.documents.insert(uri, Open { document, key: key.clone() });
+        let before = self.documents.insert(uri, Open { document, key: key.clone(), tokens: None });
         self.touch(before.and_then(|open| open.key).into_iter().chain(key), true)
     }
 
@@ -110,6 +116,46 @@ impl Workspace {
     /// An open document.
     pub(crate) fn document(&self, uri: &Uri) -> Option<&Document> {
         self.documents.get(uri).map(|open| &open.document)
+    }
+
+    /// Folders came to the workspace or left it.
+    pub(crate) fn change_folders<'a>(
+        &mut self,
+        added: impl IntoIterator<Item = &'a Uri>,
+        removed: impl IntoIterator<Item = &'a Uri>,
+    ) {
+        let removed: BTreeSet<_> = removed.into_iter().filter_map(file_path).collect();
+        self.folders.retain(|folder| !removed.contains(folder));
+        self.folders.extend(added.into_iter().filter_map(file_path));
+        self.folders.sort();
+        self.folders.dedup();
+    }
+
+    /// The folders of the workspace.
+    pub(crate) fn folders(&self) -> &[PathBuf] {
+        &self.folders
+    }
+
+    /// The policies that have an open document, as they are now.
+    pub(crate) fn open_policies(&mut self) -> Vec<Arc<Policy>> {
+        let keys: BTreeSet<_> = self.documents.values().filter_map(|open| open.key.clone()).collect();
+        keys.iter().map(|key| self.current(key)).collect()
+    }
+
+    /// Keeps the words of a document that are given out; gives what the answer is known by.
+    pub(crate) fn remember_tokens(&mut self, uri: &Uri, tokens: Vec<SemanticToken>) -> String {
+        self.answers += 1;
+        let id = self.answers.to_string();
+        if let Some(open) = self.documents.get_mut(uri) {
+            open.tokens = Some((id.clone(), tokens));
+        }
+        id
+    }
+
+    /// The words of an earlier answer, if it was the last one.
+    pub(crate) fn tokens(&self, uri: &Uri, id: &str) -> Option<Vec<SemanticToken>> {
+        let (last, tokens) = self.documents.get(uri)?.tokens.as_ref()?;
+        (last == id).then(|| tokens.clone())
     }
 
     /// The policy of an open document as it is now.
@@ -196,6 +242,20 @@ pub(crate) struct Origin {
 }
 
 impl Policy {
+    /// The policy of a directory that has no open document.
+    pub(crate) fn on_disk(path: PathBuf) -> Self {
+        Self {
+            open: BTreeMap::new(),
+            directory: Some(Arc::new(Directory::new(path))),
+            analyzed: OnceLock::new(),
+        }
+    }
+
+    /// Its directory, if it is not one document alone.
+    pub(crate) fn path(&self) -> Option<PathBuf> {
+        self.directory.as_ref().map(|directory| directory.path().to_path_buf())
+    }
+
     /// Analyses it the first time: not for a thread that must not wait.
     pub(crate) fn analyzed(&self) -> &Analyzed {
         self.analyzed.get_or_init(|| self.analyze())

@@ -86,24 +86,7 @@ fn reads(expression: &Expression, variable: &str) -> bool {
 /// Calls `each` for an expression and everything in it, in the order of the text.
 pub(super) fn visit(expression: &Expression, each: &mut impl FnMut(&Expression)) {
     each(expression);
-    match &expression.kind {
-        Kind::Number { .. } | Kind::Name(_) | Kind::Error => {}
-        Kind::Negate(operand) | Kind::Not(operand) => visit(operand, each),
-        Kind::Binary { left, right, .. } => {
-            visit(left, each);
-            visit(right, each);
-        }
-        Kind::Conditional { condition, then, otherwise } => {
-            visit(condition, each);
-            visit(then, each);
-            visit(otherwise, each);
-        }
-        Kind::Call { arguments, .. } => arguments.iter().for_each(|argument| visit(argument, each)),
-        Kind::Let { value, body, .. } => {
-            visit(value, each);
-            visit(body, each);
-        }
-    }
+    expression.children().into_iter().for_each(|child| visit(child, each));
 }
 
 fn text_finding(finding: &Finding) -> TextFinding {

@@ -11,6 +11,8 @@
 
 mod client;
 mod documents;
+mod editing;
 mod features;
 mod findings;
 mod order;
+mod workspace;
