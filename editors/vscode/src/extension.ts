@@ -1,7 +1,7 @@
 // The extension: starts the language server, and shows how it is.
 
 import * as vscode from "vscode";
-import { LanguageClient, type LanguageClientOptions, State, Trace } from "vscode-languageclient/node";
+import { LanguageClient, type LanguageClientOptions, type Location, type Position, State, Trace } from "vscode-languageclient/node";
 import { Explanations } from "./explanations";
 import { adoptPlainYaml } from "./plain-yaml";
 import { findServer } from "./server";
@@ -16,6 +16,7 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
   context.subscriptions.push(
     vscode.commands.registerCommand("aquarium.restartServer", () => session?.restart()),
     vscode.commands.registerCommand("aquarium.showLog", () => session?.showLog()),
+    vscode.commands.registerCommand("aquarium.showUses", showUses),
     vscode.workspace.onDidChangeConfiguration((change) => session?.follow(change)),
     adoptPlainYaml(LANGUAGE),
   );
@@ -107,6 +108,16 @@ class Session {
     if (this.client?.state !== State.Running) throw new Error("the Aquarium language server does not run");
     return this.client.sendRequest<string>("aquarium/explain", { code });
   }
+}
+
+/** What the lens above an item does: lists the places that use it. */
+async function showUses(uri: string, position: Position, locations: Location[]): Promise<void> {
+  const places = locations.map(({ uri, range: { start, end } }) => {
+    const range = new vscode.Range(start.line, start.character, end.line, end.character);
+    return new vscode.Location(vscode.Uri.parse(uri), range);
+  });
+  const start = new vscode.Position(position.line, position.character);
+  await vscode.commands.executeCommand("editor.action.showReferences", vscode.Uri.parse(uri), start, places);
 }
 
 function settings(): vscode.WorkspaceConfiguration {
