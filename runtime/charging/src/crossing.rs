@@ -1,13 +1,15 @@
-//! When the balance of a user will meet the threshold if nothing more happens.
+//! When the balance of a user meets the threshold if nothing more happens.
 //!
 //! Between the instants at which time alone changes something (month ends, refills, other prices or
 //! thresholds) the balance moves with the accrual of open intervals. Where the policy proves that accrual
 //! moves one way the crossing is found by bisection, to the millisecond; elsewhere the balance is looked at
-//! every whole minute.
+//! every whole minute. What is found does not depend on where a search begins or ends, so that a stretch of
+//! time may be searched in parts.
 
 use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
 use aquarium_ir::policy::{Charge, Monotone, Price};
+use ethnum::I256;
 
 use crate::deployments::Deployments;
 use crate::posting::Postings;
@@ -16,17 +18,20 @@ use crate::state::{Instance, State};
 
 /// How often the balance is looked at where nothing is proven about it.
 const LOOK_EVERY_MILLIS: i64 = 60_000;
+/// Stretches that are looked through for a lower bound of the next crossing: it is asked for after every
+/// event, so it must cost little; a timer that is due asks again.
+const STRETCHES_LOOKED_THROUGH: usize = 4;
 
-/// The balance comes to lie on the other side of the threshold.
+/// The balance beside the threshold, at an instant and after all records of it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Crossing {
-    /// The first instant on the other side.
+    /// The instant: of a crossing, the first on the other side.
     pub at: Millis,
     /// The balance then.
     pub balance: Credits,
     /// The threshold then.
     pub threshold: Credits,
-    /// Whether the balance is at or below the threshold from then on.
+    /// Whether the balance is at or below the threshold.
     pub below: bool,
 }
 
@@ -38,18 +43,47 @@ pub fn next_crossing(
     from: Millis,
     limit: Millis,
 ) -> Option<Crossing> {
+    let below = look(state, deployments, from).below;
+    next_change(state, deployments, (from, limit), below, Care::Exact)
+}
+
+/// How carefully a balance of which nothing is proven is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Care {
+    /// Every whole minute.
+    Exact,
+    /// Every whole minute of a stretch at whose end the balance is on another side than at its start: a
+    /// crossing there and back in between does not count.
+    Ends,
+}
+
+/// Where the balance stands at an instant that the state is folded up to or earlier.
+pub fn look(state: &State, deployments: &mut Deployments, at: Millis) -> Crossing {
     let mut state = state.clone();
-    let side = look(&state, deployments, from).below;
+    state.derive(deployments, at, &mut Postings::default());
+    look_within(&state, deployments, at)
+}
+
+/// The first crossing in `(from, to]`, where the balance is `below` the threshold or not at `from`.
+pub(crate) fn next_change(
+    state: &State,
+    deployments: &mut Deployments,
+    (from, to): (Millis, Millis),
+    below: bool,
+    care: Care,
+) -> Option<Crossing> {
+    let mut state = state.clone();
     let mut at = from;
-    while at < limit {
+    while at < to {
         state.derive(deployments, at, &mut Postings::default());
-        let end = stretch_end(&mut state, deployments, at, limit);
-        let last = Millis(end.0.saturating_sub(1));
-        if let Some(crossing) = within(&state, deployments, (at, last), side) {
-            return Some(crossing);
+        let end = stretch_end(&mut state, deployments, at);
+        let last = Millis(end.0.saturating_sub(1)).min(to);
+        let crossing = within(&state, deployments, (at, last), below, care);
+        if crossing.is_some() || end > to {
+            return crossing;
         }
         let found = look(&state, deployments, end);
-        if found.below != side {
+        if found.below != below {
             return Some(found);
         }
         at = end;
@@ -57,19 +91,62 @@ pub fn next_crossing(
     None
 }
 
-/// Where the balance stands at an instant.
-fn look(state: &State, deployments: &mut Deployments, at: Millis) -> Crossing {
+/// An instant up to which, inclusive, there surely is no crossing after `from`, where the balance is `below`
+/// the threshold or not; found with few looks, and often well before the crossing.
+pub(crate) fn quiet_until(state: &State, deployments: &mut Deployments, from: Millis, below: bool) -> Millis {
     let mut state = state.clone();
-    state.derive(deployments, at, &mut Postings::default());
+    let mut at = from;
+    for _ in 0..STRETCHES_LOOKED_THROUGH {
+        state.derive(deployments, at, &mut Postings::default());
+        let end = stretch_end(&mut state, deployments, at);
+        let last = Millis(end.0.saturating_sub(1));
+        if running(&state).next().is_some() {
+            if !moves_one_way(&state, deployments, at) {
+                return Millis(next_minute(at).saturating_sub(1)).min(last);
+            }
+            let at_last = look_within(&state, deployments, last);
+            if at_last.below != below {
+                let here = look_within(&state, deployments, at);
+                return before_crossing(&state, deployments, (here, at_last));
+            }
+        }
+        if look(&state, deployments, end).below != below {
+            return last;
+        }
+        at = end;
+    }
+    at
+}
+
+/// A place before the crossing that lies in `(from, to]`: somewhat before the place where it is if accrual is
+/// even, else nearer and nearer to the start.
+fn before_crossing(state: &State, deployments: &mut Deployments, (from, to): (Crossing, Crossing)) -> Millis {
+    let length = to.at.0 - from.at.0;
+    let (way, all) = ((from.balance - from.threshold).0, (from.balance - to.balance).0);
+    let even = way.checked_mul(I256::from(length)).and_then(|product| product.checked_div(all));
+    let mut ahead =
+        even.filter(|even| (I256::ZERO..I256::from(length)).contains(even)).map_or(length, I256::as_i64);
+    ahead -= ahead / 16;
+    while ahead > 0 {
+        let at = Millis(from.at.0 + ahead);
+        if look_within(state, deployments, at).below == from.below {
+            return at;
+        }
+        ahead /= 2;
+    }
+    from.at
+}
+
+/// Where the balance stands at an instant before which nothing is left to derive.
+fn look_within(state: &State, deployments: &mut Deployments, at: Millis) -> Crossing {
     let balance = state.wallet().balance() - state.accrual(deployments, at).credits;
     let threshold = state.threshold(deployments, at);
     Crossing { at, balance, threshold, below: balance <= threshold }
 }
 
 /// The first instant after `at` at which something but accrual may change.
-fn stretch_end(state: &mut State, deployments: &mut Deployments, at: Millis, limit: Millis) -> Millis {
-    let mut end = deployments.month(at).end.min(limit);
-    end = end.min(state.threshold_until(deployments, at));
+fn stretch_end(state: &mut State, deployments: &mut Deployments, at: Millis) -> Millis {
+    let mut end = deployments.month(at).end.min(state.threshold_until(deployments, at));
     for resource in running(state).map(|instance| instance.resource.clone()).collect::<Vec<_>>() {
         end = end.min(rate_at(deployments, state.namings(), &resource, at).1);
     }
@@ -81,28 +158,42 @@ fn within(
     state: &State,
     deployments: &mut Deployments,
     (from, to): (Millis, Millis),
-    side: bool,
+    below: bool,
+    care: Care,
 ) -> Option<Crossing> {
     if to <= from || running(state).next().is_none() {
         return None;
     }
     if !moves_one_way(state, deployments, from) {
-        let first = (from.0.div_euclid(LOOK_EVERY_MILLIS) + 1) * LOOK_EVERY_MILLIS;
+        let last_minute = to.0 - to.0.rem_euclid(LOOK_EVERY_MILLIS);
+        if last_minute <= from.0 {
+            return None;
+        }
+        let at_last = look_within(state, deployments, Millis(last_minute));
+        if care == Care::Ends && at_last.below == below {
+            return None;
+        }
         let step = usize::try_from(LOOK_EVERY_MILLIS).unwrap_or(usize::MAX);
-        let mut minutes = (first..=to.0).step_by(step).map(|at| look(state, deployments, Millis(at)));
-        return minutes.find(|found| found.below != side);
+        let minutes = (next_minute(from)..=last_minute).step_by(step);
+        let mut looks = minutes.map(|at| look_within(state, deployments, Millis(at)));
+        return looks.find(|found| found.below != below);
     }
-    let mut found = Some(look(state, deployments, to)).filter(|found| found.below != side)?;
+    let mut found = Some(look_within(state, deployments, to)).filter(|found| found.below != below)?;
     let mut before = from;
     while found.at.0 - before.0 > 1 {
-        let middle = look(state, deployments, Millis(before.0 + (found.at.0 - before.0) / 2));
-        if middle.below == side {
+        let middle = look_within(state, deployments, Millis(before.0 + (found.at.0 - before.0) / 2));
+        if middle.below == below {
             before = middle.at;
         } else {
             found = middle;
         }
     }
     Some(found)
+}
+
+/// The first whole minute after an instant.
+fn next_minute(at: Millis) -> i64 {
+    at.0.div_euclid(LOOK_EVERY_MILLIS).saturating_add(1).saturating_mul(LOOK_EVERY_MILLIS)
 }
 
 fn running(state: &State) -> impl Iterator<Item = &Instance> {

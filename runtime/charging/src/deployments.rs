@@ -288,8 +288,9 @@ fn last_end(version: &Version, span: &Span, at: Millis) -> Option<Millis> {
 
 /// No version is looked for before this instant: events begin at the epoch, zones reach a day before.
 const EARLIEST: Millis = Millis(-7 * 86_400_000);
-/// How far back the last stretch of a version is first looked for: a year and a day.
-const FIRST_LOOK_BACK_MILLIS: i64 = 366 * 86_400_000;
+/// How far back the last stretch of a version is first looked for: a week and a day, as most frames that
+/// repeat do so every week or day.
+const FIRST_LOOK_BACK_MILLIS: i64 = 8 * 86_400_000;
 
 fn refuse_changed_resource(before: &Policy, after: &Policy) -> Result<(), DeploymentRefused> {
     for old in &before.resources {

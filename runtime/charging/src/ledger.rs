@@ -51,6 +51,8 @@ pub struct Ledger {
     now: Option<Millis>,
     swept: Option<Millis>,
     latest_received: Option<Millis>,
+    /// The earliest instant that records since the last fold, or other policies, may have changed.
+    changed_from: Option<Millis>,
     /// Whether the state was rolled back since the last fold.
     rolled_back: bool,
     /// Entries in the wallet that a roll-back took out of `postings`.
@@ -83,6 +85,7 @@ impl Ledger {
             now: None,
             swept: None,
             latest_received: None,
+            changed_from: None,
             rolled_back: false,
             undone: Vec::new(),
             reversed: BTreeMap::new(),
@@ -135,6 +138,7 @@ impl Ledger {
     pub fn append(&mut self, record: Record<'static>) {
         let place = self.records.partition_point(|other| other.order(&record).is_lt());
         self.latest_received = self.latest_received.max(Some(record.received));
+        self.note_change(record.occurred);
         let late = place < self.folded || self.state.accepts(&record).is_err();
         if late {
             self.roll_back(place, &record);
@@ -144,28 +148,59 @@ impl Ledger {
 
     /// Starts again from nothing at the next fold: the policies in force have changed.
     pub fn refold(&mut self) {
+        self.note_change(Millis::MIN);
         self.checkpoints.clear();
         self.restore(None);
     }
 
+    fn note_change(&mut self, from: Millis) {
+        self.changed_from = Some(self.changed_from.map_or(from, |earlier| earlier.min(from)));
+    }
+
+    /// The earliest instant at which anything since the last fold belongs.
+    pub(crate) fn changed_from(&self) -> Option<Millis> {
+        self.changed_from
+    }
+
+    /// When the first record that waits for its time happens.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<Millis> {
+        self.records.get(self.folded).map(|record| record.occurred)
+    }
+
     /// Folds the pending records that do not lie after `now`.
     pub fn fold(&mut self, deployments: &mut Deployments, now: Millis) -> Changes {
-        self.now = self.now.max(Some(now));
-        let posted = self.postings.entries.len();
-        self.fold_pending(deployments);
-        if let Some(swept) = self.swept.filter(|_| self.rolled_back) {
-            self.state.derive(deployments, swept, &mut self.postings);
-        }
-        self.settle(posted)
+        self.fold_watched(deployments, now, &mut |_, _, _| {})
     }
 
     /// Folds as [`Ledger::fold`], then derives month ends and refills up to `now`.
     pub fn sweep(&mut self, deployments: &mut Deployments, now: Millis) -> Changes {
-        self.now = self.now.max(Some(now));
+        self.sweep_up_to(now);
+        self.fold(deployments, now)
+    }
+
+    /// Lets folds from now on derive month ends and refills up to an instant.
+    pub(crate) fn sweep_up_to(&mut self, now: Millis) {
         self.swept = self.swept.max(Some(now));
+    }
+
+    /// Folds as [`Ledger::fold`], and as [`Ledger::sweep`] where `now` was swept, and shows every state on the
+    /// way: each with the instant up to which, exclusive, only time passes; the last one up to `now`,
+    /// inclusive.
+    pub(crate) fn fold_watched(
+        &mut self,
+        deployments: &mut Deployments,
+        now: Millis,
+        watch: &mut impl FnMut(&State, &mut Deployments, Millis),
+    ) -> Changes {
+        self.now = self.now.max(Some(now));
+        self.changed_from = None;
         let posted = self.postings.entries.len();
-        self.fold_pending(deployments);
-        self.state.derive(deployments, now, &mut self.postings);
+        self.fold_pending(deployments, watch);
+        watch(&self.state, deployments, Millis(now.0.saturating_add(1)));
+        if let Some(swept) = self.swept.filter(|swept| *swept >= now || self.rolled_back) {
+            self.state.derive(deployments, swept, &mut self.postings);
+        }
         self.settle(posted)
     }
 }

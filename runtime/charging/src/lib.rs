@@ -12,6 +12,7 @@
 //! - [`posting`] is what that puts out: entries, refills, findings;
 //! - [`Ledger`] keeps one user's records and takes late ones: this is what a daemon holds;
 //! - [`simulate`](mod@simulate) charges event files in one go: this is what the command line calls;
+//! - [`announcements`] says where the balance comes to stand on the other side of the threshold;
 //! - [`bills`], [`crossing`], [`explain`] and [`view`] answer questions about the outcome.
 
 #![deny(clippy::float_arithmetic)]
@@ -33,6 +34,7 @@ pub mod posting;
 pub mod state;
 pub mod wallet;
 
+pub mod announcements;
 pub mod bills;
 pub mod crossing;
 pub mod explain;
@@ -40,6 +42,7 @@ pub mod ledger;
 pub mod simulate;
 pub mod view;
 
+pub use announcements::{Announcements, CreditEvent};
 pub use charger::{Charger, Interpreter, Trap};
 pub use deployments::{Deployments, Span};
 pub use ledger::Ledger;

@@ -130,7 +130,7 @@ fn own(bill: &Bill) -> Credits {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(common::config())]
 
     #[test]
     fn arrival_order_and_batches_change_nothing_that_lasts(
@@ -198,7 +198,7 @@ proptest! {
 
 proptest! {
     // Each case makes some dozen bills, each from nothing.
-    #![proptest_config(ProptestConfig::with_cases(400))]
+    #![proptest_config(common::fewer(5))]
 
     #[test]
     fn final_bills_and_their_adjustments_add_up_to_the_batch_bills(
@@ -239,7 +239,7 @@ proptest! {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(common::config())]
 
     #[test]
     fn a_version_may_be_deployed_before_or_after_the_events(case in cases::case(), now in cases::at()) {

@@ -47,7 +47,7 @@ fn report(case: &Case, at: i64) -> Report {
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig::with_cases(2_000))]
+    #![proptest_config(common::config())]
 
     #[test]
     fn the_fold_and_the_one_by_hand_agree(case in cases::case(), at in cases::at()) {

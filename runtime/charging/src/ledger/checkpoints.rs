@@ -58,7 +58,11 @@ impl Ledger {
     }
 
     /// Folds what is pending and not in the future, in stretches between checkpoints.
-    pub(super) fn fold_pending(&mut self, deployments: &mut Deployments) {
+    pub(super) fn fold_pending(
+        &mut self,
+        deployments: &mut Deployments,
+        watch: &mut impl FnMut(&State, &mut Deployments, Millis),
+    ) {
         let Some(now) = self.now else { return };
         let end = self.records.partition_point(|record| record.occurred <= now);
         while let Some(first) = self.records.get(self.folded).filter(|_| self.folded < end) {
@@ -67,7 +71,7 @@ impl Ledger {
             let until = self.stretch_end(month_end).min(end);
             let stretch = self.records.get(self.folded..until).unwrap_or_default();
             // The order of the records and the roll-back see to it that none is late.
-            if self.state.fold(deployments, stretch, &mut self.postings).is_err() {
+            if self.state.fold_watched(deployments, stretch, &mut self.postings, watch).is_err() {
                 return;
             }
             self.folded = until;

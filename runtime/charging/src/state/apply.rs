@@ -56,8 +56,26 @@ impl State {
         records: &[Record<'_>],
         postings: &mut Postings,
     ) -> Result<(), Late> {
+        self.fold_watched(deployments, records, postings, &mut |_, _, _| {})
+    }
+
+    /// Folds as [`State::fold`] and shows the state before each instant at which something happened to it,
+    /// with that instant: up to it, exclusive, only time passes.
+    ///
+    /// # Errors
+    /// As [`State::fold`].
+    pub(crate) fn fold_watched(
+        &mut self,
+        deployments: &mut Deployments,
+        records: &[Record<'_>],
+        postings: &mut Postings,
+        watch: &mut impl FnMut(&Self, &mut Deployments, Millis),
+    ) -> Result<(), Late> {
         records.first().map_or(Ok(()), |first| self.accepts(first))?;
         for instant in records.chunk_by(|left, right| left.occurred == right.occurred) {
+            if let Some(first) = instant.first() {
+                watch(self, deployments, first.occurred);
+            }
             self.fold_instant(deployments, instant, postings);
         }
         Ok(())

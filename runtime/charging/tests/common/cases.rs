@@ -32,7 +32,7 @@ pub fn window_end() -> i64 {
     instant("2024-05-04")
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct Case {
     pub versions: Vec<VersionCase>,
     pub events: Vec<Event>,
@@ -40,7 +40,7 @@ pub struct Case {
     pub repeats: Vec<(Index, bool)>,
 }
 
-#[derive(Debug, Clone)]
+#[derive(Clone)]
 pub struct VersionCase {
     pub policy: Arc<Policy>,
     /// Span of the deployment; the first one's start is not looked at.
@@ -48,7 +48,7 @@ pub struct VersionCase {
     pub to: Option<i64>,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Event {
     pub id: String,
     pub client: String,
@@ -63,6 +63,7 @@ pub enum What {
     User { role: String, active: bool },
     Assign(Option<String>),
     Grant(i64),
+    Threshold(Option<i64>),
 }
 
 impl Case {
@@ -150,6 +151,10 @@ impl Event {
             What::Grant(credits) => {
                 format!(r#"{{{},"recordType":"grant","credits":{credits}}}"#, base("aquarium"))
             }
+            What::Threshold(value) => {
+                let value = value.map_or("null".to_owned(), |value| value.to_string());
+                format!(r#"{{{},"recordType":"threshold","value":{value}}}"#, base("aquarium"))
+            }
         }
     }
 }
@@ -198,6 +203,7 @@ fn what() -> impl Strategy<Value = What> {
         1 => select(&[None, Some("big"), Some("default"), Some("lost")][..])
             .prop_map(|name| What::Assign(name.map(str::to_owned))),
         1 => (-30_i64..60).prop_map(What::Grant),
+        1 => prop::option::weighted(0.8, -40_i64..40).prop_map(What::Threshold),
     ]
 }
 
@@ -227,9 +233,22 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
     })
 }
 
-fn price() -> impl Strategy<Value = Price> {
+/// What kind of policies there are.
+#[derive(Clone, Copy)]
+enum Kind {
+    Any,
+    /// Of every charge it is proven that it rises, and one instance of a resource is open at most: the balance
+    /// is then known to move one way between events.
+    Proven,
+}
+
+fn price(kind: Kind) -> impl Strategy<Value = Price> {
+    let prices = match kind {
+        Kind::Any => &["0", "1", "0.5", "-0.25", "0.000001", "3.3333"][..],
+        Kind::Proven => &["0", "1", "0.5", "0.000001", "3.3333"][..],
+    };
     prop_oneof![
-        3 => select(&["0", "1", "0.5", "-0.25", "0.000001", "3.3333"][..]).prop_map(flat),
+        3 => select(prices).prop_map(flat),
         2 => select(vec![
             tiers(&[(Some("10"), "0"), (None, "0.5")]),
             tiers(&[(Some("5"), "1"), (Some("20.5"), "0.1"), (None, "0.01")]),
@@ -265,15 +284,19 @@ fn frame() -> impl Strategy<Value = Frame> {
     })
 }
 
-fn formula() -> impl Strategy<Value = Formula> {
-    prop_oneof![3 => Just(Formula::Plain), 1 => Just(Formula::Double), 1 => Just(Formula::Conditional)]
+fn formula(kind: Kind) -> impl Strategy<Value = Formula> {
+    let conditional = match kind {
+        Kind::Any => Formula::Conditional,
+        Kind::Proven => Formula::Double,
+    };
+    prop_oneof![3 => Just(Formula::Plain), 1 => Just(Formula::Double), 1 => Just(conditional)]
 }
 
 /// Rates by layers: framed ones first, mostly with one that always holds at the end.
-fn rates() -> impl Strategy<Value = Rates> {
-    let framed =
-        (0_u32..2, price(), formula()).prop_map(|(frame, price, formula)| (Some(frame), price, formula));
-    let always = (price(), formula()).prop_map(|(price, formula)| (None, price, formula));
+fn rates(kind: Kind) -> impl Strategy<Value = Rates> {
+    let framed = (0_u32..2, price(kind), formula(kind))
+        .prop_map(|(frame, price, formula)| (Some(frame), price, formula));
+    let always = (price(kind), formula(kind)).prop_map(|(price, formula)| (None, price, formula));
     (vec(framed, 0..3), prop::option::weighted(0.85, always)).prop_map(|(mut rates, always)| {
         rates.extend(always);
         rates
@@ -299,8 +322,17 @@ fn plan() -> impl Strategy<Value = Plan> {
     )
 }
 
-fn policy(zone: &'static str) -> impl Strategy<Value = Policy> {
-    let agreement = || (rates(), rates(), rates(), plan());
+/// A price over what the named price list gives for one resource.
+fn over(kind: Kind) -> impl Strategy<Value = Option<(usize, Option<u32>, Price)>> {
+    prop::option::weighted(0.3, (0_usize..2, prop::option::weighted(0.6, 0_u32..2), price(kind)))
+}
+
+fn threshold() -> impl Strategy<Value = Option<(Option<u32>, &'static str)>> {
+    prop::option::weighted(0.4, (prop::option::weighted(0.5, 0_u32..2), select(&["-5", "-20.5", "-100"][..])))
+}
+
+fn policy(kind: Kind, zone: &'static str) -> impl Strategy<Value = Policy> {
+    let agreement = move || (rates(kind), rates(kind), rates(kind), plan(), over(kind), threshold());
     let effective = prop::option::weighted(0.2, 0_u32..2);
     (
         vec(frame(), 2),
@@ -312,21 +344,30 @@ fn policy(zone: &'static str) -> impl Strategy<Value = Policy> {
         prop::bool::weighted(0.7),
     )
         .prop_map(move |(frames, big, default, effective, precision, has_disk, everybody)| {
+            let complex = matches!(kind, Kind::Any);
             let mut builder = Builder::new(zone);
             builder.policy.frames = frames;
             builder.policy.precision = precision;
             builder.policy.effective = effective.map(aquarium_ir::time::FrameId);
             builder = builder.resource("bandwidth", "MB", CostPolicy::Discrete, false);
             if has_disk {
-                builder = builder.resource("disk", "GB*hr", CostPolicy::Continuous, true);
+                builder = builder.resource("disk", "GB*hr", CostPolicy::Continuous, complex);
             }
-            builder = builder.resource("vmtime", "hr", CostPolicy::Onoff, true);
-            for (name, (bandwidth, disk, vmtime, plan)) in [("big", big), ("default", default)] {
+            builder = builder.resource("vmtime", "hr", CostPolicy::Onoff, complex);
+            for (name, (bandwidth, disk, vmtime, plan, over, threshold)) in
+                [("big", big), ("default", default)]
+            {
                 let mut rates = vec![bandwidth, disk, vmtime];
                 if !has_disk {
                     rates.remove(1);
                 }
                 builder.agreement(name, &rates, plan);
+                if let Some((resource, frame, price)) = over {
+                    builder.lay_over(name, resource, frame, &price);
+                }
+                if let Some((frame, threshold)) = threshold {
+                    builder.threshold(name, frame, threshold);
+                }
             }
             builder.role("teacher", "big");
             if !everybody {
@@ -337,15 +378,18 @@ fn policy(zone: &'static str) -> impl Strategy<Value = Policy> {
         })
 }
 
-fn versions() -> impl Strategy<Value = Vec<VersionCase>> {
+fn versions(kind: Kind) -> impl Strategy<Value = Vec<VersionCase>> {
     let zone = || prop_oneof![4 => select(&ZONES[1..3]), 2 => select(&ZONES[..])];
     let later = (zone(), prop::bool::weighted(0.3));
-    (zone(), vec(later, 0..3)).prop_flat_map(|(first, later)| {
+    (zone(), vec(later, 0..3)).prop_flat_map(move |(first, later)| {
         let zones: Vec<_> =
             later.into_iter().map(|(zone, change)| if change { zone } else { first }).collect();
-        let first =
-            policy(first).prop_map(|policy| VersionCase { policy: Arc::new(policy), from: 0, to: None });
-        let later: Vec<_> = zones.into_iter().map(later_version).collect();
+        let first = policy(kind, first).prop_map(|policy| VersionCase {
+            policy: Arc::new(policy),
+            from: 0,
+            to: None,
+        });
+        let later: Vec<_> = zones.into_iter().map(|zone| later_version(kind, zone)).collect();
         (first, later).prop_map(|(first, mut later)| {
             later.insert(0, first);
             later
@@ -353,8 +397,8 @@ fn versions() -> impl Strategy<Value = Vec<VersionCase>> {
     })
 }
 
-fn later_version(zone: &'static str) -> impl Strategy<Value = VersionCase> {
-    (policy(zone), grid_instant(), prop::option::weighted(0.4, 1_i64..600)).prop_map(
+fn later_version(kind: Kind, zone: &'static str) -> impl Strategy<Value = VersionCase> {
+    (policy(kind, zone), grid_instant(), prop::option::weighted(0.4, 1_i64..600)).prop_map(
         |(policy, from, cells)| VersionCase {
             policy: Arc::new(policy),
             from,
@@ -364,8 +408,21 @@ fn later_version(zone: &'static str) -> impl Strategy<Value = VersionCase> {
 }
 
 pub fn case() -> impl Strategy<Value = Case> {
+    case_of(Kind::Any)
+}
+
+/// A case of which it is proven at every instant which way the balance moves.
+pub fn proven_case() -> impl Strategy<Value = Case> {
+    case_of(Kind::Proven)
+}
+
+fn case_of(kind: Kind) -> impl Strategy<Value = Case> {
     let repeats = vec(any::<(Index, bool)>(), 0..4);
-    (versions(), events(), repeats).prop_map(|(versions, events, repeats)| Case { versions, events, repeats })
+    (versions(kind), events(), repeats).prop_map(|(versions, events, repeats)| Case {
+        versions,
+        events,
+        repeats,
+    })
 }
 
 pub fn at() -> impl Strategy<Value = i64> {

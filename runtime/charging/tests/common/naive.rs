@@ -244,11 +244,23 @@ struct Fold<'w, 'a> {
     totals: BTreeMap<String, Rational>,
     plan: Credits,
     grants: Credits,
+    own_threshold: Option<Rational>,
     figures: Figures,
 }
 
 /// The figures of a case at an instant.
 pub fn fold(world: &World<'_>, at: i64) -> Figures {
+    folded(world, at).figures
+}
+
+/// Balance and threshold at an instant.
+pub fn standing(world: &World<'_>, at: i64) -> (Credits, Credits) {
+    let fold = folded(world, at);
+    let figures = &fold.figures;
+    (figures.refilled - figures.charged - figures.accrued, fold.threshold(at))
+}
+
+fn folded<'w, 'a>(world: &'w World<'a>, at: i64) -> Fold<'w, 'a> {
     let mut events: Vec<&Event> = world.case.events.iter().filter(|event| event.at <= at).collect();
     events.sort_by_key(|event| (event.at, rank(event), client(event), &event.id));
     let mut moments: Vec<i64> =
@@ -265,6 +277,7 @@ pub fn fold(world: &World<'_>, at: i64) -> Figures {
         totals: BTreeMap::new(),
         plan: Credits::ZERO,
         grants: Credits::ZERO,
+        own_threshold: None,
         figures: Figures::default(),
     };
     for moment in moments {
@@ -272,19 +285,23 @@ pub fn fold(world: &World<'_>, at: i64) -> Figures {
         fold.moment(moment, &now);
     }
     fold.figures.accrued = fold.accrue(at).into_iter().map(|line| line.credits).sum();
-    fold.figures
+    fold
 }
 
 fn rank(event: &Event) -> u8 {
     match event.what {
         What::User { .. } | What::Assign(_) => 1,
-        What::Grant(_) => 3,
+        What::Grant(_) | What::Threshold(_) => 3,
         What::Usage { .. } => 4,
     }
 }
 
 fn client(event: &Event) -> &str {
-    if matches!(event.what, What::Assign(_) | What::Grant(_)) { "aquarium" } else { &event.client }
+    if matches!(event.what, What::Assign(_) | What::Grant(_) | What::Threshold(_)) {
+        "aquarium"
+    } else {
+        &event.client
+    }
 }
 
 impl Fold<'_, '_> {
@@ -307,9 +324,17 @@ impl Fold<'_, '_> {
             match &event.what {
                 What::Grant(credits) => self.grant(Credits::round(&Rational::integer(*credits), 12)),
                 What::Usage { resource, instance, nano } => self.usage(at, resource, instance, *nano),
+                What::Threshold(value) => self.own_threshold = value.map(Rational::integer),
                 What::User { .. } | What::Assign(_) => {}
             }
         }
+    }
+
+    fn threshold(&self, at: i64) -> Credits {
+        let (version, _, _, agreement) = self.agreement(at);
+        let given = agreement.and_then(|agreement| self.world.value(version, &agreement.threshold, at));
+        let threshold = self.own_threshold.as_ref().or(given).cloned().unwrap_or_else(Rational::zero);
+        Credits::round(&threshold, 12)
     }
 
     fn user_events(&mut self, at: i64, events: &[&Event]) {

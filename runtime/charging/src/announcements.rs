@@ -1,0 +1,215 @@
+//! Which credit events a user's history gives rise to: where the balance stands to the threshold.
+//!
+//! The state (above, or at or below) is announced when the user is first known and whenever it changes,
+//! with the exact instant. Up to where the history was examined nothing is announced twice: when a record
+//! comes late, or a policy is deployed into the past, the state is announced again only if it differs from the
+//! one that was announced last, however often the balance would have crossed the threshold meanwhile.
+//!
+//! ```text
+//! fold(ledger, now)    folds the ledger and says what to announce
+//! sweep(ledger, now)   the same, and posts month ends and refills up to now
+//! due(ledger, now)     when to fold again though no record has come: a lower bound of the next crossing
+//! ```
+//!
+//! What is announced depends on the records, on the order in which they became known, and on nothing else:
+//! records that come in their order may be folded one by one or many at once.
+
+use aquarium_ir::credits::Credits;
+use aquarium_ir::instant::Millis;
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+
+use crate::crossing::{self, Care, Crossing};
+use crate::deployments::Deployments;
+use crate::ledger::{Changes, Ledger};
+use crate::state::State;
+
+/// What was announced about one user. It is kept beside the user's ledger, which is then folded through it
+/// alone.
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
+pub struct Announcements {
+    /// Whether the state that was announced last is: at or below the threshold.
+    below: Option<bool>,
+    /// How many were announced.
+    sequence: u64,
+    /// Up to where the history was examined.
+    examined: Option<Millis>,
+}
+
+/// A credit event: the user's balance is now above the threshold, or is not any more.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct CreditEvent {
+    /// A hash of user and sequence: a repeated event is harmless.
+    pub id: String,
+    /// The user.
+    #[serde(rename = "userID")]
+    pub user: String,
+    /// `true` above the threshold, `false` at or below it.
+    pub state: bool,
+    /// The balance at the instant.
+    pub balance: Credits,
+    /// The threshold at the instant.
+    pub threshold: Credits,
+    /// The first instant at which the state holds, after all records of it; for a correction that brings the
+    /// state back not before the earliest corrected instant.
+    #[serde(rename = "occurredMillis")]
+    pub occurred: Millis,
+    /// Counts the user's credit events from 1.
+    pub sequence: u64,
+    /// The version of this format.
+    #[serde(rename = "eventVersion")]
+    pub version: &'static str,
+}
+
+/// The version of the format of credit events.
+const EVENT_VERSION: &str = "1.0";
+
+impl Announcements {
+    /// Nothing was announced yet.
+    #[must_use]
+    pub fn new() -> Self {
+        Self::default()
+    }
+
+    /// How many credit events were announced: the last one's sequence.
+    #[must_use]
+    pub fn sequence(&self) -> u64 {
+        self.sequence
+    }
+
+    /// The state that was announced last: `true` above the threshold.
+    #[must_use]
+    pub fn announced(&self) -> Option<bool> {
+        self.below.map(|below| !below)
+    }
+
+    /// Folds as [`Ledger::fold`] and says what to announce, in order. `now` never goes back.
+    pub fn fold(
+        &mut self,
+        ledger: &mut Ledger,
+        deployments: &mut Deployments,
+        now: Millis,
+    ) -> (Changes, Vec<CreditEvent>) {
+        let mut walk = self.walk(ledger.changed_from(), now);
+        let changes = ledger.fold_watched(deployments, now, &mut |state, deployments, next| {
+            walk.through(state, deployments, next);
+        });
+        (changes, self.announce(ledger.user(), walk.found, now))
+    }
+
+    /// As [`Announcements::fold`], and posts month ends and refills as [`Ledger::sweep`].
+    pub fn sweep(
+        &mut self,
+        ledger: &mut Ledger,
+        deployments: &mut Deployments,
+        now: Millis,
+    ) -> (Changes, Vec<CreditEvent>) {
+        ledger.sweep_up_to(now);
+        self.fold(ledger, deployments, now)
+    }
+
+    /// When to fold again though no record has come: when the first record that waits for its time happens,
+    /// or right after an instant up to which there is no crossing. `None` where nothing is known of the user.
+    pub fn due(&self, ledger: &Ledger, deployments: &mut Deployments, now: Millis) -> Option<Millis> {
+        let quiet = self.below.map(|below| crossing::quiet_until(ledger.state(), deployments, now, below));
+        let due = quiet.map(|quiet| Millis(quiet.0.saturating_add(1)));
+        due.into_iter().chain(ledger.waits_for()).min()
+    }
+
+    /// Where to begin to look: after what was examined, or, where that has changed, there.
+    fn walk(&self, changed: Option<Millis>, now: Millis) -> Walk {
+        let past = self.examined.unwrap_or(now);
+        if self.examined.is_some() && changed.is_none_or(|changed| changed > past) {
+            return Walk { from: past, past, below: self.below, found: Vec::new() };
+        }
+        Walk { from: changed.unwrap_or(Millis::MIN), past, below: None, found: Vec::new() }
+    }
+
+    /// Of what was examined before only the last state counts; all that is new is announced.
+    fn announce(&mut self, user: &str, found: Vec<Crossing>, now: Millis) -> Vec<CreditEvent> {
+        let examined = self.examined.unwrap_or(Millis::MAX);
+        let new = found.partition_point(|crossing| crossing.at <= examined);
+        let news: Vec<CreditEvent> = found
+            .into_iter()
+            .skip(new.saturating_sub(1))
+            .filter_map(|crossing| self.announce_one(user, &crossing))
+            .collect();
+        if self.below.is_some() {
+            self.examined = self.examined.max(Some(now));
+        }
+        news
+    }
+
+    fn announce_one(&mut self, user: &str, crossing: &Crossing) -> Option<CreditEvent> {
+        if self.below == Some(crossing.below) {
+            return None;
+        }
+        self.below = Some(crossing.below);
+        self.sequence = self.sequence.saturating_add(1);
+        Some(CreditEvent {
+            id: id(user, self.sequence),
+            user: user.to_owned(),
+            state: !crossing.below,
+            balance: crossing.balance,
+            threshold: crossing.threshold,
+            occurred: crossing.at,
+            sequence: self.sequence,
+            version: EVENT_VERSION,
+        })
+    }
+}
+
+fn id(user: &str, sequence: u64) -> String {
+    let mut hasher = Sha256::new();
+    hasher.update(b"credit-event");
+    hasher.update(sequence.to_le_bytes());
+    hasher.update(user.as_bytes());
+    hasher.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
+}
+
+/// The way along a history, state by state.
+struct Walk {
+    /// What lies before is as it was when it was examined.
+    from: Millis,
+    /// Up to here only the last state counts.
+    past: Millis,
+    /// Where the balance stands; `None`: not looked at yet.
+    below: Option<bool>,
+    /// Where it comes to stand on another side than before, the first look included.
+    found: Vec<Crossing>,
+}
+
+impl Walk {
+    /// Looks at a state that holds up to `next`, exclusive.
+    fn through(&mut self, state: &State, deployments: &mut Deployments, next: Millis) {
+        let Some(reached) = state.reached() else { return };
+        let last = Millis(next.0.saturating_sub(1));
+        let at = reached.max(self.from);
+        if at > last {
+            return;
+        }
+        if self.below.is_none() || reached >= self.from {
+            self.note(crossing::look(state, deployments, at));
+        }
+        let past = self.past.clamp(at, last);
+        self.search(state, deployments, (at, past), Care::Ends);
+        self.search(state, deployments, (past, last), Care::Exact);
+    }
+
+    /// Notes the crossings in `(from, to]`.
+    fn search(&mut self, state: &State, deployments: &mut Deployments, span: (Millis, Millis), care: Care) {
+        let (mut from, to) = span;
+        while let Some(below) = self.below
+            && let Some(change) = crossing::next_change(state, deployments, (from, to), below, care)
+        {
+            from = change.at;
+            self.note(change);
+        }
+    }
+
+    fn note(&mut self, look: Crossing) {
+        if self.below.replace(look.below) != Some(look.below) {
+            self.found.push(look);
+        }
+    }
+}

@@ -1,0 +1,228 @@
+//! Credit events against a look at every place where the balance may have come to stand on the other side.
+
+#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+
+mod common;
+
+use aquarium_charging::crossing::look;
+use aquarium_charging::input::{Source, read_text};
+use aquarium_charging::posting::Postings;
+use aquarium_charging::state::State;
+use aquarium_charging::{Announcements, CreditEvent, Deployments, Ledger, Record};
+use aquarium_ir::instant::Millis;
+use common::HOUR;
+use common::cases::{self, Case, Event};
+use common::naive::{World, standing};
+use proptest::collection::vec;
+use proptest::prelude::*;
+use proptest::sample::Index;
+
+const MINUTE: i64 = 60_000;
+/// How long the balance is looked at minute by minute.
+const SHORT: i64 = 12 * HOUR;
+
+fn sorted(case: &Case) -> Vec<Record<'static>> {
+    let mut records = records(&case.events);
+    records.sort_by(Record::order);
+    records
+}
+
+fn records(events: &[Event]) -> Vec<Record<'static>> {
+    let source = Source { received: Millis(1), keeps_received: true, writes_records: true, plausible: None };
+    events.iter().map(|event| read_text(&event.json(), &source).unwrap().record.into_owned()).collect()
+}
+
+/// A user whose records come one by one or several at once, and all that was announced.
+struct Followed {
+    ledger: Ledger,
+    announcements: Announcements,
+    events: Vec<CreditEvent>,
+}
+
+impl Followed {
+    fn new() -> Self {
+        Self { ledger: Ledger::new("u"), announcements: Announcements::new(), events: Vec::new() }
+    }
+
+    fn append(&mut self, record: &Record<'static>) {
+        self.ledger.append(record.clone());
+    }
+
+    fn fold(&mut self, deployments: &mut Deployments, now: i64) {
+        self.events.extend(self.announcements.fold(&mut self.ledger, deployments, Millis(now)).1);
+    }
+
+    /// The state that was announced last at or before an instant.
+    fn announced(&self, at: i64) -> Option<bool> {
+        self.events.iter().rev().find(|event| event.occurred.0 <= at).map(|event| event.state)
+    }
+}
+
+/// Records in their order, folded up to each one's instant, then up to the end.
+fn in_order(deployments: &mut Deployments, records: &[Record<'static>], end: i64) -> Followed {
+    let mut user = Followed::new();
+    for (record, next) in records.iter().zip(records.iter().skip(1).map(Some).chain([None])) {
+        user.append(record);
+        if next.is_none_or(|next| next.occurred > record.occurred) {
+            user.fold(deployments, record.occurred.0);
+        }
+    }
+    user.fold(deployments, end);
+    user
+}
+
+proptest! {
+    #![proptest_config(common::config())]
+
+    #[test]
+    fn what_is_announced_is_where_the_balance_stands(
+        case in cases::proven_case(),
+        at in cases::at(),
+        sampled in vec(cases::at(), 20),
+    ) {
+        let mut deployments = case.deployments();
+        let records = sorted(&case);
+        let user = in_order(&mut deployments, &records, cases::window_end());
+        let Some(first) = records.first().map(|record| record.occurred.0) else {
+            prop_assert!(user.events.is_empty());
+            return Ok(());
+        };
+        let world = World::new(&case);
+        let naively = |at: i64| {
+            let (balance, threshold) = standing(&world, at);
+            (balance, threshold, balance > threshold)
+        };
+        let looked = |at: i64, deployments: &mut Deployments| {
+            user.ledger.at(deployments, Millis(at)).map(|view| !view.below(deployments))
+        };
+        if let Some(event) = user.events.last() {
+            prop_assert_eq!(naively(event.occurred.0), (event.balance, event.threshold, event.state));
+        }
+        for pair in user.events.windows(2) {
+            prop_assert!(pair[0].state != pair[1].state && pair[0].sequence + 1 == pair[1].sequence);
+            prop_assert!(pair[0].occurred < pair[1].occurred);
+            let before = looked(pair[1].occurred.0 - 1, &mut deployments);
+            prop_assert_eq!(before, Some(pair[0].state), "{} is not the first instant", pair[1].occurred);
+        }
+        if at >= first {
+            prop_assert_eq!(user.announced(at), Some(naively(at).2), "at {}", at);
+        }
+        let sampled = sampled.into_iter().filter(|at| *at >= first);
+        for at in sampled.chain(records.iter().map(|record| record.occurred.0)) {
+            prop_assert_eq!(user.announced(at), looked(at, &mut deployments), "at {}", at);
+        }
+    }
+
+    #[test]
+    fn records_in_their_order_may_be_folded_one_by_one_or_many_at_once(
+        case in cases::proven_case(),
+        batches in vec((0_usize..5, cases::at()), 0..20),
+    ) {
+        let mut deployments = case.deployments();
+        let records = sorted(&case);
+        let expected = in_order(&mut deployments, &records, cases::window_end());
+        let mut user = Followed::new();
+        let Some(first) = records.first() else { return Ok(()) };
+        let mut rest = records.as_slice();
+        let mut take = |user: &mut Followed, deployments: &mut Deployments, upto: i64| {
+            let count = rest.partition_point(|record| record.occurred.0 <= upto);
+            rest[..count].iter().for_each(|record| user.append(record));
+            rest = &rest[count..];
+            user.fold(deployments, upto);
+        };
+        take(&mut user, &mut deployments, first.occurred.0);
+        let mut nows: Vec<i64> = batches.iter().map(|(_, at)| *at).filter(|at| *at > first.occurred.0).collect();
+        nows.sort_unstable();
+        for now in nows {
+            take(&mut user, &mut deployments, now);
+        }
+        take(&mut user, &mut deployments, cases::window_end());
+        prop_assert_eq!(user.events, expected.events);
+        prop_assert_eq!(user.announcements, expected.announcements);
+    }
+
+    #[test]
+    fn timers_that_wake_when_due_announce_the_same(case in cases::proven_case()) {
+        let mut deployments = case.deployments();
+        let records = sorted(&case);
+        let expected = in_order(&mut deployments, &records, cases::window_end());
+        let Some(first) = records.first() else { return Ok(()) };
+        let mut user = Followed::new();
+        // All is known beforehand but waits for its time; at first only what happens first is looked at.
+        records.iter().for_each(|record| user.append(record));
+        let mut now = first.occurred;
+        while now <= Millis(cases::window_end()) {
+            let before = user.events.len();
+            user.fold(&mut deployments, now.0);
+            // Nothing is announced late: a timer wakes at the instant of the crossing at the latest.
+            prop_assert!(user.events[before..].iter().all(|event| event.occurred == now));
+            let due = user.announcements.due(&user.ledger, &mut deployments, now).unwrap();
+            prop_assert!(due > now);
+            now = due;
+        }
+        prop_assert_eq!(user.events, expected.events);
+    }
+
+    #[test]
+    fn a_correction_announces_at_most_the_state_that_differs(
+        case in cases::proven_case(),
+        late in any::<Index>(),
+        now in cases::at(),
+    ) {
+        let mut deployments = case.deployments();
+        let mut records = sorted(&case);
+        if records.len() < 2 {
+            return Ok(());
+        }
+        let removed = records.remove(late.index(records.len()));
+        let mut user = in_order(&mut deployments, &records, cases::window_end().max(now));
+        let before = user.events.len();
+        user.append(&removed);
+        user.fold(&mut deployments, cases::window_end());
+        let news = &user.events[before..];
+        prop_assert!(news.len() <= 1, "{:?}", news);
+        for event in news {
+            prop_assert!(event.occurred >= removed.occurred);
+        }
+        let whole = in_order(&mut deployments, &sorted(&case), cases::window_end());
+        prop_assert_eq!(user.announcements.announced(), whole.announcements.announced());
+    }
+}
+
+proptest! {
+    // Hundreds of looks each.
+    #![proptest_config(common::fewer(10))]
+
+    #[test]
+    fn where_nothing_is_proven_the_balance_is_looked_at_every_whole_minute(
+        case in cases::case(),
+        begin in any::<Index>(),
+        batches in vec(0..SHORT, 0..6),
+    ) {
+        let mut deployments = case.deployments();
+        let mut records = sorted(&case);
+        if records.is_empty() {
+            return Ok(());
+        }
+        let begin = records[begin.index(records.len())].occurred.0;
+        records.retain(|record| record.occurred.0 < begin + SHORT);
+        let mut user = Followed::new();
+        records.iter().for_each(|record| user.append(record));
+        let mut nows: Vec<i64> = batches.into_iter().map(|at| begin + at).collect();
+        nows.extend([begin, begin + SHORT]);
+        nows.sort_unstable();
+        nows.into_iter().for_each(|now| user.fold(&mut deployments, now));
+        let mut state = State::new();
+        let mut instants = records.chunk_by(|left, right| left.occurred == right.occurred).peekable();
+        while let Some(instant) = instants.next() {
+            state.fold(&mut deployments, instant, &mut Postings::default()).unwrap();
+            let at = instant[0].occurred.0;
+            let next = instants.peek().map_or(begin + SHORT, |next| next[0].occurred.0);
+            let minutes = (at / MINUTE + 1..=(next - 1) / MINUTE).map(|minute| minute * MINUTE);
+            for at in std::iter::once(at).chain(minutes).filter(|at| *at >= begin) {
+                let above = !look(&state, &mut deployments, Millis(at)).below;
+                prop_assert_eq!(user.announced(at), Some(above), "at {}", at);
+            }
+        }
+    }
+}
