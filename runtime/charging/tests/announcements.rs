@@ -72,7 +72,8 @@ fn in_order(deployments: &mut Deployments, records: &[Record<'static>], end: i64
 }
 
 proptest! {
-    #![proptest_config(common::config())]
+    // Each case looks at the balance some thousand times.
+    #![proptest_config(common::fewer(10))]
 
     #[test]
     fn what_is_announced_is_where_the_balance_stands(
@@ -190,8 +191,7 @@ proptest! {
 }
 
 proptest! {
-    // Hundreds of looks each.
-    #![proptest_config(common::fewer(10))]
+    #![proptest_config(common::fewer(20))]
 
     #[test]
     fn where_nothing_is_proven_the_balance_is_looked_at_every_whole_minute(

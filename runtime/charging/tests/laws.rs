@@ -6,16 +6,19 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aquarium_charging::bills::{Bill, GRACE_MILLIS, batch, finished};
+use aquarium_charging::bills::{Adjustment, Bill, BillLine, GRACE_MILLIS, batch, finished};
 use aquarium_charging::input::{Source, read_text};
-use aquarium_charging::ledger::{Changes, LineKind, View, WalletLine};
+use aquarium_charging::ledger::{LineKind, View, WalletLine};
 use aquarium_charging::posting::Entry;
+use aquarium_charging::simulate::{Entries, Options, simulate};
 use aquarium_charging::{Deployments, Ledger, Record};
-use aquarium_ir::Credits;
 use aquarium_ir::instant::Millis;
+use aquarium_ir::time::Month;
+use aquarium_ir::{Credits, Rational};
 use common::cases::{self, Case, Event, What};
 use proptest::collection::vec;
 use proptest::prelude::*;
+use proptest::sample::Index;
 
 const END: i64 = 1_714_780_800_000;
 
@@ -85,30 +88,62 @@ fn step() -> impl Strategy<Value = Step> {
 }
 
 /// A ledger to which records arrive in some order, with folds, sweeps and queries in between.
+struct Run {
+    ledger: Ledger,
+    /// The log, in the order of arrival.
+    log: Vec<Record<'static>>,
+    /// How many of them have arrived.
+    arrived: usize,
+    lines: Vec<WalletLine>,
+}
+
+impl Run {
+    fn new(log: Vec<Record<'static>>) -> Self {
+        Self { ledger: Ledger::new("u"), log, arrived: 0, lines: Vec::new() }
+    }
+
+    fn step(&mut self, deployments: &mut Deployments, step: Step) {
+        match step {
+            Step::Append => {
+                if let Some(record) = self.log.get(self.arrived) {
+                    self.ledger.append(record.clone());
+                    self.arrived += 1;
+                }
+            }
+            Step::Fold(now) => self.lines.extend(self.ledger.fold(deployments, Millis(now)).lines),
+            Step::Sweep(now) => self.lines.extend(self.ledger.sweep(deployments, Millis(now)).lines),
+            Step::Query(at) => drop(self.ledger.at(deployments, Millis(at))),
+        }
+    }
+
+    /// Everything arrives and is folded up to the end.
+    fn finish(&mut self, deployments: &mut Deployments) {
+        while self.arrived < self.log.len() {
+            self.step(deployments, Step::Append);
+        }
+        self.step(deployments, Step::Sweep(END));
+    }
+
+    /// The run after a crash, with nothing but what the log has.
+    fn recovered(self) -> Self {
+        let mut run = Self::new(self.log);
+        while run.arrived < self.arrived {
+            run.ledger.append(run.log[run.arrived].clone());
+            run.arrived += 1;
+        }
+        run
+    }
+}
+
 fn arrive(
     deployments: &mut Deployments,
     records: Vec<Record<'static>>,
     steps: &[Step],
 ) -> (Ledger, Vec<WalletLine>) {
-    let mut ledger = Ledger::new("u");
-    let mut lines = Vec::new();
-    let mut records = records.into_iter();
-    let mut take = |changes: Changes| lines.extend(changes.lines);
-    for step in steps.iter().chain(std::iter::repeat(&Step::Append)) {
-        match step {
-            Step::Append => match records.next() {
-                Some(record) => ledger.append(record),
-                None => break,
-            },
-            Step::Fold(now) => take(ledger.fold(deployments, Millis(*now))),
-            Step::Sweep(now) => take(ledger.sweep(deployments, Millis(*now))),
-            Step::Query(at) => {
-                ledger.at(deployments, Millis(*at));
-            }
-        }
-    }
-    take(ledger.sweep(deployments, Millis(END)));
-    (ledger, lines)
+    let mut run = Run::new(records);
+    steps.iter().for_each(|step| run.step(deployments, *step));
+    run.finish(deployments);
+    (run.ledger, run.lines)
 }
 
 fn figures(view: Option<View>) -> Option<(Credits, Credits, Credits, [u8; 32])> {
@@ -117,16 +152,74 @@ fn figures(view: Option<View>) -> Option<(Credits, Credits, Credits, [u8; 32])> 
 
 /// From nothing, by the records that were known.
 fn replayed(case: &Case, at: i64, known: i64) -> Option<(Credits, Credits, Credits, [u8; 32])> {
-    let mut deployments = case.deployments();
+    let mut known_then = case.clone();
+    known_then.versions.retain(|version| version.received.is_none_or(|received| received <= known));
+    let mut deployments = known_then.deployments();
     let events: Vec<_> =
         case.events.iter().filter(|it| it.at <= at && it.received <= known).cloned().collect();
     figures(whole(&mut deployments, records(&events), at).at(&mut deployments, Millis(at)))
 }
 
-/// What a bill's month itself adds to the balance.
-fn own(bill: &Bill) -> Credits {
-    let adjusted: Credits = bill.adjustments.iter().map(|it| it.credits).sum();
-    bill.closing - bill.opening - adjusted
+/// Batch and final bills of the months of the cases.
+fn bills(ledger: &Ledger, deployments: &mut Deployments) -> Vec<(Option<Bill>, Option<Bill>)> {
+    let mut month = deployments.month(Millis(cases::window_start()));
+    let mut bills = Vec::new();
+    for _ in 0..4 {
+        let now = batch(ledger, deployments, month, month.end, Millis::MAX);
+        bills.push((now, finished(ledger, deployments, month, GRACE_MILLIS)));
+        month = deployments.month(month.end);
+    }
+    bills
+}
+
+/// Volumes and credits per line of a bill; refills and grants as a line of their own.
+type LineSums = BTreeMap<String, (Rational, Credits)>;
+
+fn add(sums: &mut LineSums, key: String, volume: &str, credits: Credits) {
+    let sum = sums.entry(key).or_insert_with(|| (Rational::zero(), Credits::ZERO));
+    sum.0 = Rational(&sum.0.0 + volume.parse::<Rational>().unwrap().0);
+    sum.1 += credits;
+}
+
+fn add_line(sums: &mut LineSums, line: &BillLine) {
+    let key = format!(
+        "{:?} {:?} {:?} {:?} {:?}",
+        line.resource, line.instance, line.agreement, line.price, line.tiers
+    );
+    add(sums, key, &line.volume, line.credits);
+}
+
+fn add_bill(sums: &mut LineSums, bill: &Bill) {
+    bill.lines.iter().for_each(|line| add_line(sums, line));
+    let credits: Credits = bill.refills.iter().chain(&bill.grants).map(|it| it.credits).sum();
+    add(sums, "credits".to_owned(), "0", credits);
+}
+
+fn add_adjustment(sums: &mut LineSums, adjustment: &Adjustment) {
+    match &adjustment.line {
+        Some(line) => add_line(sums, line),
+        None => add(sums, "credits".to_owned(), "0", adjustment.credits),
+    }
+}
+
+fn without_zeros(mut sums: LineSums) -> LineSums {
+    sums.retain(|_, (volume, credits)| !volume.is_zero() || !credits.is_zero());
+    sums
+}
+
+/// What everything before an instant adds to the balance, by the plain report of what was known.
+fn net_before(case: &Case, end: Millis, known: Millis) -> Credits {
+    let texts: Vec<String> = case.events.iter().map(Event::json).collect();
+    let report = |at: i64| {
+        let options = Options { at: Some(Millis(at)), known: Some(known), ..Options::default() };
+        simulate(&case.deployments(), cases::lines(&texts), &options).users.remove("u")
+    };
+    let refilled = report(end.0 - 1).map_or(Credits::ZERO, |user| user.refilled);
+    let charged = report(end.0).map_or(Credits::ZERO, |user| match user.entries {
+        Entries::List(entries) => entries.iter().filter(|it| it.from < end).map(|it| it.credits).sum(),
+        Entries::Count(_) => panic!("a list of entries"),
+    });
+    refilled - charged
 }
 
 proptest! {
@@ -146,6 +239,7 @@ proptest! {
         prop_assert_eq!(ledger.findings(), expected.findings());
         prop_assert_eq!(ledger.state(), expected.state());
         prop_assert_eq!(net(&lines, &mut deployments), ids(&ledger, &mut deployments));
+        prop_assert_eq!(bills(&ledger, &mut deployments), bills(&expected, &mut deployments));
     }
 
     #[test]
@@ -170,12 +264,17 @@ proptest! {
         let expected = whole(&mut deployments, records(&case.events), END);
         let mut split = case.events.clone();
         for (at, number) in at.iter().zip(0..) {
-            let usage = |resource: &str| What::Usage {
+            let usage = |resource: &str, nano| What::Usage {
                 resource: resource.to_owned(),
                 instance: "one".to_owned(),
-                nano: 0,
+                nano,
             };
-            let what = if number % 2 == 0 { usage("disk") } else { What::Grant(0) };
+            let what = match number % 4 {
+                0 => usage("disk", 0),
+                1 => What::Grant(0),
+                2 => usage("nothing", 1),
+                _ => usage("vmtime", 2_000_000_000),
+            };
             split.push(Event { id: format!("n{number}"), client: "n".to_owned(), at: *at, received: *at, what });
         }
         let ledger = whole(&mut deployments, records(&split), END);
@@ -197,8 +296,7 @@ proptest! {
 }
 
 proptest! {
-    // Each case makes some dozen bills, each from nothing.
-    #![proptest_config(common::fewer(5))]
+    #![proptest_config(common::config())]
 
     #[test]
     fn final_bills_and_their_adjustments_add_up_to_the_batch_bills(
@@ -208,27 +306,32 @@ proptest! {
         let mut deployments = case.deployments();
         let ledger = whole(&mut deployments, records(&case.events), END);
         let mut closing = Credits::ZERO;
-        let mut adjusted: BTreeMap<String, Credits> = BTreeMap::new();
-        let mut finals = Vec::new();
+        let mut billed: BTreeMap<String, LineSums> = BTreeMap::new();
         let mut month = deployments.month(Millis(cases::window_start()));
+        let mut months = Vec::new();
         // The last of these is final after everything is known.
         for _ in 0..6 {
-            let bill = finished(&ledger, &mut deployments, month, GRACE_MILLIS);
-            if let Some(bill) = &bill {
-                prop_assert_eq!(bill.opening, closing);
+            if let Some(bill) = finished(&ledger, &mut deployments, month, GRACE_MILLIS) {
+                prop_assert_eq!(bill.opening, closing, "the opening of {}", bill.month);
                 closing = bill.closing;
+                prop_assert_eq!(net_before(&case, bill.to, Millis(bill.to.0 + GRACE_MILLIS)), closing);
+                add_bill(billed.entry(bill.month.clone()).or_default(), &bill);
                 for adjustment in &bill.adjustments {
-                    *adjusted.entry(adjustment.month.clone()).or_default() += adjustment.credits;
+                    prop_assert!(adjustment.month < bill.month);
+                    add_adjustment(billed.entry(adjustment.month.clone()).or_default(), adjustment);
                 }
             }
-            finals.push((month, bill));
+            months.push(month);
             month = deployments.month(month.end);
         }
-        for (month, bill) in finals {
-            let now = batch(&ledger, &mut deployments, month, month.end, Millis::MAX);
-            let name = month.month.to_string();
-            let later = adjusted.get(&name).copied().unwrap_or_default();
-            prop_assert_eq!(now.map_or(Credits::ZERO, |bill| own(&bill)), bill.map_or(Credits::ZERO, |bill| own(&bill)) + later);
+        for month in months {
+            let mut now = LineSums::new();
+            if let Some(bill) = batch(&ledger, &mut deployments, month, month.end, Millis::MAX) {
+                prop_assert_eq!(net_before(&case, bill.to, Millis::MAX), bill.closing);
+                add_bill(&mut now, &bill);
+            }
+            let billed = billed.remove(&month.month.to_string()).unwrap_or_default();
+            prop_assert_eq!(without_zeros(billed), without_zeros(now), "{}", month.month);
         }
         let month = deployments.month(Millis(late));
         let open = batch(&ledger, &mut deployments, month, Millis(late), Millis::MAX);
@@ -236,6 +339,62 @@ proptest! {
         prop_assert_eq!(open.map(|bill| bill.closing), balance);
     }
 
+    #[test]
+    fn lines_may_come_in_any_order_and_any_number_of_times(
+        case in cases::case(),
+        keys in vec(any::<u32>(), 36),
+        again in vec(any::<Index>(), 0..12),
+        at in cases::at(),
+    ) {
+        let report = |texts: &[String], month: u8| {
+            let bills = Some(Month { year: 2024, month });
+            let options = Options { at: Some(Millis(at)), bills, ..Options::default() };
+            simulate(&case.deployments(), cases::lines(texts), &options)
+        };
+        let texts: Vec<String> = case.events.iter().map(Event::json).collect();
+        let again: Vec<_> = again.iter().filter(|_| !texts.is_empty()).map(|index| index.get(&texts).clone()).collect();
+        let mut mixed: Vec<_> = texts.iter().chain(&again).zip(&keys).collect();
+        mixed.sort_by_key(|(_, key)| **key);
+        let mixed: Vec<String> = mixed.into_iter().map(|(text, _)| text.clone()).collect();
+        let once = |texts: &[String]| texts.iter().collect::<BTreeSet<_>>().len();
+        prop_assert_eq!(once(&mixed), once(&texts));
+        for month in 2..=4 {
+            let (expected, found) = (report(&texts, month), report(&mixed, month));
+            prop_assert_eq!(&found.users, &expected.users);
+            prop_assert_eq!(&found.bills, &expected.bills);
+            prop_assert_eq!(found.duplicates, again.len() as u64);
+        }
+    }
+
+    #[test]
+    fn a_crash_at_any_point_changes_nothing(
+        case in cases::case(),
+        keys in vec(any::<u32>(), 24),
+        steps in vec(step(), 0..40),
+        crashes in vec(any::<Index>(), 1..4),
+    ) {
+        let mut deployments = case.deployments();
+        let arriving = records(&permuted(&case.events, &keys));
+        let (expected, _) = arrive(&mut deployments, arriving.clone(), &steps);
+        let crashes: BTreeSet<usize> = crashes.iter().map(|crash| crash.index(steps.len() + 1)).collect();
+        let mut run = Run::new(arriving);
+        for (number, step) in steps.iter().enumerate() {
+            if crashes.contains(&number) {
+                // The log has what was acknowledged, in its order; everything else is worked out again.
+                run = run.recovered();
+            }
+            run.step(&mut deployments, *step);
+        }
+        if crashes.contains(&steps.len()) {
+            run = run.recovered();
+        }
+        run.finish(&mut deployments);
+        prop_assert_eq!(entries(&run.ledger), entries(&expected));
+        prop_assert_eq!(run.ledger.refills(), expected.refills());
+        prop_assert_eq!(run.ledger.findings(), expected.findings());
+        prop_assert_eq!(run.ledger.state(), expected.state());
+        prop_assert_eq!(net(&run.lines, &mut deployments), ids(&run.ledger, &mut deployments));
+    }
 }
 
 proptest! {

@@ -6,13 +6,15 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aquarium_charging::Reason;
+use aquarium_charging::input::{Source, read_text};
+use aquarium_charging::posting::RefillKind;
 use aquarium_charging::simulate::{Entries, Options, Report, simulate};
 use aquarium_charging::view::CauseView;
+use aquarium_charging::{Deployments, Ledger, Reason};
 use aquarium_ir::instant::Millis;
 use common::cases::{self, Case};
 use common::naive::{Figures, Line, World, fold};
-use common::number;
+use common::{OVERRIDE, number};
 use proptest::prelude::*;
 use proptest::strategy::ValueTree;
 use proptest::test_runner::TestRunner;
@@ -97,10 +99,36 @@ fn features(case: &Case) -> BTreeSet<&'static str> {
             }),
         );
     }
-    let mut items = entries.iter().map(|entry| entry.agreement.as_deref());
-    note("override", items.any(|agreement| agreement == Some("big")));
-    note("refill", !report.users["u"].refilled.is_zero());
+    note("override", entries.iter().any(|entry| entry.item.as_deref() == Some(OVERRIDE)));
+    note("refill", refilled(case));
+    note("threshold crossing", crossings(case) > 0);
     found
+}
+
+fn ledger_of(case: &Case, deployments: &mut Deployments) -> Ledger {
+    let source = Source { received: Millis(1), keeps_received: true, writes_records: true, plausible: None };
+    let mut ledger = Ledger::new("u");
+    for event in &case.events {
+        ledger.append(read_text(&event.json(), &source).unwrap().record.into_owned());
+    }
+    ledger.sweep(deployments, Millis(cases::window_end()));
+    ledger
+}
+
+/// Whether a credit plan brought something.
+fn refilled(case: &Case) -> bool {
+    let ledger = ledger_of(case, &mut case.deployments());
+    ledger.refills().iter().any(|refill| !matches!(refill.kind, RefillKind::Grant(_)))
+}
+
+/// How often the balance comes to lie on the other side of the threshold at an event.
+fn crossings(case: &Case) -> usize {
+    let mut deployments = case.deployments();
+    let ledger = ledger_of(case, &mut deployments);
+    let instants: BTreeSet<i64> = case.events.iter().map(|event| event.at).collect();
+    let below = |at: i64| ledger.at(&mut deployments, Millis(at)).unwrap().below(&mut deployments);
+    let sides: Vec<bool> = instants.into_iter().map(below).collect();
+    sides.windows(2).filter(|pair| pair[0] != pair[1]).count()
 }
 
 #[test]
@@ -115,6 +143,6 @@ fn the_generated_cases_have_everything_that_could_go_wrong() {
         }
     }
     println!("of {CASES} cases: {counts:?}");
-    assert_eq!(counts.len(), 11, "{counts:?}");
+    assert_eq!(counts.len(), 12, "{counts:?}");
     assert!(counts.values().all(|count| count * 20 >= CASES), "each in a twentieth of the cases: {counts:?}");
 }

@@ -46,6 +46,8 @@ pub struct VersionCase {
     /// Span of the deployment; the first one's start is not looked at.
     pub from: i64,
     pub to: Option<i64>,
+    /// When it became known; `None`: always was.
+    pub received: Option<i64>,
 }
 
 #[derive(Clone, PartialEq, Eq)]
@@ -114,7 +116,7 @@ impl VersionCase {
 
     pub fn span(&self) -> Span {
         let to = self.to.map_or(Millis::MAX, Millis);
-        Span { from: Millis(self.from), to, received: Millis::MIN }
+        Span { from: Millis(self.from), to, received: self.received.map_or(Millis::MIN, Millis) }
     }
 }
 
@@ -388,6 +390,7 @@ fn versions(kind: Kind) -> impl Strategy<Value = Vec<VersionCase>> {
             policy: Arc::new(policy),
             from: 0,
             to: None,
+            received: None,
         });
         let later: Vec<_> = zones.into_iter().map(|zone| later_version(kind, zone)).collect();
         (first, later).prop_map(|(first, mut later)| {
@@ -398,13 +401,17 @@ fn versions(kind: Kind) -> impl Strategy<Value = Vec<VersionCase>> {
 }
 
 fn later_version(kind: Kind, zone: &'static str) -> impl Strategy<Value = VersionCase> {
-    (policy(kind, zone), grid_instant(), prop::option::weighted(0.4, 1_i64..600)).prop_map(
-        |(policy, from, cells)| VersionCase {
+    let to = prop::option::weighted(0.4, 1_i64..600);
+    // Some are deployed into the past, some well before they hold.
+    let received = prop::option::weighted(0.5, -20 * DAY..40 * DAY);
+    (policy(kind, zone), grid_instant(), to, received).prop_map(|(policy, from, cells, received)| {
+        VersionCase {
             policy: Arc::new(policy),
             from,
             to: cells.map(|cells| from + cells * GRID),
-        },
-    )
+            received: received.map(|after| from + after),
+        }
+    })
 }
 
 pub fn case() -> impl Strategy<Value = Case> {

@@ -54,6 +54,9 @@ impl Debug for VersionCase {
             policy.zone.name(),
             policy.precision
         )?;
+        if let Some(received) = self.received {
+            writeln!(f, "  received {}", instant(received))?;
+        }
         if let Some(frame) = policy.effective {
             writeln!(f, "  effective in frame {}", frame.0)?;
         }
