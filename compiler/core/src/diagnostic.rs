@@ -60,6 +60,8 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What a machine can do about it.
     pub fix: Option<Fix>,
+    /// Fixes of which a person has to choose one: bytes or bits.
+    pub choices: Vec<Fix>,
 }
 
 /// A machine-applicable change.
@@ -93,6 +95,7 @@ impl Diagnostic {
             help: None,
             notes: Vec::new(),
             fix: None,
+            choices: Vec::new(),
         }
     }
 

@@ -16,6 +16,7 @@ mod template;
 mod tiered;
 mod whole;
 
+use aquarium_grammar::expression::{TextFix, TextSpan};
 use aquarium_ir::bounds::Reason;
 use aquarium_ir::policy::{Monotone, Price, Resource, Span};
 
@@ -69,16 +70,14 @@ fn place(findings: Vec<TextFinding>, syntax: &ExpressionSyntax) -> Vec<Diagnosti
 
 /// The error on a node that could not be proven total.
 fn unproven(
+    syntax: &ExpressionSyntax,
     node: aquarium_ir::NodeId,
     reason: &Reason,
-    spans: &[aquarium_grammar::expression::TextSpan],
+    spans: &[TextSpan],
 ) -> TextFinding {
     let span = |node: aquarium_ir::NodeId| spans.get(node.0 as usize).copied().unwrap_or_default();
     match reason {
-        Reason::DivisorMayBeZero { divisor } => {
-            TextFinding::new(Code::ZeroDivisor, span(*divisor), "this divisor can be zero")
-                .help("divide only where it is not: `if total gt 0 then ... else ... end`")
-        }
+        Reason::DivisorMayBeZero { divisor } => zero_divisor(syntax, span(*divisor)),
         Reason::TooWide { bits } => {
             let message = format!("the exact value of this can need {bits} bits, more than 256");
             TextFinding::new(Code::TooWide, span(node), message)
@@ -91,6 +90,24 @@ fn unproven(
         }
         Reason::Malformed => TextFinding::new(Code::TooWide, span(node), "this expression nests too deeply"),
     }
+}
+
+/// The error on a divisor, with the fix that charges nothing where it is zero.
+fn zero_divisor(syntax: &ExpressionSyntax, divisor: TextSpan) -> TextFinding {
+    let text = &syntax.source.text;
+    let written = divisor.of(text);
+    let finding = TextFinding::new(Code::ZeroDivisor, divisor, "this divisor can be zero")
+        .help(format!("divide only where it is not: `if {written} ne 0 then ... else 0 end`"));
+    if syntax.parsed.function.is_some() {
+        return finding;
+    }
+    let whole = syntax.parsed.expression.span;
+    // Words are safe in flow style too, where `: ` is not.
+    let edits = vec![
+        (TextSpan { end: whole.start, ..whole }, format!("if {written} ne 0 then ")),
+        (TextSpan { start: whole.end, ..whole }, " else 0 end".to_owned()),
+    ];
+    finding.fixed_by(TextFix { title: format!("charge nothing where `{written}` is zero"), edits })
 }
 
 #[cfg(test)]

@@ -134,10 +134,8 @@ pub struct Items {
 /// Where another key of the policy can be written: before its first one.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Head {
-    /// The empty place before the first key.
-    pub at: FileSpan,
-    /// How many blanks stand before it.
-    pub indent: usize,
+    /// The place of the first key.
+    pub first: KeyPlace,
     /// The key that all of the policy stands below.
     pub root: FileSpan,
 }
@@ -253,6 +251,21 @@ pub struct Effective {
     pub span: FileSpan,
     /// The frame; `None` where it could not be read or holds always.
     pub frame: Option<FrameId>,
+    /// The value of `from`, where it is given.
+    pub from: Option<FileSpan>,
+    /// The value of `to`, where it is given.
+    pub to: Option<FileSpan>,
+    /// The place of its first key; `None` where it has none or stands in braces.
+    pub first: Option<KeyPlace>,
+}
+
+/// Where another key can be written before one that is there.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct KeyPlace {
+    /// The empty place before the key.
+    pub at: FileSpan,
+    /// How many blanks stand before it.
+    pub indent: usize,
 }
 
 /// The place of an entry in [`Items::entries`].

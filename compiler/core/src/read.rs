@@ -5,27 +5,35 @@ mod frame;
 mod head;
 mod keys;
 mod list;
+mod named_part;
 mod resource;
 mod values;
 
-use aquarium_grammar::document::{Entry as Pair, Item, items as items_of};
+use std::collections::BTreeMap;
+
+use aquarium_grammar::document::{Entry as Pair, Item, Mapping, items as items_of};
 use aquarium_grammar::{Parse, Span};
 
 use aquarium_ir::time::Zone;
 
 use crate::diagnostic::{Code, Diagnostic, FileId, FileSpan};
-use crate::items::{Class, Entry, EntryId, Items, Text};
+use crate::items::{Class, Entry, EntryId, Items, KeyPlace, Text};
 use crate::time::effective::Frames;
-use head::{Head, check_roles, head};
+use head::{Heads, check_roles, head};
 use keys::{Keys, Known};
+use named_part::NamedPart;
 
 /// What is read into: one file at a time.
 #[derive(Debug)]
 struct Reader<'r> {
     file: FileId,
+    /// The text of the file.
+    text: &'r str,
     findings: &'r mut Vec<Diagnostic>,
     frames: &'r mut Frames,
     items: &'r mut Items,
+    /// Inline parts with a name, of which a finding follows when all of the file is read.
+    named_parts: Vec<NamedPart>,
 }
 
 /// Reads all files of a policy; also tells its zone.
@@ -33,25 +41,61 @@ pub fn read_all(files: &[Parse], findings: &mut Vec<Diagnostic>) -> (Items, Zone
     let mut items = Items::default();
     let head = head(files, &mut items, findings);
     let mut frames = Frames::new(head.zone.clone());
-    read(&head, &mut frames, &mut items, findings);
+    read(files, &head, &mut frames, &mut items, findings);
     items.frames = frames.into_vec();
     check_roles(&items, findings);
     (items, head.zone)
 }
 
 /// Reads the sections of every file. `frames` knows the policy's zone.
-fn read(head: &Head<'_>, frames: &mut Frames, items: &mut Items, findings: &mut Vec<Diagnostic>) {
+fn read(
+    files: &[Parse],
+    head: &Heads<'_>,
+    frames: &mut Frames,
+    items: &mut Items,
+    findings: &mut Vec<Diagnostic>,
+) {
+    let mut named_parts = Vec::new();
     for (file, keys) in &head.policies {
-        let mut reader = Reader { file: *file, findings, frames, items };
+        let text = files.get(file.0 as usize).map_or("", Parse::text);
+        let mut reader = Reader::new(*file, text, findings, frames, items);
         if let Some(effective) = keys.get("effective").filter(|_| head.is_first("effective", *file)) {
             reader.items.effective = reader.effective(effective);
         }
         reader.sections(keys);
+        let found = std::mem::take(&mut reader.named_parts);
+        named_parts.extend(found.into_iter().map(|part| reader.named_part_finding(part, keys)));
     }
+    findings.extend(named_parts.into_iter().map(|found| found.known(items)));
     undeclared(items, findings);
 }
 
+impl<'r> Reader<'r> {
+    fn new(
+        file: FileId,
+        text: &'r str,
+        findings: &'r mut Vec<Diagnostic>,
+        frames: &'r mut Frames,
+        items: &'r mut Items,
+    ) -> Self {
+        Self { file, text, findings, frames, items, named_parts: Vec::new() }
+    }
+}
+
 impl Reader<'_> {
+    /// The place of the first key of a mapping that stands in lines.
+    fn key_place(&self, mapping: &Mapping) -> Option<KeyPlace> {
+        let first = mapping.entries.first().filter(|_| !mapping.is_flow)?;
+        let at = self.span(Span::empty(first.key.span.start));
+        Some(KeyPlace { at, indent: self.column(at.start) })
+    }
+
+    /// How many bytes stand before a place in its line.
+    fn column(&self, offset: u32) -> usize {
+        let before = self.text.get(..offset as usize).unwrap_or_default();
+        before.len() - before.rfind('\n').map_or(0, |end| end + 1)
+    }
+
     /// A place of this file.
     pub fn span(&self, span: Span) -> FileSpan {
         FileSpan { file: self.file, start: span.start, end: span.end }
@@ -113,25 +157,36 @@ fn taken(class: Class, first: &Text, second: &Text) -> Diagnostic {
 /// Prices and expressions of resources that no section declares.
 fn undeclared(items: &Items, findings: &mut Vec<Diagnostic>) {
     let lists = [&items.algorithms, &items.pricelists].into_iter().flat_map(|lists| lists.values());
-    let listed = lists.flat_map(|list| &list.entries).map(|(key, id)| (key, *id, false));
+    let listed = lists.map(|list| &list.entries);
     let parts = items.agreements.values().flat_map(|agreement| &agreement.parts);
     let parts = parts.filter(|(class, _)| **class != Class::Creditplan);
-    let laid_over = parts.flat_map(|(_, part)| &part.entries).map(|(key, id)| (key, *id, true));
-    for (key, id, _) in listed.chain(laid_over) {
-        let Some(entry) = items.entry(id) else { continue };
-        let is_star = key == crate::resolve::EVERY_RESOURCE
-            && matches!(entry.value, crate::items::EntryValue::Expression(_));
-        if !is_star && !items.resources.contains_key(key) {
-            findings.push(undeclared_resource(entry, items));
+    let laid_over = parts.map(|(_, part)| &part.entries);
+    for entries in listed.chain(laid_over) {
+        for (key, id) in entries {
+            let Some(entry) = items.entry(*id) else { continue };
+            let is_star = key == crate::resolve::EVERY_RESOURCE
+                && matches!(entry.value, crate::items::EntryValue::Expression(_));
+            if !is_star && !items.resources.contains_key(key) {
+                findings.push(undeclared_resource(entry, entries, items));
+            }
         }
     }
 }
 
-fn undeclared_resource(entry: &Entry, items: &Items) -> Diagnostic {
+/// The item that gives an entry, as people say it: price list `default`.
+fn giver(entry: &Entry) -> String {
+    let (key, name) = entry.giver.split_once(' ').unwrap_or(("", &entry.giver));
+    let class = Class::ALL.into_iter().find(|class| class.key() == key);
+    class.map_or_else(|| format!("`{name}`"), |class| format!("{} `{name}`", class.noun()))
+}
+
+/// `given`: what the item gives beside it, which cannot be what is meant.
+fn undeclared_resource(entry: &Entry, given: &BTreeMap<String, EntryId>, items: &Items) -> Diagnostic {
     let name = &entry.key.value;
-    let message = format!("{} names resource `{name}`, which is not declared", entry.giver);
+    let message = format!("{} names resource `{name}`, which is not declared", giver(entry));
     let finding = Diagnostic::new(Code::UndeclaredResource, entry.key.span, message);
-    match aquarium_grammar::expression::names::nearest(name, items.resources.keys().map(String::as_str)) {
+    let meant = items.resources.keys().map(String::as_str).filter(|name| !given.contains_key(*name));
+    match aquarium_grammar::expression::names::nearest(name, meant) {
         Some(near) => finding.help(format!("did you mean `{near}`?")).fix(
             format!("write `{near}`"),
             entry.key.span,

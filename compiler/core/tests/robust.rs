@@ -25,13 +25,15 @@ fn check(text: &str) {
 /// Every policy of the corpus, and every one that is made for findings.
 fn policies() -> Vec<String> {
     let root = std::path::Path::new(env!("CARGO_MANIFEST_DIR"));
-    let mut paths: Vec<_> = ["../../tests/corpus/valid", "tests/findings"]
+    let mut paths: Vec<_> = ["valid", "codes", "mistakes", "fixes"]
         .iter()
-        .flat_map(|folder| std::fs::read_dir(root.join(folder)).unwrap().map(|entry| entry.unwrap().path()))
+        .map(|folder| root.join("../../tests/corpus").join(folder))
+        .chain([root.join("tests/findings")])
+        .flat_map(|folder| std::fs::read_dir(folder).unwrap().map(|entry| entry.unwrap().path()))
         .filter(|path| path.is_file())
         .collect();
     paths.sort();
-    paths.iter().map(|path| std::fs::read_to_string(path).unwrap()).collect()
+    paths.iter().map(|path| String::from_utf8_lossy(&std::fs::read(path).unwrap()).into_owned()).collect()
 }
 
 #[test]

@@ -364,7 +364,9 @@ fn known(scalar: Scalar) -> Value {
 
 fn duplicate(first: &Scalar, second: &Scalar) -> SyntaxError {
     let message = format!("the key `{}` is given twice", second.text());
-    SyntaxError::new(ErrorKind::DuplicateKey, second.span, message).label(first.span, "first given here")
+    SyntaxError::new(ErrorKind::DuplicateKey, second.span, message)
+        .label(first.span, "first given here")
+        .help("remove one of the two")
 }
 
 /// The header and the lines of a block scalar.

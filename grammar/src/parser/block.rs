@@ -237,7 +237,7 @@ impl Parser<'_> {
     }
 
     fn plain_key(&mut self, end: usize) {
-        self.report_reserved(self.position, end);
+        self.report_reserved(self.position, end, false);
         self.check_blanks(self.position, end);
         self.emit(SyntaxKind::Plain, end);
     }

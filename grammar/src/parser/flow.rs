@@ -253,7 +253,7 @@ impl Parser<'_> {
             }
             self.emit_trivia(ahead.content);
         }
-        self.report_reserved(from, self.position);
+        self.report_reserved(from, self.position, false);
     }
 
     fn continues_flow_text(&self, next: usize, floor: i64) -> bool {

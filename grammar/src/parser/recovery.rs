@@ -41,6 +41,7 @@ impl Parser<'_> {
                 .help("write `key: value`")
         } else {
             SyntaxError::new(ErrorKind::ExpectedKey, self.line_span(), "expected `key: value`")
+                .help("write a `:` behind the key, or move the line to what it belongs to")
         }
     }
 

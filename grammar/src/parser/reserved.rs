@@ -6,8 +6,9 @@ use crate::error::{ErrorKind, SyntaxError, quote};
 use crate::lexer::TokenKind;
 
 impl Parser<'_> {
-    /// Reports a plain text of tokens `from` to `to` if it must be quoted.
-    pub(super) fn report_reserved(&mut self, from: usize, to: usize) {
+    /// Reports a plain text of tokens `from` to `to` if it must be quoted. `holds_more`: deeper lines belong to it,
+    /// so that in YAML it would be the mark of what they hold, and quotes would make a name of it.
+    pub(super) fn report_reserved(&mut self, from: usize, to: usize, holds_more: bool) {
         let span = self.span(from, to);
         let text = span.of(self.text);
         let error = match self.kind(from) {
@@ -23,7 +24,8 @@ impl Parser<'_> {
             }
             _ => return,
         };
-        self.report(error.fix("quote it", span, quote(text)));
+        let is_mark = holds_more && matches!(error.kind, ErrorKind::Anchor | ErrorKind::Tag);
+        self.report(if is_mark { error } else { error.fix("quote it", span, quote(text)) });
     }
 }
 

@@ -29,7 +29,9 @@ impl Parser<'_> {
                 None => break,
             }
         }
-        self.report_reserved(from, self.position);
+        let next = self.look_ahead(self.position).content;
+        let holds_more = self.column(next) > floor;
+        self.report_reserved(from, self.position, holds_more);
     }
 
     fn continuation(&mut self, floor: i64) -> Option<usize> {

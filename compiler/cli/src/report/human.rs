@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use aquarium_compiler::{Analysis, Diagnostic, FileSpan, Label, Severity};
 use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+use textwrap::{WordSeparator, WordSplitter};
 
 use super::Places;
 
@@ -29,7 +30,12 @@ pub fn render(analysis: &Analysis, places: &Places<'_>) -> String {
 
 fn handler() -> GraphicalReportHandler {
     let theme = if use_colour() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
-    GraphicalReportHandler::new_themed(theme).with_width(width()).with_links(false)
+    GraphicalReportHandler::new_themed(theme)
+        .with_width(width())
+        .with_links(false)
+        // Dates, names and expressions hold hyphens: lines break at blanks alone.
+        .with_word_separator(WordSeparator::AsciiSpace)
+        .with_word_splitter(WordSplitter::NoHyphenation)
 }
 
 /// `NO_COLOR` and `CLICOLOR_FORCE` decide, else whether standard error is a terminal.
@@ -104,7 +110,7 @@ impl Report {
 fn help(found: &Diagnostic) -> Option<String> {
     let title = found.fix.as_ref().map(|fix| fix.title.as_str());
     let advice = match (found.help.as_deref(), title) {
-        (Some(help), Some(title)) if help != title => Some(format!("{help}\nfix: {title}")),
+        (Some(help), Some(title)) if !help.contains(title) => Some(format!("{help}\nfix: {title}")),
         (help, title) => help.or(title).map(str::to_owned),
     };
     let notes = found.notes.iter().map(|note| format!("note: {note}"));

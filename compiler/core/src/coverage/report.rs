@@ -7,8 +7,8 @@ use aquarium_ir::time::Zone;
 
 use super::Verdict;
 use super::sweep::{Coverage, YEARS};
-use crate::diagnostic::{Code, Diagnostic};
-use crate::items::{Agreement, Class, Items, List};
+use crate::diagnostic::{Code, Diagnostic, Edit, FileSpan, Fix};
+use crate::items::{Agreement, Class, Effective, Items, List};
 use crate::resolve::{Resolution, Resolved};
 
 const DAY: i64 = 86_400_000;
@@ -138,15 +138,43 @@ impl<'a> Report<'a> {
     fn with_fix(&self, finding: Diagnostic, (from, to): (Option<Millis>, Option<Millis>)) -> Diagnostic {
         let finding = finding.help("give the policy the `effective` in which it is complete");
         match (self.items.head, &self.items.effective) {
+            (_, Some(effective)) => {
+                let edits = [
+                    self.end("from", from, effective.from, effective),
+                    self.end("to", to, effective.to, effective),
+                ];
+                let edits: Vec<Edit> = edits.into_iter().flatten().collect();
+                let title = "narrow `effective` of the policy".to_owned();
+                Diagnostic { fix: (!edits.is_empty()).then_some(Fix { title, edits }), ..finding }
+            }
             (Some(head), None) => {
-                let indent = " ".repeat(head.indent);
+                let indent = " ".repeat(head.first.indent);
                 let line = |key: &str, at: Option<Millis>| {
                     at.map(|at| format!("{indent}  {key}: {}\n", self.zone.format(at))).unwrap_or_default()
                 };
                 let text = format!("effective:\n{}{}{indent}", line("from", from), line("to", to));
-                finding.fix("write `effective` on the policy", head.at, text)
+                finding.fix("write `effective` on the policy", head.first.at, text)
             }
-            _ => finding,
+            (None, None) => finding,
+        }
+    }
+
+    /// Writes an end of the policy's `effective`: in place of the one that is given, else before its first key.
+    fn end(
+        &self,
+        key: &str,
+        at: Option<Millis>,
+        given: Option<FileSpan>,
+        effective: &Effective,
+    ) -> Option<Edit> {
+        let text = self.zone.format(at?);
+        match (given, effective.first) {
+            (Some(span), _) => Some(Edit { span, text }),
+            (None, Some(first)) => {
+                let indent = " ".repeat(first.indent);
+                Some(Edit { span: first.at, text: format!("{key}: {text}\n{indent}") })
+            }
+            (None, None) => None,
         }
     }
 
@@ -165,7 +193,7 @@ impl<'a> Report<'a> {
     }
 
     /// The name of the agreement's part, where it names one itself.
-    fn named_in(&self, agreement: &Agreement, class: Class) -> Option<crate::FileSpan> {
+    fn named_in(&self, agreement: &Agreement, class: Class) -> Option<FileSpan> {
         let part = agreement.parts.get(&class)?;
         Some(part.base.as_ref().map_or(part.key, |base| base.span))
     }

@@ -106,6 +106,8 @@ pub struct Details {
     pub notes: Vec<String>,
     /// What a machine can do about it.
     pub fix: Option<TextFix>,
+    /// Fixes of which a person has to choose one.
+    pub choices: Vec<TextFix>,
 }
 
 impl TextFinding {
@@ -146,9 +148,21 @@ impl TextFinding {
     /// Offers to write `text` in place of `span`.
     #[must_use]
     pub fn fix(mut self, span: TextSpan, text: impl Into<String>) -> Self {
-        let text = text.into();
-        let title = format!("write `{}`", text.trim());
-        self.details.fix = Some(TextFix { title, edits: vec![(span, text)] });
+        self.details.fix = Some(replacement(span, text.into()));
+        self
+    }
+
+    /// Offers a fix of several edits.
+    #[must_use]
+    pub fn fixed_by(mut self, fix: TextFix) -> Self {
+        self.details.fix = Some(fix);
+        self
+    }
+
+    /// Offers to write `text` in place of `span`, as one of several fixes.
+    #[must_use]
+    pub fn choice(mut self, span: TextSpan, text: impl Into<String>) -> Self {
+        self.details.choices.push(replacement(span, text.into()));
         self
     }
 
@@ -161,7 +175,7 @@ impl TextFinding {
         };
         shift(&mut self.span);
         self.details.labels.iter_mut().for_each(|(span, _)| shift(span));
-        if let Some(fix) = &mut self.details.fix {
+        for fix in self.details.fix.iter_mut().chain(&mut self.details.choices) {
             fix.edits.iter_mut().for_each(|(span, _)| shift(span));
         }
         self
@@ -178,9 +192,15 @@ impl TextFinding {
         }
         diagnostic.help = details.help;
         diagnostic.notes = details.notes;
-        diagnostic.fix = details.fix.map(|fix| Fix { title: fix.title, edits: edits(fix.edits, source) });
+        let placed = |fix: TextFix| Fix { title: fix.title, edits: edits(fix.edits, source) };
+        diagnostic.fix = details.fix.map(placed);
+        diagnostic.choices = details.choices.into_iter().map(placed).collect();
         diagnostic
     }
+}
+
+fn replacement(span: TextSpan, text: String) -> TextFix {
+    TextFix { title: format!("write `{}`", text.trim()), edits: vec![(span, text)] }
 }
 
 fn edits(edits: Vec<(TextSpan, String)>, source: &SourceText) -> Vec<Edit> {

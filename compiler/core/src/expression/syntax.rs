@@ -92,9 +92,9 @@ pub(super) fn visit(expression: &Expression, each: &mut impl FnMut(&Expression))
 fn text_finding(finding: &Finding) -> TextFinding {
     let code = match finding.kind {
         FindingKind::UnreachableStatement => Code::UnreachableBranch,
+        FindingKind::Limit => Code::OverLimit,
         FindingKind::Token
         | FindingKind::Syntax
-        | FindingKind::Limit
         | FindingKind::Call
         | FindingKind::MissingReturn
         | FindingKind::Binding

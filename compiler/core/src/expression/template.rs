@@ -131,8 +131,9 @@ impl<'a> Template<'a> {
     fn proven(&self, body: Expression, price: &Price) -> (Checked, Bounds, Vec<TextFinding>) {
         let bounds = Bounds::prove(&body, self.context.resource, self.context.precision);
         let problems = bounds.problems.iter();
-        let errors: Vec<TextFinding> =
-            problems.map(|problem| unproven(problem.node, &problem.reason, &self.outcome.spans)).collect();
+        let errors: Vec<TextFinding> = problems
+            .map(|problem| unproven(self.syntax, problem.node, &problem.reason, &self.outcome.spans))
+            .collect();
         let mut flow = self.outcome.lints.clone();
         let mut all = flow.clone();
         if errors.is_empty() {

@@ -181,6 +181,9 @@ impl Reader<'_> {
         {
             return finding.moved(part.span.start);
         }
+        if let Some(finding) = self.slash_for_per(part) {
+            return finding;
+        }
         let message = format!("`{}` is no number and no constant", part.text);
         let help =
             "write a number such as `0.05`, a quantity such as `10 GB` or a rate such as `0.05 per GB`";
@@ -190,6 +193,19 @@ impl Reader<'_> {
             Some(near) => finding.fix(part.span, near),
             None => finding,
         }
+    }
+}
+
+impl Reader<'_> {
+    /// `20 / GB`, where `20 per GB` is meant.
+    fn slash_for_per(&self, part: &Part) -> Option<TextFinding> {
+        let (number, unit) = part.text.split_once('/')?;
+        let (number, unit) = (number.trim(), unit.trim());
+        if read_number(number).is_err() || read_unit(unit).map_or(true, |reading| reading.is_opaque) {
+            return None;
+        }
+        let message = format!("`{}` is no rate: the word is `per`", part.text);
+        Some(TextFinding::new(self.code, part.span, message).fix(part.span, format!("{number} per {unit}")))
     }
 }
 

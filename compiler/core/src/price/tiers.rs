@@ -84,6 +84,7 @@ impl Resolver<'_> {
             return;
         }
         let mut before = Rational::zero();
+        let mut last: Option<&SourceText> = None;
         for (written, tier) in syntax.iter().zip(tiers) {
             let (Some(upto), Some(source)) = (&tier.upto, &written.upto) else { continue };
             if *upto <= before {
@@ -92,9 +93,16 @@ impl Resolver<'_> {
                 } else {
                     format!("`upto` rises from tier to tier: {upto} is not above {before}")
                 };
-                return self.report(source.span, message);
+                let finding = Diagnostic::new(Code::BadTiers, source.span, message);
+                let finding =
+                    finding.help("sort the tiers by `upto`: each goes further than the one before it");
+                self.diagnostics.push(match last {
+                    Some(last) => finding.label(last.span, "the tier before ends here"),
+                    None => finding,
+                });
+                return;
             }
-            before = upto.clone();
+            (before, last) = (upto.clone(), Some(source));
         }
     }
 }

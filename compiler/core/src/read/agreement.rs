@@ -96,7 +96,7 @@ impl Reader<'_> {
     ) -> Part {
         let keys = self.keys(mapping.entries.iter(), known_keys(class));
         if let Some(name) = keys.get("name") {
-            self.named_part(class, name);
+            self.named_part(class, name, pair, mapping);
         }
         let extends = keys.get("extends");
         if let Some(extends) = extends.filter(|_| has_name) {
@@ -109,12 +109,5 @@ impl Reader<'_> {
             entries: self.entries(class, &keys, giver),
             ..self.bare_part(pair)
         }
-    }
-
-    fn named_part(&mut self, class: Class, name: &Pair) {
-        let span = self.span(name.span);
-        let message = format!("{} within an agreement has no `name`", class.with_article());
-        let finding = Diagnostic::new(Code::NamedPart, span, message);
-        self.findings.push(finding.help(format!("move it to `{}` and name it here", class.section())));
     }
 }

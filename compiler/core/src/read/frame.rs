@@ -21,11 +21,18 @@ impl Reader<'_> {
         };
         let written = self.written_frame(mapping);
         let frame = self.frames.read(&written, self.findings);
-        Some(self.effective_of(entry, frame))
+        let place = |text: &Option<Text>| text.as_ref().map(|text| text.span);
+        Some(Effective {
+            from: place(&written.from),
+            to: place(&written.to),
+            first: self.key_place(mapping),
+            ..self.effective_of(entry, frame)
+        })
     }
 
     fn effective_of(&self, entry: &Entry, frame: Option<aquarium_ir::time::FrameId>) -> Effective {
-        Effective { key: self.span(entry.key.span), span: self.span(entry.value.span()), frame }
+        let (key, span) = (self.span(entry.key.span), self.span(entry.value.span()));
+        Effective { key, span, frame, from: None, to: None, first: None }
     }
 
     fn written_frame(&mut self, mapping: &Mapping) -> Written {

@@ -8,7 +8,7 @@ use num_traits::ToPrimitive;
 use super::keys::{Keys, Known};
 use super::{POLICY, Reader};
 use crate::diagnostic::{Code, Diagnostic, FileId, FileSpan};
-use crate::items::{Class, Constant, Items, Role, Spanned, Text};
+use crate::items::{Class, Constant, Head, Items, Role, Spanned, Text};
 use crate::time::effective::Frames;
 use aquarium_grammar::expression::names::nearest;
 
@@ -18,14 +18,14 @@ const ONCE: &[&str] = &["name", "description", "timezone", "precision", "effecti
 
 /// The policy part of every file that has one.
 #[derive(Debug)]
-pub struct Head<'d> {
+pub struct Heads<'d> {
     /// The keys below `aquariumpolicy`, by file.
     pub policies: Vec<(FileId, Keys<'d>)>,
     /// The zone that `timezone` names; UTC where it names none.
     pub zone: Zone,
 }
 
-impl<'d> Head<'d> {
+impl<'d> Heads<'d> {
     /// The first file that gives a key.
     fn first(&self, key: &str) -> Option<(FileId, &'d Entry)> {
         self.policies.iter().find_map(|(file, keys)| Some((*file, keys.get(key)?)))
@@ -38,18 +38,18 @@ impl<'d> Head<'d> {
 }
 
 /// Reads the keys of the policy itself.
-pub fn head<'d>(files: &'d [Parse], items: &mut Items, findings: &mut Vec<Diagnostic>) -> Head<'d> {
-    let mut head = Head { policies: Vec::new(), zone: Zone::utc() };
+pub fn head<'d>(files: &'d [Parse], items: &mut Items, findings: &mut Vec<Diagnostic>) -> Heads<'d> {
+    let mut head = Heads { policies: Vec::new(), zone: Zone::utc() };
     let mut frames = Frames::new(Zone::utc());
     for (parse, file) in files.iter().zip((0..).map(FileId)) {
-        let mut reader = Reader { file, findings, frames: &mut frames, items };
+        let mut reader = Reader::new(file, parse.text(), findings, &mut frames, items);
         if let Some(keys) = reader.policy(parse) {
             head.policies.push((file, keys));
         }
     }
     report_repeated(&head, findings);
     for (file, keys) in &head.policies {
-        let mut reader = Reader { file: *file, findings, frames: &mut frames, items };
+        let mut reader = Reader::new(*file, "", findings, &mut frames, items);
         reader.own_keys(keys, |key| head.is_first(key, *file));
     }
     if let Some(name) = &items.timezone {
@@ -58,7 +58,7 @@ pub fn head<'d>(files: &'d [Parse], items: &mut Items, findings: &mut Vec<Diagno
     head
 }
 
-fn report_repeated(head: &Head<'_>, findings: &mut Vec<Diagnostic>) {
+fn report_repeated(head: &Heads<'_>, findings: &mut Vec<Diagnostic>) {
     for key in ONCE {
         let mut given = head.policies.iter().filter_map(|(file, keys)| Some((*file, keys.get(key)?)));
         let place = |(file, entry): (FileId, &Entry)| {
@@ -68,7 +68,9 @@ fn report_repeated(head: &Head<'_>, findings: &mut Vec<Diagnostic>) {
         let Some(first) = given.next().map(place) else { continue };
         findings.extend(given.map(place).map(|second| {
             let message = format!("`{key}` of the policy is given in two files");
-            Diagnostic::new(Code::DuplicateKey, second, message).label(first, "first given here")
+            Diagnostic::new(Code::DuplicateKey, second, message)
+                .label(first, "first given here")
+                .help("remove one of the two")
         }));
     }
 }
@@ -113,8 +115,9 @@ impl Reader<'_> {
             self.wrong_form(&policy.value, "a mapping with the sections of the policy");
             return None;
         };
-        if let Some(first) = mapping.entries.first().filter(|_| !mapping.is_flow) {
-            self.remember_head(policy, first, parse.text());
+        if let Some(first) = self.key_place(mapping) {
+            let root = self.span(policy.key.span);
+            self.items.head.get_or_insert(Head { first, root });
         }
         let keys = self.keys(mapping.entries.iter(), POLICY);
         self.unknown_keys(&keys, POLICY, "a policy");
@@ -124,14 +127,6 @@ impl Reader<'_> {
     fn no_policy(&mut self, place: FileSpan) {
         let finding = Diagnostic::new(Code::NoPolicy, place, "this file has no `aquariumpolicy`");
         self.findings.push(finding.help("put the sections of the policy below `aquariumpolicy:`"));
-    }
-
-    fn remember_head(&mut self, root: &Entry, first: &Entry, text: &str) {
-        let at = self.span(aquarium_grammar::Span::empty(first.key.span.start));
-        let before = text.get(..at.start as usize).unwrap_or_default();
-        let indent = before.len() - before.rfind('\n').map_or(0, |end| end + 1);
-        let root = self.span(root.key.span);
-        self.items.head.get_or_insert(crate::items::Head { at, indent, root });
     }
 
     fn own_keys(&mut self, keys: &Keys<'_>, is_first: impl Fn(&str) -> bool) {
@@ -161,7 +156,8 @@ impl Reader<'_> {
     /// A hint about a legacy key.
     pub(super) fn no_effect(&mut self, entry: &Entry, why: &str) {
         let message = format!("`{}` has no effect: {why}", entry.key.text());
-        self.findings.push(Diagnostic::new(Code::NoEffect, self.span(entry.key.span), message));
+        let finding = Diagnostic::new(Code::NoEffect, self.span(entry.key.span), message);
+        self.findings.push(finding.help("remove it"));
     }
 
     fn precision(&mut self, entry: &Entry) {
@@ -205,7 +201,7 @@ impl Reader<'_> {
         } else {
             return true;
         };
-        self.findings.push(Diagnostic::new(Code::BadName, name.span, problem));
+        self.findings.push(Diagnostic::new(Code::BadName, name.span, problem).help("choose another name"));
         false
     }
 
@@ -241,7 +237,9 @@ impl Reader<'_> {
 
 fn twice(what: &str, first: &Text, second: &Text) -> Diagnostic {
     let message = format!("the {what} `{}` is given twice", second.value);
-    Diagnostic::new(Code::DuplicateKey, second.span, message).label(first.span, "first given here")
+    Diagnostic::new(Code::DuplicateKey, second.span, message)
+        .label(first.span, "first given here")
+        .help("remove one of the two")
 }
 
 /// Keywords, variables and functions of expressions.

@@ -66,11 +66,13 @@ impl Reader<'_> {
 
     /// Reports every entry as a key that this place does not have.
     pub fn unknown_keys(&mut self, keys: &Keys<'_>, known: &[Known], place: &str) {
+        let is_missing = |key: &&str| keys.get(key).is_none();
+        let missing = || known.iter().map(|known| known.key).filter(is_missing);
         for entry in &keys.others {
             let key = entry.key.text();
             let span = self.span(entry.key.span);
             let finding = Diagnostic::new(Code::UnknownKey, span, format!("{place} has no key `{key}`"));
-            self.findings.push(match nearest(key, known.iter().map(|known| known.key)) {
+            self.findings.push(match nearest(key, missing()) {
                 Some(near) => {
                     finding.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, near)
                 }
@@ -108,7 +110,8 @@ impl Reader<'_> {
         }
         let message = format!("`{}` is given twice", second.key.text());
         let finding = Diagnostic::new(Code::DuplicateKey, self.span(second.key.span), message);
-        self.findings.push(finding.label(self.span(first.key.span), "first given here"));
+        let finding = finding.label(self.span(first.key.span), "first given here");
+        self.findings.push(finding.help("remove one of the two: they are the same key"));
     }
 
     fn found_by_parser(&self, entry: &Entry) -> bool {

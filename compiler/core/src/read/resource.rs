@@ -28,6 +28,12 @@ const RESERVED: &[&str] = &[
     "agreement",
 ];
 
+/// Keys that every resource needs beside its name, and what to do without one.
+const REQUIRED: &[(&str, &str)] = &[
+    ("unit", "say in what it is measured, for example `unit: GB*hr`"),
+    ("costpolicy", "say how it is charged: `costpolicy: continuous`, `onoff` or `discrete`"),
+];
+
 /// The largest absolute value of an event where the resource gives none: 10¹².
 const MAX_DEFAULT: i32 = 12;
 
@@ -47,10 +53,10 @@ impl Reader<'_> {
         let positive = |number: &Rational| number.0.is_positive();
         let max = keys.get("max").and_then(|entry| self.number_of(entry, "a number above 0", positive));
         let Some(name) = self.item_name(Class::Resource, item, &keys) else { return };
-        for required in ["unit", "costpolicy"] {
+        for (required, help) in REQUIRED {
             if keys.get(required).is_none() {
                 let message = format!("resource `{}` needs `{required}`", name.value);
-                self.findings.push(Diagnostic::new(Code::MissingKey, name.span, message));
+                self.findings.push(Diagnostic::new(Code::MissingKey, name.span, message).help(*help));
             }
         }
         self.add_resource(Resource {
@@ -83,7 +89,7 @@ impl Reader<'_> {
             }
             _ => return,
         };
-        self.findings.push(Diagnostic::new(Code::BadName, name.span, problem));
+        self.findings.push(Diagnostic::new(Code::BadName, name.span, problem).help("choose another name"));
     }
 
     fn legacy_once(&mut self, entry: &aquarium_grammar::document::Entry) {

@@ -25,7 +25,11 @@ pub fn read(text: &Text, findings: &mut Vec<Diagnostic>) -> Option<Cron> {
     }
     if cron.never_occurs() {
         let message = format!("`{}` names a day that never comes", cron.text);
-        findings.push(Diagnostic::new(Code::NeverOccurs, text.span, message));
+        let day = place_of(text, &fields, CronField::Day);
+        let month = place_of(text, &fields, CronField::Month);
+        let place = FileSpan { end: month.end.max(day.end), ..day };
+        let finding = Diagnostic::new(Code::NeverOccurs, place, message).at("the day and the month");
+        findings.push(finding.help("no month of these has such a day: correct the day or the month"));
     }
     findings.extend(either_day(text, &cron, &fields));
     findings.extend(hour_as_day(text, &cron, &fields));

@@ -97,8 +97,10 @@ impl Frames {
     }
 
     fn frame(&self, written: &Written, findings: &mut Vec<Diagnostic>) -> Frame {
+        let before = findings.len();
         let from = written.from.as_ref().and_then(|text| self.instant(text, findings));
         let to = written.to.as_ref().and_then(|text| self.instant(text, findings));
+        mend_together(findings.get_mut(before..).unwrap_or_default());
         findings.extend(order(written.from.as_ref(), written.to.as_ref(), from, to));
         Frame {
             from: from.unwrap_or(Millis::MIN),
@@ -173,8 +175,12 @@ impl Frames {
             return;
         }
         if let Some(what) = self.idle(frame) {
-            let message = format!("the ranges of `repeat` cover {what} of the time between `from` and `to`");
-            findings.push(Diagnostic::new(Code::IdleRange, first.span, message));
+            let message = match (&written.from, &written.to) {
+                (None, None) => format!("the ranges of `repeat` cover {what} of the time"),
+                _ => format!("the ranges of `repeat` cover {what} of the time between `from` and `to`"),
+            };
+            let finding = Diagnostic::new(Code::IdleRange, first.span, message);
+            findings.push(finding.help("correct `start` or `end`, or leave `repeat` out"));
         }
     }
 
@@ -211,6 +217,16 @@ impl Frames {
         let start = Self::start_of(frame);
         frame.intervals(&self.zone, start, Millis(start.0.saturating_add(days * DAY)).min(frame.to))
     }
+}
+
+/// Both ends of a frame in seconds: one fix mends them both, so that `from` stays before `to`.
+fn mend_together(slips: &mut [Diagnostic]) {
+    let [first, second] = slips else { return };
+    let (Some(from), Some(to)) = (&mut first.fix, &mut second.fix) else { return };
+    from.edits.append(&mut to.edits.clone());
+    to.edits.clone_from(&from.edits);
+    "write milliseconds in `from` and `to`".clone_into(&mut from.title);
+    to.title.clone_from(&from.title);
 }
 
 /// Days in which weekly ranges show what they leave out.

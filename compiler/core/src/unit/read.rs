@@ -41,7 +41,10 @@ pub fn read_word(name: &str, span: TextSpan) -> Result<Unit, TextFinding> {
         Word::Ambiguous([bytes, bits]) => {
             let message = format!("`{name}` can mean bytes or bits");
             let help = format!("write `{bytes}` for bytes or `{bits}` for bits");
-            Err(TextFinding::new(Code::BadUnit, span, message).help(help).fix(span, bytes))
+            Err(TextFinding::new(Code::BadUnit, span, message)
+                .help(help)
+                .choice(span, bytes)
+                .choice(span, bits))
         }
         Word::NoFixedLength => {
             let message = format!("a {} has no fixed length", known_time(name));

@@ -88,7 +88,7 @@ impl Reader<'_> {
         let is_time_implied = time.is_none();
         if is_time_implied && !reading.is_opaque {
             let message = format!("`{}` without a time means `{}*hr`", self.text, self.text);
-            self.hint(message);
+            self.hint(message, Some(format!("{amount}*hr")));
         }
         let time = time.map_or_else(hour, |time| of_factor(&time));
         let volume = amount.times(&time)?;
@@ -105,7 +105,8 @@ impl Reader<'_> {
     fn onoff(&mut self, reading: &Reading) -> ResourceUnit {
         let is_time = matches!(reading.unit.factors(), [only] if only.dimension == Dimension::Time && only.exponent == 1);
         if !is_time {
-            self.hint(format!("`{}` is no time: an on/off resource is measured in hours here", self.text));
+            let message = format!("`{}` is no time: an on/off resource is measured in hours here", self.text);
+            self.hint(message, Some("hr".to_owned()));
         }
         let time = if is_time { reading.unit.clone() } else { hour() };
         self.unit(CostPolicy::Onoff, Unit::none(), time.clone(), time, !is_time)
@@ -117,7 +118,9 @@ impl Reader<'_> {
         // A time alone is what is counted: hours of work, say.
         let amount = if amount.is_none() { reading.unit.clone() } else { amount };
         if time.is_some() && amount != reading.unit {
-            self.hint(format!("events are counted in `{amount}`: the time in `{}` has no effect", self.text));
+            let message =
+                format!("events are counted in `{amount}`: the time in `{}` has no effect", self.text);
+            self.hint(message, Some(amount.to_string()));
         }
         self.unit(CostPolicy::Discrete, amount.clone(), Unit::none(), amount, false)
     }
@@ -133,13 +136,19 @@ impl Reader<'_> {
         ResourceUnit { text: self.text.trim().to_owned(), cost_policy, amount, time, volume, is_time_implied }
     }
 
-    fn hint(&mut self, message: String) {
-        self.findings.push(TextFinding::new(Code::UnitReading, self.whole, message));
+    /// `unit`: how to write what is read.
+    fn hint(&mut self, message: String, unit: Option<String>) {
+        let finding = TextFinding::new(Code::UnitReading, self.whole, message);
+        self.findings.push(match unit {
+            Some(unit) => finding.fix(self.whole, unit),
+            None => finding.help("units are names, `*`, `/` and powers: `GB*hr`, `m^2`"),
+        });
     }
 
     fn hint_opaque(&mut self, reading: &Reading) {
         if reading.is_opaque {
-            self.hint(format!("`{}` is no unit expression: it counts as one unit of your own", self.text));
+            let message = format!("`{}` is no unit expression: it counts as one unit of your own", self.text);
+            self.hint(message, None);
         }
     }
 
