@@ -25,6 +25,7 @@ use crate::price::Constants;
 use crate::unit::ResourceUnit;
 
 pub use flow::flow_diagnostics;
+pub use name::variables;
 pub use syntax::{ExpressionSyntax, mixed_prefixes};
 pub use template::Template;
 

@@ -19,6 +19,7 @@ use aquarium_ir::time::Zone;
 use crate::diagnostic::{Code, Diagnostic, FileId, FileSpan};
 use crate::items::{Class, Entry, EntryId, Items, KeyPlace, Text};
 use crate::time::effective::Frames;
+pub use head::known_zones;
 use head::{Heads, check_roles, head};
 use keys::{Keys, Known};
 use named_part::NamedPart;

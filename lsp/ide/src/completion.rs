@@ -1,7 +1,9 @@
 //! What may be written at a place.
 
 use aquarium_compiler::FileId;
+use aquarium_compiler::expression::variables;
 use aquarium_compiler::items::{Class, Items};
+use aquarium_compiler::read::known_zones;
 
 use crate::Snapshot;
 use crate::context::{Context, context};
@@ -21,6 +23,8 @@ pub enum Kind {
     Word,
     /// A variable of expressions.
     Variable,
+    /// A constant of the policy.
+    Constant,
     /// A function of expressions.
     Function,
 }
@@ -50,6 +54,15 @@ pub fn completion(snapshot: &Snapshot, file: FileId, offset: u32) -> Vec<Proposa
     }
 }
 
+/// Patterns to begin with: whoever writes one changes its numbers.
+const PATTERNS: [(&str, &str); 5] = [
+    ("\"00 00 * * *\"", "every day at midnight"),
+    ("\"00 00 * * Mon\"", "every Monday at midnight"),
+    ("\"00 08 * * Mon-Fri\"", "at 08:00 from Monday to Friday"),
+    ("\"00 22 * * *\"", "every day at 22:00"),
+    ("\"00 00 1 * *\"", "at the beginning of every month"),
+];
+
 fn keys_here(items: &Items, context: &Context) -> Vec<Proposal> {
     let place = context.place();
     let known = place.map(keys::of).into_iter().flatten();
@@ -60,7 +73,13 @@ fn keys_here(items: &Items, context: &Context) -> Vec<Proposal> {
         found.extend(names.map(|name| proposal(&format!("{}: ", quoted(name)), name, Kind::Resource, "")));
     }
     if place.is_none() && context.is_below(&["algorithms", "algorithm"]) {
-        found.extend(expression());
+        // The lines of an expression stand below the name of its resource.
+        let resource = context.path.last().map_or("", String::as_str);
+        found.extend(expression(items, resource));
+    }
+    if context.path.last().is_some_and(|last| last == "roles") {
+        let everybody = "the role of everybody who has no other one here";
+        found.push(proposal("\"*\": ", "*", Kind::Word, everybody));
     }
     found
 }
@@ -70,17 +89,20 @@ fn values(items: &Items, context: &Context, key: &str) -> Vec<Proposal> {
         "extends" | "overrides" | "override" => {
             class_of(context).map(|class| names(items, class)).unwrap_or_default()
         }
-        "costpolicy" => words(&["continuous", "onoff", "discrete"]),
-        "mode" => words(&["add", "reset"]),
-        "complex" => words(&["true", "false"]),
+        "costpolicy" => words(&keys::COST_POLICIES),
+        "mode" => words(&keys::MODES),
+        "complex" => words(&keys::TRUTHS),
+        "timezone" => zones(),
+        "start" | "end" if context.is_below(&["effective", "applicable"]) => patterns(),
+        "at" => patterns(),
         "algorithm" => names(items, Class::Algorithm),
         "pricelist" => names(items, Class::Pricelist),
         "creditplan" => names(items, Class::Creditplan),
-        "name" | "description" | "unit" | "timezone" => Vec::new(),
+        "name" | "description" | "unit" => Vec::new(),
         _ if context.is_below(&["roles"]) => names(items, Class::Agreement),
-        _ if context.is_below(&["algorithms", "algorithm"]) && !context.is_below(&["effective"]) => {
-            expression()
-        }
+        _ if context.is_below(&["effective", "applicable"]) => Vec::new(),
+        _ if context.is_below(&["algorithms", "algorithm"]) => expression(items, key),
+        _ if context.is_below(&["pricelists", "pricelist"]) => constants(items),
         _ => Vec::new(),
     }
 }
@@ -101,14 +123,34 @@ fn names(items: &Items, class: Class) -> Vec<Proposal> {
     }
 }
 
-fn words(words: &[&'static str]) -> Vec<Proposal> {
-    words.iter().map(|word| proposal(word, word, Kind::Word, "")).collect()
+fn words(words: &[(&'static str, &'static str)]) -> Vec<Proposal> {
+    words.iter().map(|(word, text)| proposal(word, word, Kind::Word, text)).collect()
 }
 
-fn expression() -> Vec<Proposal> {
-    let variables = keys::VARIABLES.iter().map(|(name, text)| proposal(name, name, Kind::Variable, text));
-    let functions = keys::FUNCTIONS.iter().map(|(name, text)| proposal(name, name, Kind::Function, text));
-    variables.chain(functions).collect()
+fn patterns() -> Vec<Proposal> {
+    PATTERNS.iter().map(|(pattern, text)| proposal(pattern, pattern, Kind::Word, text)).collect()
+}
+
+fn zones() -> Vec<Proposal> {
+    let mut zones: Vec<&str> = known_zones().collect();
+    zones.sort_unstable();
+    zones.into_iter().map(|zone| proposal(zone, zone, Kind::Word, "")).collect()
+}
+
+/// What an expression for a resource may name: its variables, the policy's constants, functions.
+fn expression(items: &Items, resource: &str) -> Vec<Proposal> {
+    let cost_policy = items.resources.get(resource).and_then(|resource| resource.cost_policy.as_ref());
+    let has = |name: &str| cost_policy.is_none_or(|given| variables(given.value).contains(&name));
+    let known = keys::VARIABLES.iter().filter(|(name, _)| has(name));
+    let mut found: Vec<Proposal> =
+        known.map(|(name, text)| proposal(name, name, Kind::Variable, text)).collect();
+    found.extend(constants(items));
+    found.extend(keys::FUNCTIONS.iter().map(|(name, text)| proposal(name, name, Kind::Function, text)));
+    found
+}
+
+fn constants(items: &Items) -> Vec<Proposal> {
+    items.constants.keys().map(|name| proposal(name, name, Kind::Constant, "")).collect()
 }
 
 fn proposal(text: &str, label: &str, kind: Kind, documentation: &'static str) -> Proposal {
@@ -146,14 +188,36 @@ mod tests {
         check("    - name: silver\n      pricelist: $0", "base");
         check("  roles:\n    student: $0", "gold");
         check("  resources:\n    - name: x\n      costpolicy: $0", "continuous|onoff|discrete");
-        check("  timezone: $0", "");
+        check("  unit: $0", "");
+    }
+
+    #[test]
+    fn zones_patterns_and_constants_are_proposed() {
+        let (snapshot, file, offset) = at_cursor("aquariumpolicy:\n  timezone: $0\n");
+        let zones = completion(&snapshot, file, offset);
+        assert!(
+            zones.len() > 400 && zones.iter().any(|zone| zone.text == "Europe/Athens"),
+            "{}",
+            zones.len()
+        );
+        let (snapshot, file, offset) =
+            at_cursor("aquariumpolicy:\n  effective:\n    repeat:\n      - every:\n          start: $0\n");
+        let found = completion(&snapshot, file, offset);
+        assert!(found.iter().all(|it| it.text.trim_matches('"').parse::<aquarium_ir::time::Cron>().is_ok()));
+        assert_eq!(found.len(), PATTERNS.len());
+        check("  constants: {free: 10}\n  pricelists:\n    - name: x\n      vmtime: $0", "free");
+        check("  roles:\n    $0", "\"*\": ");
     }
 
     #[test]
     fn expressions_offer_variables_and_functions() {
         check(
             "  algorithms:\n    - name: x\n      vmtime: $0",
-            "price|volume|total|value|amount|duration|min|max|abs|floor|ceil|round|clamp",
+            "price|volume|total|duration|min|max|abs|floor|ceil|round|clamp",
+        );
+        check(
+            "  algorithms:\n    - name: x\n      'disk space': |\n        price * $0",
+            "price|volume|total|amount|duration|min|max|abs|floor|ceil|round|clamp",
         );
     }
 }

@@ -1,11 +1,14 @@
 //! What is said about the word under the cursor.
 
+mod time;
+
 use std::fmt::Write;
 
 use aquarium_compiler::references::{Reference, Usage, at, references};
 use aquarium_compiler::{Code, FileId, FileSpan};
+use aquarium_ir::Millis;
 
-use crate::{Snapshot, keys};
+use crate::{Snapshot, expressions, keys};
 
 /// How many lines of a definition are shown.
 const LINES_MAX: usize = 16;
@@ -19,9 +22,12 @@ pub struct Hover {
     pub markdown: String,
 }
 
-/// What is said about a place, if anything.
+/// What is said about a place, if anything, by somebody who looks at it at the instant `now`.
 #[must_use]
-pub fn hover(snapshot: &Snapshot, file: FileId, offset: u32) -> Option<Hover> {
+pub fn hover(snapshot: &Snapshot, file: FileId, offset: u32, now: Millis) -> Option<Hover> {
+    if let Some(hover) = time::hover(snapshot, file, offset, now) {
+        return Some(hover);
+    }
     let all = references(&snapshot.analysis().items);
     if let Some(name) = at(&all, file, offset) {
         return Some(Hover { span: name.span, markdown: item(snapshot, &all, name) });
@@ -30,6 +36,9 @@ pub fn hover(snapshot: &Snapshot, file: FileId, offset: u32) -> Option<Hover> {
     let text = snapshot.slice(span);
     if is_in_comment(snapshot, span) {
         return Code::find(text).map(|code| Hover { span, markdown: lint(code) });
+    }
+    if let Some(markdown) = variable(snapshot, file, offset, text) {
+        return Some(Hover { span, markdown });
     }
     let markdown = keys::document(text).map(|line| format!("**{text}**: {line}"))?;
     Some(Hover { span, markdown })
@@ -53,6 +62,21 @@ fn whole(snapshot: &Snapshot, name: &Reference) -> Option<FileSpan> {
     let symbols = crate::symbols::symbols(snapshot, name.span.file);
     let mut items = symbols.into_iter().flat_map(|section| section.items);
     items.find(|item| item.name_span == name.span).map(|item| item.span)
+}
+
+/// A variable of an expression: what it is, and its unit where the resource has one.
+fn variable(snapshot: &Snapshot, file: FileId, offset: u32, name: &str) -> Option<String> {
+    let (entry, _) = expressions::at(snapshot, file, offset)?;
+    let (_, text) = keys::VARIABLES.iter().find(|(known, _)| *known == name)?;
+    let resource = &entry.key.value;
+    let unit = snapshot.analysis().items.resources.get(resource).and_then(|it| it.unit.as_ref());
+    let unit = unit.map(|unit| match name {
+        "price" => format!("credits per {}", unit.value),
+        "volume" | "total" => unit.value.clone(),
+        _ => String::new(),
+    });
+    let unit = unit.filter(|unit| !unit.is_empty()).map(|unit| format!(" (`{unit}` of `{resource}`)"));
+    Some(format!("**{name}**{}: {text}", unit.unwrap_or_default()))
 }
 
 fn shortened(text: &str) -> String {
@@ -94,7 +118,7 @@ mod tests {
 
     fn check(source: &str, expected: Option<&str>) {
         let (snapshot, file, offset) = at_cursor(source);
-        let found = hover(&snapshot, file, offset).map(|hover| hover.markdown);
+        let found = hover(&snapshot, file, offset, Millis(1_320_000_000_000)).map(|hover| hover.markdown);
         let begins =
             found.as_deref().zip(expected).is_some_and(|(found, expected)| found.starts_with(expected));
         assert!(begins || (found.is_none() && expected.is_none()), "{found:?} for {source}");
@@ -116,6 +140,18 @@ mod tests {
     fn a_lint_in_a_directive_is_explained() {
         check("# aquarium: allow(AQ0$0401)\naquariumpolicy:\n  name: a\n", Some("AQ0401: "));
         check("# some a$0ccount\naquariumpolicy:\n  name: a\n", None);
+    }
+
+    #[test]
+    fn a_variable_has_a_unit() {
+        let policy = "aquariumpolicy:\n  resources:\n    - {name: disk, unit: GB*hr, costpolicy: continuous}\n  algorithms:\n    - \
+                      name: a\n      disk: ";
+        check(
+            &format!("{policy}pri$0ce * volume\n"),
+            Some("**price** (`credits per GB*hr` of `disk`): the price"),
+        );
+        check(&format!("{policy}price * {{vol$0ume}}\n"), Some("**volume** (`GB*hr` of `disk`): what is"));
+        check(&format!("{policy}price * duration$0\n"), Some("**duration**: continuous"));
     }
 
     #[test]

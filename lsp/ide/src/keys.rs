@@ -115,6 +115,23 @@ const TIER: &[(&str, &str)] = &[
     ("price", "credits per unit inside the tier"),
 ];
 
+/// The words that `costpolicy` may have.
+pub const COST_POLICIES: [(&str, &str); 3] = [
+    ("continuous", "an amount is held over time: `volume` is amount times time"),
+    ("onoff", "something is on or off: `volume` is the time on"),
+    ("discrete", "each event is charged by itself: `volume` is its value"),
+];
+
+/// The words that `mode` may have.
+pub const MODES: [(&str, &str); 2] = [
+    ("add", "each refill adds `credits`"),
+    ("reset", "each refill sets the plan's part of the wallet to `credits`"),
+];
+
+/// The words that `complex` may have.
+pub const TRUTHS: [(&str, &str); 2] =
+    [("true", "each `instanceID` has a state of its own"), ("false", "one instance for each user")];
+
 /// Words that are keys of a list of items.
 const WRAPPERS: &[(&str, &str)] =
     &[("resource", "a resource"), ("every", "a range that comes again and again")];

@@ -14,6 +14,7 @@ pub mod order;
 mod analysis;
 mod backend;
 mod capabilities;
+mod clock;
 mod convert;
 mod disk;
 mod document;

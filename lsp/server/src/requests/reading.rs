@@ -17,7 +17,8 @@ use crate::convert;
 pub(crate) async fn hover(shared: &Arc<Shared>, params: HoverParams) -> Result<Option<Hover>> {
     let TextDocumentPositionParams { text_document, position } = params.text_document_position_params;
     let hover = move |view: &View<'_>| {
-        let hover = aquarium_ide::hover::hover(&view.analyzed.snapshot, view.file, view.offset(position))?;
+        let (snapshot, offset) = (&view.analyzed.snapshot, view.offset(position));
+        let hover = aquarium_ide::hover::hover(snapshot, view.file, offset, crate::clock::now())?;
         let contents = MarkupContent { kind: MarkupKind::Markdown, value: hover.markdown };
         Some(Hover { contents: HoverContents::Markup(contents), range: Some(view.range(hover.span)) })
     };
@@ -47,6 +48,7 @@ fn completion_item((proposal, rank): (Proposal, u32)) -> CompletionItem {
             Kind::Name => CompletionItemKind::REFERENCE,
             Kind::Word => CompletionItemKind::ENUM_MEMBER,
             Kind::Variable => CompletionItemKind::VARIABLE,
+            Kind::Constant => CompletionItemKind::CONSTANT,
             Kind::Function => CompletionItemKind::FUNCTION,
         }),
         documentation: documentation.map(markdown),
