@@ -51,25 +51,26 @@ impl Clock {
         if set { Ok(()) } else { Err(ClockError::Back(stands)) }
     }
 
-    /// Waits until a whole minute or more has passed since an instant.
-    pub async fn minute_after(&self, since: Millis) {
-        let due = Millis(since.0.saturating_add(MINUTE_MILLIS));
+    /// Waits until an instant is reached.
+    pub async fn reached(&self, due: Millis) {
         match &self.manual {
-            None => {
-                let left = u64::try_from(due.0.saturating_sub(machine_time().0)).unwrap_or(0);
-                tokio::time::sleep(std::time::Duration::from_millis(left)).await;
-            }
+            None => wait_for_machine(due).await,
             Some(manual) => {
-                let mut changes = manual.subscribe();
-                let reached = changes.wait_for(|now| *now >= due).await;
-                drop(reached);
+                // The sender is this clock's own.
+                let _ = manual.subscribe().wait_for(|now| *now >= due).await;
             }
         }
     }
 }
 
-/// The longest time between two ticks.
-const MINUTE_MILLIS: i64 = 60_000;
+/// The longest sleep at a time: when the machine's clock is set, it is noticed within this time.
+const SLEEP_MAX_MILLIS: u64 = 1_000;
+
+async fn wait_for_machine(due: Millis) {
+    while let Ok(left @ 1..) = u64::try_from(due.0.saturating_sub(machine_time().0)) {
+        tokio::time::sleep(std::time::Duration::from_millis(left.min(SLEEP_MAX_MILLIS))).await;
+    }
+}
 
 fn machine_time() -> Millis {
     let since = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();

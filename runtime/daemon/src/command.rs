@@ -1,10 +1,15 @@
 //! The command line.
 
+mod decision;
+mod doctor;
 mod import;
 mod log;
+mod policy;
+mod quarantine;
 mod serve;
 #[cfg(feature = "source")]
 mod up;
+mod user;
 
 use std::error::Error;
 use std::io::{IsTerminal, Write};
@@ -43,8 +48,20 @@ enum Command {
     Up(up::Up),
     /// Take in event files.
     Ingest(import::Ingest),
+    /// Deploy policies, and see which hold when.
+    Policy(policy::Policy),
+    /// Give a user credits, or take them.
+    Grant(user::Grant),
+    /// Set the threshold of a user.
+    Threshold(user::Threshold),
+    /// Give a user an agreement, whatever the role.
+    Assign(user::Assign),
+    /// See what has no effect, and decide what is to become of it.
+    Quarantine(quarantine::Quarantine),
     /// Look at the log.
     Log(log::Log),
+    /// Look for what will go wrong, before it does.
+    Doctor(doctor::Doctor),
     /// Print the configuration with its defaults and what each setting is for.
     Config,
 }
@@ -98,7 +115,13 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
         #[cfg(feature = "source")]
         Command::Up(up) => on_runtime(up.run(configuration)),
         Command::Ingest(ingest) => on_runtime(ingest.run(configuration)),
+        Command::Policy(policy) => on_runtime(policy.run(configuration)),
+        Command::Grant(grant) => on_runtime(grant.run(configuration)),
+        Command::Threshold(threshold) => on_runtime(threshold.run(configuration)),
+        Command::Assign(assign) => on_runtime(assign.run(configuration)),
+        Command::Quarantine(quarantine) => on_runtime(quarantine.run(configuration)),
         Command::Log(log) => log.run(&configuration),
+        Command::Doctor(doctor) => doctor.run(&configuration),
         Command::Config => Ok(std::io::stdout().write_all(config::COMMENTED.as_bytes())?),
     }
 }

@@ -17,6 +17,8 @@ pub struct Configuration {
     pub http: Http,
     /// What is taken in.
     pub ingest: Ingest,
+    /// Where policies come from.
+    pub policies: Policies,
     /// How users are spread.
     pub shards: usize,
     /// What the daemon says.
@@ -53,6 +55,14 @@ pub struct Ingest {
     pub event_ahead_max_millis: i64,
 }
 
+/// Settings of policies.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Policies {
+    /// A directory: compiled policies that are put there are deployed.
+    pub watch: Option<PathBuf>,
+}
+
 /// Settings of the daemon's own messages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -79,6 +89,7 @@ impl Default for Configuration {
             data: PathBuf::from("aquarium-data"),
             http: Http::default(),
             ingest: Ingest::default(),
+            policies: Policies::default(),
             shards: 0,
             logging: Logging::default(),
         }

@@ -4,44 +4,32 @@ use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use aquarium_charging::deployments::DeploymentRefused;
-use aquarium_charging::input::{self, Message, Plausible, Refusal, Source};
+use aquarium_charging::input::{Message, Plausible, Refusal, Source};
 use aquarium_charging::record::Body;
-use aquarium_charging::{Deployments, Reason, Span};
-use aquarium_ir::Millis;
-use aquarium_store::{EmbeddedLog, Kind, Log, OpenError, Options, OwnedRecord, Position, ReadError};
-use serde_json::json;
+use aquarium_charging::{Deployments, Reason};
+use aquarium_store::{EmbeddedLog, Kind, Log, OpenError, Options, OwnedRecord, Position};
 use thiserror::Error;
-use tokio::task::JoinHandle;
 
 use crate::clock::Clock;
-use crate::component::Components;
+use crate::component::{Components, Ending, Probes};
 use crate::config::Configuration;
 use crate::feed::Feed;
-use crate::ingest::{self, Answer, Batch, IngestError, Layout, Outcome};
+use crate::ingest::{self, Answer, Batch, IngestError, Layout};
 use crate::policies::{Policies, PolicyError};
-use crate::quarantine::Quarantine;
+use crate::registry::Registry;
 use crate::scheduler;
 use crate::shard::{self, Setting, Unanswered};
+use crate::watch;
 
-/// Why the daemon does not start, or does not deploy.
+/// Why the daemon does not start.
 #[derive(Debug, Error)]
 pub enum DaemonError {
     /// The log cannot be opened.
     #[error(transparent)]
     Log(#[from] OpenError),
-    /// The log cannot be read.
-    #[error(transparent)]
-    Read(#[from] ReadError),
     /// A policy cannot be used.
     #[error(transparent)]
     Policy(#[from] PolicyError),
-    /// A deployment contradicts those before it.
-    #[error("the policy is not deployed: {0}")]
-    Refused(#[from] DeploymentRefused),
-    /// A deployment was not stored.
-    #[error("the policy was not deployed: {0}")]
-    Deployment(String),
 }
 
 /// A running daemon.
@@ -60,9 +48,12 @@ pub struct Daemon {
     pub policies: Arc<Policies>,
     /// What runs.
     pub components: Components,
-    quarantine: Quarantine,
+    /// What the log says that concerns everybody.
+    pub registry: Registry,
+    /// Held while a policy is deployed: each deployment is checked against all before it.
+    pub deploying: tokio::sync::Mutex<()>,
     feed: Arc<Feed>,
-    tasks: Mutex<Vec<JoinHandle<()>>>,
+    endings: Mutex<Vec<Ending>>,
 }
 
 /// Something that has no effect, and why.
@@ -79,7 +70,7 @@ pub struct Refused {
 
 impl Daemon {
     /// Opens the log and starts everything. Must be called on a runtime.
-    pub fn start(configuration: Configuration, clock: Clock) -> Result<Arc<Self>, DaemonError> {
+    pub async fn start(configuration: Configuration, clock: Clock) -> Result<Arc<Self>, DaemonError> {
         let log = open_log(&configuration)?;
         let policies =
             Arc::new(Policies::open(configuration.data.join("policies"), configuration.data.join("native"))?);
@@ -103,46 +94,90 @@ impl Daemon {
             ingest,
             shards,
             policies,
-            components: Components::default(),
-            quarantine: Quarantine::new(),
+            components: Components::new(),
+            registry: Registry::new(),
+            deploying: tokio::sync::Mutex::new(()),
             feed,
-            tasks: Mutex::default(),
+            endings: Mutex::default(),
         });
-        daemon.run(writer, folding);
+        daemon.run(writer, folding).await;
         Ok(daemon)
     }
 
-    fn run(&self, writer: ingest::Writer, folding: Vec<shard::Shard>) {
-        let mut tasks = vec![self.components.start("ingest", move || writer.run())];
+    async fn run(&self, writer: ingest::Writer, folding: Vec<shard::Shard>) {
+        let ingest = self.ingest.clone();
+        let probes = Probes::default().with_depth(move || ingest.depth() as u64);
+        let mut endings = vec![self.components.start_blocking("ingest", probes, move || writer.run()).await];
         for (number, shard) in folding.into_iter().enumerate() {
-            tasks.push(self.components.start(&format!("shard-{number}"), move || shard.run()));
+            let name = format!("shard-{number}");
+            endings.push(self.components.start_blocking(&name, Probes::default(), move || shard.run()).await);
         }
-        let (quarantine, feed) = (self.quarantine.clone(), self.feed.clone());
-        tasks.push(self.components.start("quarantine", move || quarantine.follow(&feed)));
-        *self.tasks.lock().unwrap_or_else(PoisonError::into_inner) = tasks;
+        let (registry, feed) = (self.registry.clone(), self.feed.clone());
+        let (view, log) = (self.registry.clone(), self.log.clone());
+        let probes = Probes::default().with_lag(move || log.end().0.saturating_sub(view.cursor().0));
+        let follow = move || registry.follow(&feed);
+        endings.push(self.components.start_blocking("registry", probes, follow).await);
+        self.note(endings);
     }
 
-    /// Starts the clock's ticks.
-    pub fn start_ticks(self: &Arc<Self>) {
-        let ticks = tokio::spawn(scheduler::run(self.clone()));
-        self.tasks.lock().unwrap_or_else(PoisonError::into_inner).push(ticks);
+    /// Starts what a daemon does that serves: tells time, watches for policies.
+    pub async fn start_services(self: &Arc<Self>) {
+        self.start_service("scheduler", scheduler::run).await;
+        if let Some(directory) = self.configuration.policies.watch.clone() {
+            self.start_service("watch", move |daemon| watch::run(daemon, directory.clone())).await;
+        }
+    }
+
+    async fn start_service<F: Future<Output = ()> + Send + 'static>(
+        self: &Arc<Self>,
+        name: &str,
+        run: impl Fn(Arc<Self>) -> F + Send + Sync + 'static,
+    ) {
+        // The daemon owns its components: they must not keep it.
+        let daemon = Arc::downgrade(self);
+        let run = move || {
+            let service = daemon.upgrade().map(&run);
+            async move {
+                if let Some(service) = service {
+                    service.await;
+                }
+            }
+        };
+        let ending = self.components.start(name, Probes::default(), run).await;
+        self.note(vec![ending]);
+    }
+
+    fn note(&self, endings: Vec<Ending>) {
+        self.endings.lock().unwrap_or_else(PoisonError::into_inner).extend(endings);
     }
 
     /// Stores what was accepted, and ends everything.
     pub async fn stop(&self) {
         self.ingest.stop().await;
         self.feed.stop();
-        let tasks = std::mem::take(&mut *self.tasks.lock().unwrap_or_else(PoisonError::into_inner));
-        for task in tasks {
-            if task.await.is_err() {
-                tracing::error!("a component ended by a panic");
-            }
+        let endings = std::mem::take(&mut *self.endings.lock().unwrap_or_else(PoisonError::into_inner));
+        for ending in endings {
+            ending.reached().await;
         }
+        self.components.stop().await;
+    }
+
+    /// The versions that were deployed, as far as is known now; none where a module cannot be read.
+    pub fn versions(&self) -> Deployments {
+        self.registry.deployed(&self.policies).unwrap_or_else(|error| {
+            tracing::error!(%error, "a policy cannot be read");
+            Deployments::new()
+        })
     }
 
     /// Waits until the daemon stops.
     pub async fn stopped(&self) {
         self.feed.stopped().await;
+    }
+
+    /// The log as its followers see it.
+    pub fn feed(&self) -> &Feed {
+        &self.feed
     }
 
     /// Messages that arrive now.
@@ -177,57 +212,9 @@ impl Daemon {
             .map_err(|error| Refusal { reason: Reason::BadType, message: format!("`module`: {error}") })
     }
 
-    /// Deploys a module, unless it is the one that was deployed last. Says whether it did.
-    pub async fn deploy(&self, module: &[u8], from: Option<Millis>) -> Result<bool, DaemonError> {
-        let hash = self.policies.add(module)?;
-        let mut deployments = self.deployed()?;
-        if deployments.versions().last().is_some_and(|(version, _)| *version.module == *hash) {
-            return Ok(false);
-        }
-        let now = self.clock.now();
-        let span = Span { from: from.unwrap_or(now), to: Millis::MAX, received: now };
-        let number = deployments.versions().count() + 1;
-        deployments.refuse_hiding(&span, now)?;
-        deployments.deploy(self.policies.version(&hash)?, span)?;
-        let record = json!({
-            "recordType": "deployment",
-            "id": format!("deployment-{number}"),
-            "clientID": "aquarium",
-            "module": hash,
-            "from": span.from,
-        });
-        let answers = self
-            .write(record.to_string())
-            .await
-            .map_err(|error| DaemonError::Deployment(error.to_string()))?;
-        match answers.first() {
-            Some(Answer { result: Outcome::Stored, .. }) => Ok(true),
-            answer => Err(DaemonError::Deployment(format!("it was answered by {answer:?}"))),
-        }
-    }
-
     /// Stores records of the daemon's own.
     pub async fn write(&self, lines: String) -> Result<Vec<Answer>, IngestError> {
-        self.ingest.submit(self.read_import(lines.into_bytes())).await
-    }
-
-    /// Everything that was deployed, in order.
-    fn deployed(&self) -> Result<Deployments, DaemonError> {
-        let mut deployments = Deployments::new();
-        let mut next = Position::START;
-        loop {
-            let page = self.feed.page(next)?;
-            if page.is_empty() {
-                return Ok(deployments);
-            }
-            for record in page.records() {
-                if let Some((module, span)) = deployment(&record) {
-                    // One that was refused then is refused again.
-                    let _ = deployments.deploy(self.policies.version(&module)?, span);
-                }
-            }
-            next = page.next();
-        }
+        self.ingest.submit_own(self.read_import(lines.into_bytes())).await
     }
 
     /// Everything that has no effect from a place in the log on, at most `limit`, and where to go on.
@@ -239,7 +226,8 @@ impl Daemon {
         let from = Position(after.map_or(0, |after| after.saturating_add(1)));
         let mut found = self.shards.findings().await?;
         found.retain(|finding| finding.position >= from);
-        let places = self.quarantine.places(from, limit.saturating_add(1), self.log.end()).await;
+        self.registry.reached(self.log.end()).await;
+        let places = self.registry.known().quarantine.places(from, None, limit.saturating_add(1));
         let mut refused: Vec<Refused> = Vec::new();
         for place in places {
             refused.extend(self.refused_on_arrival(place)?);
@@ -270,7 +258,8 @@ impl Daemon {
         Ok(self.record(place)?.and_then(refused))
     }
 
-    fn record(&self, place: Position) -> Result<Option<OwnedRecord>, Unanswered> {
+    /// The record at a place in the log.
+    pub fn record(&self, place: Position) -> Result<Option<OwnedRecord>, Unanswered> {
         let page = self.log.read(place).map_err(|error| Unanswered::Broken(error.to_string()))?;
         Ok(page.records().next().map(OwnedRecord::from))
     }
@@ -294,20 +283,5 @@ fn shard_count(configuration: &Configuration) -> usize {
     match configuration.shards {
         0 => std::thread::available_parallelism().map_or(1, usize::from),
         count => count,
-    }
-}
-
-/// The module and span of a deployment's record.
-fn deployment(record: &aquarium_store::Record<'_>) -> Option<(String, Span)> {
-    if record.stored.kind != Kind::Runtime || record.stored.partition.is_some() {
-        return None;
-    }
-    let received = Millis(record.stored.received_millis);
-    let source = Source { received, keeps_received: false, writes_records: true, plausible: None };
-    match input::read(record.stored.body, &source).ok()?.record.body {
-        Body::Deployment { module, from, to } => {
-            Some((module.into_owned(), Span { from, to: to.unwrap_or(Millis::MAX), received }))
-        }
-        _ => None,
     }
 }

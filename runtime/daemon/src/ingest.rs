@@ -35,6 +35,8 @@ pub enum IngestError {
 
 struct Submission {
     batch: Batch,
+    /// Whether the daemon itself wrote it: then it is no message that arrived.
+    own: bool,
     reply: oneshot::Sender<Result<Vec<Answer>, IngestError>>,
 }
 
@@ -64,18 +66,29 @@ impl Handle {
     /// Stores a batch, unless too many wait already.
     pub async fn offer(&self, batch: Batch) -> Result<Vec<Answer>, IngestError> {
         let (reply, answer) = oneshot::channel();
-        self.mailbox.try_send(Message::Store(Submission { batch, reply })).map_err(|error| match error {
-            mpsc::error::TrySendError::Full(_) => IngestError::Busy,
-            mpsc::error::TrySendError::Closed(_) => IngestError::Stopping,
+        self.mailbox.try_send(Message::Store(Submission { batch, own: false, reply })).map_err(|error| {
+            match error {
+                mpsc::error::TrySendError::Full(_) => IngestError::Busy,
+                mpsc::error::TrySendError::Closed(_) => IngestError::Stopping,
+            }
         })?;
         answer.await.unwrap_or(Err(IngestError::Stopping))
     }
 
     /// Stores a batch, as soon as there is room.
     pub async fn submit(&self, batch: Batch) -> Result<Vec<Answer>, IngestError> {
+        self.submit_as(batch, false).await
+    }
+
+    /// Stores records of the daemon's own, as soon as there is room.
+    pub async fn submit_own(&self, batch: Batch) -> Result<Vec<Answer>, IngestError> {
+        self.submit_as(batch, true).await
+    }
+
+    async fn submit_as(&self, batch: Batch, own: bool) -> Result<Vec<Answer>, IngestError> {
         let (reply, answer) = oneshot::channel();
         self.mailbox
-            .send(Message::Store(Submission { batch, reply }))
+            .send(Message::Store(Submission { batch, own, reply }))
             .await
             .map_err(|_| IngestError::Stopping)?;
         answer.await.unwrap_or(Err(IngestError::Stopping))
@@ -86,6 +99,11 @@ impl Handle {
         if self.mailbox.send(Message::Stop).await.is_ok() {
             self.mailbox.closed().await;
         }
+    }
+
+    /// Submissions that wait.
+    pub fn depth(&self) -> usize {
+        self.mailbox.max_capacity().saturating_sub(self.mailbox.capacity())
     }
 
     /// Whether too many wait already.
@@ -103,7 +121,7 @@ impl Handle {
         self.shared.taking.load(Ordering::Relaxed)
     }
 
-    /// Messages so far, by outcome.
+    /// Messages that arrived so far, by outcome; the daemon's own records are none.
     pub fn counts(&self) -> [(&'static str, u64); 4] {
         let [stored, duplicate, conflict, quarantined] =
             self.shared.counts.each_ref().map(|count| count.load(Ordering::Relaxed));
@@ -189,11 +207,11 @@ impl Writer {
     }
 
     fn acknowledge(&self, group: Vec<Submission>, mut appended: &[Appended]) {
-        for Submission { batch, reply } in group {
-            let (own, rest) = appended.split_at_checked(batch.len()).unwrap_or((appended, &[]));
+        for Submission { batch, own, reply } in group {
+            let (of_batch, rest) = appended.split_at_checked(batch.len()).unwrap_or((appended, &[]));
             appended = rest;
-            let answers = batch.answers(own);
-            for answer in &answers {
+            let answers = batch.answers(of_batch);
+            for answer in answers.iter().filter(|_| !own) {
                 let [stored, duplicate, conflict, quarantined] = &self.shared.counts;
                 let count = match answer.result {
                     Outcome::Stored => stored,

@@ -2,22 +2,29 @@
 //!
 //! In the order in which data flows: [`ingest`] (and its HTTP side, [`http`]) writes to the log,
 //! [`feed`] is the log as followers see it, [`shard`]s fold users from it and answer for them,
-//! [`quarantine`] lists what has no effect, the [`scheduler`] tells time. [`daemon`] wires them up and
-//! [`component`] keeps them running. [`command`] is what the command line asks for.
+//! the [`registry`] knows what concerns everybody (deployments, refused input: [`quarantine`]), the [`scheduler`]
+//! tells time. What administrators decide becomes records: [`administration`], [`deployment`]. [`daemon`] wires
+//! all up and [`component`] keeps it running. [`command`] is what the command line asks for.
 #![expect(clippy::disallowed_methods, reason = "files, network, clock and environment are the daemon's task")]
 
+mod administration;
 mod clock;
 mod command;
 mod component;
 mod config;
 mod daemon;
+mod deployment;
 mod feed;
 mod http;
+mod impact;
 mod ingest;
+mod metrics;
 mod policies;
 mod quarantine;
+mod registry;
 mod scheduler;
 mod shard;
+mod watch;
 
 use std::process::ExitCode;
 

@@ -57,8 +57,13 @@ impl Policies {
         self.zone.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Takes a module in, durably; gives its hash.
-    pub fn add(&self, module: &[u8]) -> Result<String, PolicyError> {
+    /// The policy of a module that is not taken in, ready to charge.
+    pub fn inspect(&self, module: &[u8]) -> Result<Version, PolicyError> {
+        self.load("given", module)
+    }
+
+    /// Takes a module in, durably.
+    pub fn keep(&self, module: &[u8]) -> Result<(), PolicyError> {
         let version = self.load("given", module)?;
         let hash = version.module.to_string();
         let path = self.path(&hash);
@@ -66,8 +71,17 @@ impl Policies {
             write_durably(&self.directory, &path, module)
                 .map_err(|source| PolicyError::Io { path: path.clone(), source })?;
         }
-        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(hash.clone(), version);
-        Ok(hash)
+        self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, version);
+        Ok(())
+    }
+
+    /// The bytes of a module that was taken in.
+    pub fn module(&self, hash: &str) -> Result<Vec<u8>, PolicyError> {
+        let path = self.path(hash);
+        if !is_hash(hash) {
+            return Err(unusable(hash, "this is no hash of a module"));
+        }
+        fs::read(&path).map_err(|source| PolicyError::Io { path, source })
     }
 
     /// A policy that was taken in, ready to charge.
@@ -83,20 +97,17 @@ impl Policies {
     }
 
     fn read(&self, hash: &str) -> Result<Version, PolicyError> {
-        let path = self.path(hash);
-        let unusable = |why: &str| PolicyError::Unusable { name: hash.to_owned(), why: why.to_owned() };
-        if !hash.bytes().all(|byte| byte.is_ascii_hexdigit()) {
-            return Err(unusable("this is no hash of a module"));
+        let version = self.load(hash, &self.module(hash)?)?;
+        if *version.module == *hash {
+            Ok(version)
+        } else {
+            Err(unusable(hash, "its file holds another module"))
         }
-        let module = fs::read(&path).map_err(|source| PolicyError::Io { path, source })?;
-        let version = self.load(hash, &module)?;
-        if *version.module == *hash { Ok(version) } else { Err(unusable("its file holds another module")) }
     }
 
     fn load(&self, name: &str, module: &[u8]) -> Result<Version, PolicyError> {
         let loaded = self.engine.load(module);
-        let loaded = loaded
-            .map_err(|error| PolicyError::Unusable { name: name.to_owned(), why: error.to_string() })?;
+        let loaded = loaded.map_err(|error| unusable(name, &error.to_string()))?;
         let (policy, hash) = (loaded.policy().clone(), loaded.hash().to_owned());
         Ok(Version::new(policy, &hash, Arc::new(loaded)))
     }
@@ -104,6 +115,18 @@ impl Policies {
     fn path(&self, hash: &str) -> PathBuf {
         self.directory.join(format!("{hash}.wasm"))
     }
+}
+
+/// A hash names a file; nothing else may.
+fn is_hash(text: &str) -> bool {
+    text.len() == HASH_DIGITS && text.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+/// Hexadecimal digits of a SHA-256.
+const HASH_DIGITS: usize = 64;
+
+fn unusable(name: &str, why: &str) -> PolicyError {
+    PolicyError::Unusable { name: name.to_owned(), why: why.to_owned() }
 }
 
 /// Under its name the file is there whole or not at all.

@@ -1,64 +1,94 @@
-//! The list of refused input: a view over the log, built anew at every start.
+//! The list of refused input: what is in it, and what left it by decision of an operator.
+//!
+//! It holds places in the log, not events. [`crate::registry`] feeds it from the log.
 
-use std::sync::{Arc, Mutex, PoisonError};
+use std::collections::BTreeMap;
 
-use aquarium_store::{Kind, Position, ReadError};
-use tokio::sync::watch;
+use aquarium_charging::Reason;
+use aquarium_store::record::REFUSALS;
+use aquarium_store::{Digest, Position};
 
-use crate::feed::Feed;
+/// What became of refused input that is not listed any more.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Fate {
+    /// It was read again and is an event now.
+    Redriven,
+    /// It was given up.
+    Discarded,
+}
 
-/// Where refused input stands in the log.
-#[derive(Clone)]
+/// Refused input.
+#[derive(Debug, Default)]
 pub struct Quarantine {
-    refused: Arc<Mutex<Vec<Position>>>,
-    /// Everything before this was looked at.
-    cursor: watch::Sender<Position>,
+    listed: BTreeMap<Position, Listed>,
+    places: BTreeMap<Digest, Position>,
+    handled: BTreeMap<Position, Fate>,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct Listed {
+    digest: Digest,
+    reason: Reason,
 }
 
 impl Quarantine {
-    /// A list of nothing, before the log was looked at.
-    pub fn new() -> Self {
-        Self { refused: Arc::default(), cursor: watch::Sender::new(Position::START) }
+    /// Lists input that was refused; `digest` is that of its bytes, by which decisions name it.
+    pub fn list(&mut self, place: Position, digest: Digest, reason: Reason) {
+        self.listed.insert(place, Listed { digest, reason });
+        self.places.insert(digest, place);
     }
 
-    /// Follows the log until nothing more will be appended. Blocks; must be called on a runtime's thread.
-    pub fn follow(&self, feed: &Feed) {
-        let mut end = feed.end();
-        let runtime = tokio::runtime::Handle::current();
-        while !feed.is_stopped() {
-            if *self.cursor.borrow() < *end.borrow_and_update() {
-                if let Err(error) = self.look_at_a_page(feed) {
-                    tracing::error!(%error, "the list of refused input ends here");
-                    return;
-                }
-                continue;
-            }
-            runtime.block_on(async {
-                tokio::select! {
-                    () = feed.stopped() => {}
-                    _ = end.changed() => {}
-                }
-            });
+    /// Takes what an operator has decided about off the list.
+    pub fn handle(&mut self, digest: Digest, fate: Fate) {
+        let Some(place) = self.places.remove(&digest) else { return };
+        self.listed.remove(&place);
+        self.handled.insert(place, fate);
+    }
+
+    /// The reason and the digest of what is listed at a place.
+    pub fn listed(&self, place: Position) -> Option<(Reason, Digest)> {
+        self.listed.get(&place).map(|listed| (listed.reason, listed.digest))
+    }
+
+    /// What became of the input at a place that is not listed any more.
+    pub fn fate(&self, place: Position) -> Option<Fate> {
+        self.handled.get(&place).copied()
+    }
+
+    /// Places from one on, at most `limit`, in the order of arrival.
+    pub fn places(&self, from: Position, reason: Option<Reason>, limit: usize) -> Vec<Position> {
+        let wanted = |listed: &Listed| reason.is_none_or(|reason| listed.reason == reason);
+        let places = self.listed.range(from..).filter(|(_, listed)| wanted(listed));
+        places.map(|(place, _)| *place).take(limit).collect()
+    }
+
+    /// How much is listed, by reason.
+    pub fn counts(&self) -> Vec<(Reason, u64)> {
+        let count = |reason| self.listed.values().filter(|listed| listed.reason == reason).count() as u64;
+        REFUSALS.iter().map(|reason| (*reason, count(*reason))).collect()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_decided_about_leaves_the_list_and_is_remembered() {
+        let mut quarantine = Quarantine::default();
+        let digests = [1, 2, 3].map(|byte| Digest([byte; Digest::LENGTH]));
+        let reasons = [Reason::NotJson, Reason::Conflict, Reason::NotJson];
+        for ((place, digest), reason) in (10..).zip(digests).zip(reasons) {
+            quarantine.list(Position(place), digest, reason);
         }
-    }
-
-    /// The places of refused input from a place on, at most `limit`, once everything before `end` was
-    /// looked at.
-    pub async fn places(&self, from: Position, limit: usize, end: Position) -> Vec<Position> {
-        // The sender is this list's own.
-        let _ = self.cursor.subscribe().wait_for(|cursor| *cursor >= end).await;
-        let refused = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        let first = refused.partition_point(|place| *place < from);
-        refused.iter().skip(first).take(limit).copied().collect()
-    }
-
-    fn look_at_a_page(&self, feed: &Feed) -> Result<(), ReadError> {
-        let from = *self.cursor.borrow();
-        let page = feed.page(from)?;
-        let refused = page.records().filter(|record| matches!(record.stored.kind, Kind::Quarantined(_)));
-        let mut places = self.refused.lock().unwrap_or_else(PoisonError::into_inner);
-        places.extend(refused.map(|record| record.position));
-        self.cursor.send_replace(page.next());
-        Ok(())
+        quarantine.handle(digests[0], Fate::Discarded);
+        quarantine.handle(digests[0], Fate::Redriven);
+        assert_eq!(quarantine.fate(Position(10)), Some(Fate::Discarded));
+        assert_eq!(quarantine.places(Position::START, None, 9), [Position(11), Position(12)]);
+        assert_eq!(quarantine.places(Position::START, Some(Reason::NotJson), 9), [Position(12)]);
+        assert_eq!(quarantine.places(Position(12), None, 9), [Position(12)]);
+        assert_eq!(quarantine.listed(Position(11)), Some((Reason::Conflict, digests[1])));
+        let counts: u64 = quarantine.counts().iter().map(|(_, count)| count).sum();
+        assert_eq!(counts, 2);
     }
 }

@@ -37,7 +37,7 @@ impl Ingest {
     /// Stores the events of the files.
     pub async fn run(self, configuration: Configuration) -> Result<(), Failure> {
         let files = open_all(&self.files)?;
-        let daemon = Daemon::start(self.data.over(configuration), Clock::system())?;
+        let daemon = Daemon::start(self.data.over(configuration), Clock::system()).await?;
         let imported = import(&daemon, files).await;
         daemon.stop().await;
         writeln!(std::io::stdout(), "{}", imported?.summary())?;

@@ -12,6 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use super::{Data, Failure, Serving};
 use crate::config::Configuration;
 use crate::daemon::Daemon;
+use crate::deployment::NewDeployment;
 use crate::http;
 
 /// Take in events and answer questions.
@@ -42,9 +43,10 @@ impl Serve {
                 None => None,
             };
         let listener = listen(configuration.http.listen).await?;
-        let daemon = Daemon::start(configuration, self.serving.clock())?;
+        let daemon = Daemon::start(configuration, self.serving.clock()).await?;
         if let Some(module) = module
-            && let Err(error) = daemon.deploy(&module, None).await
+            && let Err(error) =
+                daemon.deploy_unless_last(&NewDeployment { module, ..Default::default() }).await
         {
             daemon.stop().await;
             return Err(error.into());
@@ -70,7 +72,7 @@ pub async fn serve(daemon: Arc<Daemon>, listener: TcpListener) -> Result<(), Fai
         }
         tracing::info!("stopping");
     };
-    daemon.start_ticks();
+    daemon.start_services().await;
     let address = listener.local_addr()?;
     tracing::info!(%address, data = %daemon.configuration.data.display(), "serving");
     writeln!(std::io::stdout(), "listening on http://{address}")?;

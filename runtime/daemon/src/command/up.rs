@@ -14,7 +14,8 @@ use clap::Args;
 use super::import::{EventFile, import, open_all};
 use super::{Data, Failure, Serving, serve};
 use crate::config::Configuration;
-use crate::daemon::{Daemon, DaemonError};
+use crate::daemon::Daemon;
+use crate::deployment::{DeployError, NewDeployment};
 use crate::shard::Row;
 
 /// Lines of the table, at most; further users are counted.
@@ -49,7 +50,7 @@ impl Up {
         let mut configuration = self.data.over(configuration);
         configuration.http.listen = self.serving.listen.unwrap_or(configuration.http.listen);
         let listener = if self.once { None } else { Some(serve::listen(configuration.http.listen).await?) };
-        let daemon = Daemon::start(configuration, self.serving.clock())?;
+        let daemon = Daemon::start(configuration, self.serving.clock()).await?;
         let shown = show(&daemon, &module, files).await;
         match (shown, listener) {
             (Ok(first), Some(listener)) => {
@@ -75,9 +76,10 @@ async fn show(
     files: Vec<EventFile>,
 ) -> Result<Option<(String, Millis)>, Failure> {
     // The policy of the directory holds over all of time: whoever edits it sees what it would have meant.
-    let deployed = daemon.deploy(module, Some(FIRST_INSTANT)).await;
+    let order = NewDeployment { module: module.to_owned(), from: Some(FIRST_INSTANT), ..Default::default() };
+    let deployed = daemon.deploy_unless_last(&order).await;
     deployed.map_err(|error| match error {
-        DaemonError::Refused(_) => {
+        DeployError::Refused(_) => {
             let data = daemon.configuration.data.display();
             format!("{error}; to start anew, remove `{data}`").into()
         }

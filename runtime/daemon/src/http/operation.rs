@@ -1,6 +1,5 @@
 //! What operators and their tools ask.
 
-use std::fmt::Write as _;
 use std::sync::Arc;
 
 use aquarium_charging::Reason;
@@ -51,32 +50,8 @@ pub async fn readyz(State(daemon): State<Arc<Daemon>>) -> Result<Json<Value>, Fa
 
 /// `GET /metrics`: counts, in the text format of Prometheus.
 pub async fn metrics(State(daemon): State<Arc<Daemon>>) -> Result<Response, Fault> {
-    let text = metrics_text(&daemon).map_err(|error| Fault::internal(error.to_string()))?;
+    let text = crate::metrics::text(&daemon).map_err(|error| Fault::internal(error.to_string()))?;
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
-}
-
-fn metrics_text(daemon: &Daemon) -> Result<String, std::fmt::Error> {
-    let mut text = String::new();
-    writeln!(text, "# HELP aquarium_messages_total Messages taken in, by outcome.")?;
-    writeln!(text, "# TYPE aquarium_messages_total counter")?;
-    for (outcome, count) in daemon.ingest.counts() {
-        writeln!(text, "aquarium_messages_total{{outcome=\"{outcome}\"}} {count}")?;
-    }
-    let statistics = daemon.log.statistics();
-    for (name, help, value) in [
-        ("aquarium_log_records", "Records in the log.", statistics.records),
-        ("aquarium_log_bytes", "Bytes of the log.", statistics.bytes),
-        ("aquarium_log_segments", "Segments of the log.", statistics.segments),
-    ] {
-        writeln!(text, "# HELP {name} {help}\n# TYPE {name} gauge\n{name} {value}")?;
-    }
-    writeln!(text, "# HELP aquarium_component_restarts_total Restarts after failures.")?;
-    writeln!(text, "# TYPE aquarium_component_restarts_total counter")?;
-    for component in daemon.components.report() {
-        let (name, restarts) = (component.name, component.restarts);
-        writeln!(text, "aquarium_component_restarts_total{{component=\"{name}\"}} {restarts}")?;
-    }
-    Ok(text)
 }
 
 /// `GET /quarantine`: what has no effect, and why, in the order in which it arrived.

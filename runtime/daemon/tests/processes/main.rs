@@ -10,4 +10,6 @@
 
 mod bad_input;
 mod end_to_end;
+mod policies;
+mod records;
 mod support;
