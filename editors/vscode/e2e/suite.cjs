@@ -32,6 +32,17 @@ async function replace(document, from, to) {
   assert.ok(await vscode.workspace.applyEdit(edit));
 }
 
+const all = (document) => new vscode.Range(0, 0, document.lineCount, 0);
+const text = (hover) => hover.contents.map((part) => part.value ?? part).join("\n");
+
+// What a provider says about the place of a text, once the server is there.
+const ask = (command, document, place) =>
+  until(command, async () => {
+    const at = document.positionAt(document.getText().indexOf(place) + 1);
+    const answer = await vscode.commands.executeCommand(command, document.uri, at);
+    return (answer?.items ?? answer)?.length > 0 && answer;
+  });
+
 const tests = {
   "the extension is the packaged one, with its server": async () => {
     const extension = vscode.extensions.getExtension("aquarium.aquarium");
@@ -60,6 +71,46 @@ const tests = {
     await replace(document, "times {volume}", "times {volume");
     await until("an error", () => errors(document.uri).length > 0);
     await vscode.commands.executeCommand("workbench.action.files.revert");
+  },
+  "a place tells what it means, and what may stand there": async () => {
+    const document = await open("teams/teams.aquarium.yaml");
+    const hovers = await ask("vscode.executeHoverProvider", document, "effective");
+    assert.match(text(hovers[0]), /at 22:00 every day until at 06:00 every day[^]*next:/);
+    const { items } = await ask("vscode.executeCompletionItemProvider", document, "nigths");
+    assert.ok(items.some((item) => item.label === "nights"), JSON.stringify(items.map((item) => item.label)));
+    const hints = await vscode.commands.executeCommand("vscode.executeInlayHintProvider", document.uri, all(document));
+    assert.ok(hints.some((hint) => hint.label === "2010-12-30T12:00:00+02:00"), JSON.stringify(hints));
+  },
+  "words have a meaning beside their form": async () => {
+    const document = await open("teams/teams.aquarium.yaml");
+    const legend = await vscode.commands.executeCommand("vscode.provideDocumentSemanticTokensLegend", document.uri);
+    assert.ok(legend.tokenTypes.includes("class"), legend.tokenTypes.join());
+    const { data } = await vscode.commands.executeCommand("vscode.provideDocumentSemanticTokens", document.uri);
+    assert.ok(data.length > 100, String(data.length));
+  },
+  "a name is changed wherever it stands": async () => {
+    const document = await open("teams/teams.aquarium.yaml");
+    const at = document.positionAt(document.getText().indexOf("base") + 1);
+    const edit = await vscode.commands.executeCommand("vscode.executeDocumentRenameProvider", document.uri, at, "standard");
+    assert.ok(await vscode.workspace.applyEdit(edit));
+    assert.equal(document.getText().match(/standard/g).length, 2);
+    await vscode.commands.executeCommand("workbench.action.files.revert");
+  },
+  "a slip is mended by its fix, and the layout put right": async () => {
+    const document = await open("teams/teams.aquarium.yaml");
+    const [finding] = await until("the slip", () => errors(document.uri).length > 0 && errors(document.uri));
+    const actions = await vscode.commands.executeCommand("vscode.executeCodeActionProvider", document.uri, finding.range);
+    const fix = actions.find((action) => action.edit);
+    assert.equal(fix?.title, "write `nights`");
+    assert.ok(await vscode.workspace.applyEdit(fix.edit));
+    await until("no error", () => errors(document.uri).length === 0);
+    await vscode.commands.executeCommand("editor.action.formatDocument");
+    await until("the layout", () => document.getText().includes('"*": default'));
+    await vscode.commands.executeCommand("workbench.action.files.revert");
+  },
+  "items are found in files that are not open": async () => {
+    const found = await vscode.commands.executeCommand("vscode.executeWorkspaceSymbolProvider", "nights");
+    assert.deepEqual(found.map((symbol) => symbol.name), ["nights"]);
   },
   "the server comes back after a restart": async () => {
     const document = await open("broken.aquarium.yaml");
