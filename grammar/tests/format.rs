@@ -4,10 +4,10 @@
 
 mod support;
 
-use aquarium_grammar::format::format;
+use aquarium_grammar::format::{format, is_faithful};
 use aquarium_grammar::{Parse, parse};
 use proptest::prelude::*;
-use support::{Tree, well_formed};
+use support::well_formed;
 
 fn comments(parse: &Parse) -> Vec<String> {
     parse.document().comments.iter().map(|comment| comment.text(parse.text()).to_owned()).collect()
@@ -19,7 +19,7 @@ fn formatted(text: &str) -> String {
     let formatted = format(&before).expect("the text has no errors");
     let after = parse(&formatted);
     assert_eq!(after.errors(), &[], "{formatted}");
-    assert_eq!(Tree::of(&after.document().root), Tree::of(&before.document().root), "{formatted}");
+    assert!(is_faithful(&before, &after), "{text}\nbecame\n{formatted}");
     assert_eq!(comments(&after), comments(&before), "{formatted}");
     assert_eq!(format(&after).unwrap(), formatted, "formatting twice differs");
     formatted
@@ -45,8 +45,32 @@ fn every_prefix_without_errors_keeps_its_meaning() {
 
 /// What a mutation puts into a file.
 const PIECES: &[&str] = &[
-    "", "\n", "\n\n", " ", "    ", "- ", ": ", "# c\n", "  # c\n", "'", "\"", "|\n", ">+\n", "{", "}", "[",
-    "]", ",", "k: v\n", "k:\n", "|2\n", "\r\n", "{price}",
+    "",
+    "\n",
+    "\n\n",
+    " ",
+    "    ",
+    "- ",
+    ": ",
+    "# c\n",
+    "  # c\n",
+    "'",
+    "\"",
+    "|\n",
+    ">+\n",
+    "{",
+    "}",
+    "[",
+    "]",
+    ",",
+    "k: v\n",
+    "k:\n",
+    "|2\n",
+    "\r\n",
+    "{price}",
+    "repeat:\n",
+    "every:\n",
+    "-\n",
 ];
 
 proptest! {
@@ -84,6 +108,65 @@ fn layouts_become_canonical() {
     let expected =
         "a: 1  # one\n\nb:\n  - x: {p:1, q: [1, 2]}\n  - y: |\n      t\n        u\n# c\nd: e\n  f\n";
     assert_eq!(formatted(text), expected);
+}
+
+#[test]
+fn every_layout_of_an_item_becomes_one() {
+    let layouts = [
+        "resources:\n- resource:\n  name: a\n  unit: MB\n",
+        "resources:\n  - resource:\n      name: a\n      unit: MB\n",
+        "resources:\n    -\n        resource:\n        name:   a\n        unit: MB\n\n\n",
+        "resources:\r\n  - resource: \r\n    name: a \r\n    unit: MB",
+    ];
+    for layout in layouts {
+        assert_eq!(
+            formatted(layout),
+            "resources:\n  - resource:\n      name: a\n      unit: MB\n",
+            "{layout}"
+        );
+    }
+}
+
+#[test]
+fn keys_without_value_that_wrap_nothing_stay_beside_their_neighbours() {
+    for text in ["agreements:\n  - pricelist:\n    algorithm: default\n", "x:\n  - resource:\n    name: a\n"]
+    {
+        assert_eq!(formatted(text), text);
+    }
+}
+
+#[test]
+fn comments_of_items_move_with_their_keys() {
+    let text =
+        "resources:\n- resource: # behind\n  # above\n  name: a\n\n  # of a\n- # of the dash\n  name: b\n";
+    let expected = "resources:\n  - resource:  # behind\n      # above\n      name: a\n\n      # of a\n  -  # of the dash\n    name: b\n";
+    assert_eq!(formatted(text), expected);
+}
+
+#[test]
+fn comments_stay_with_the_keys_that_they_stand_under() {
+    let text = "a:\n- b: 1\n  # c: 2\n\n# - b: 3\nd:\n    e: 1\n    # f: 2\n\n  # g\n# h\n";
+    let expected = "a:\n  - b: 1\n    # c: 2\n\n# - b: 3\nd:\n  e: 1\n  # f: 2\n\n# g\n# h\n";
+    assert_eq!(formatted(text), expected);
+}
+
+#[test]
+fn brackets_over_several_lines_hang_from_their_key() {
+    let text = "a: [ {b: c,\n d: e}, f,\n  [g,\n h\n ]\n ]\ni:\n - {j: k,\n    l: m\n   }\n";
+    let expected = "a: [{b: c,\n  d: e}, f,\n  [g,\n    h\n  ]\n]\ni:\n  - {j: k,\n      l: m\n    }\n";
+    assert_eq!(formatted(text), expected);
+}
+
+#[test]
+fn other_texts_are_not_taken_for_the_same() {
+    let differ =
+        |left: &str, right: &str| assert!(!is_faithful(&parse(left), &parse(right)), "{left}{right}");
+    differ("a: 1\n", "a: 2\n");
+    differ("a: 1\nb: 2\n", "b: 2\na: 1\n");
+    differ("a:\n  b: 1\n", "a: 1\nb:\n");
+    differ("resources:\n- resource:\n  name: a\n", "resources:\n- name: a\n");
+    differ("a: 1 # c\n", "# c\na: 1\n");
+    differ("a: 1\n", "a: [1\n");
 }
 
 #[test]

@@ -9,6 +9,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use crate::check::Check;
 use crate::compile::Compile;
 use crate::explain::Explain;
+use crate::fmt::Fmt;
 use crate::simulate::Simulate;
 
 /// The compiler of the Aquarium policy language.
@@ -25,6 +26,8 @@ pub struct Arguments {
 pub enum Verb {
     /// Run all static checks.
     Check(Check),
+    /// Write policies in the one canonical layout.
+    Fmt(Fmt),
     /// Check, then write the WebAssembly charging module.
     Compile(Compile),
     /// Explain a finding: what it means, why it matters, an example, the fix.
@@ -65,6 +68,8 @@ pub enum Format {
     Short,
     /// One JSON object.
     Json,
+    /// A SARIF 2.1.0 log, for code scanning.
+    Sarif,
     /// Workflow commands of GitHub Actions.
     Github,
 }

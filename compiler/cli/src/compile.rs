@@ -1,7 +1,7 @@
 //! `aquariumc compile`.
 
 use std::io::Write;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::process::ExitCode;
 
 use aquarium_compiler::EmitOptions;
@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use crate::arguments::PolicyPaths;
 use crate::check::analyze_and_report;
 use crate::failure::{FINDINGS, Failure};
+use crate::{files, inputs};
 
 /// `aquariumc compile`
 #[derive(Args)]
@@ -47,7 +48,11 @@ pub fn run(arguments: &Compile) -> Result<ExitCode, Failure> {
         return Ok(ExitCode::from(FINDINGS));
     };
     let bytes = emit(&policy, arguments.emit, !arguments.no_wide_arithmetic)?;
-    write(&arguments.output, &bytes)?;
+    if inputs::is_standard_input(&arguments.output) {
+        std::io::stdout().lock().write_all(&bytes)?;
+    } else {
+        files::write(&arguments.output, &bytes)?;
+    }
     Ok(ExitCode::SUCCESS)
 }
 
@@ -66,22 +71,4 @@ fn emit(policy: &Policy, emit: Emit, wide_arithmetic: bool) -> Result<Vec<u8>, F
     wasmprinter::print_bytes(&module)
         .map(String::into_bytes)
         .map_err(|error| Failure::Defect(error.to_string()))
-}
-
-/// Writes beside the target and renames: an interrupted write leaves no half module.
-fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    if path == Path::new("-") {
-        return Ok(std::io::stdout().write_all(bytes)?);
-    }
-    let unwritable =
-        |error: std::io::Error| Failure::Unwritable { path: path.to_owned(), reason: error.to_string() };
-    let name =
-        path.file_name().ok_or_else(|| Failure::Use(format!("`{}` is no file name", path.display())))?;
-    let beside = path.with_file_name(format!(".{}.{}", name.to_string_lossy(), std::process::id()));
-    let written = std::fs::write(&beside, bytes).and_then(|()| std::fs::rename(&beside, path));
-    if written.is_err() {
-        // The first error is the one to report; the temporary file may not even exist.
-        let _ = std::fs::remove_file(&beside);
-    }
-    written.map_err(unwritable)
 }

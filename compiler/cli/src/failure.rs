@@ -4,6 +4,8 @@ use std::io;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
+use crate::messages;
+
 /// The exit code of an error in the policy or the events.
 pub const FINDINGS: u8 = 1;
 /// The exit code of wrong use: a missing file, an option that makes no sense.
@@ -54,7 +56,7 @@ impl Failure {
             Self::Defect(_) => DEFECT,
             Self::Unreadable { .. } | Self::Unwritable { .. } | Self::Use(_) => WRONG_USE,
         };
-        eprintln!("aquariumc: {self}");
+        messages::say(format_args!("aquariumc: {self}"));
         ExitCode::from(code)
     }
 }

@@ -1,12 +1,13 @@
 //! From paths on the command line to the files of a policy.
 
+use std::collections::BTreeMap;
 use std::ffi::OsStr;
-use std::io::Read;
 use std::path::{Component, Path, PathBuf};
 
 use aquarium_compiler::SourceFile;
 
 use crate::failure::Failure;
+use crate::files;
 
 /// The endings of policy files within a directory.
 const ENDINGS: [&str; 3] = [".aquarium", ".aquarium.yaml", ".aquarium.yml"];
@@ -21,23 +22,42 @@ pub struct Inputs {
     pub files: Vec<SourceFile>,
     /// The nearest common directory of the paths given, as the user would write it.
     pub directory: PathBuf,
+    paths: BTreeMap<String, PathBuf>,
+}
+
+impl Inputs {
+    /// The path of a file as it was given: what is shown of it may have lost letters that are no text.
+    pub fn path_of<'a>(&'a self, file: &'a SourceFile) -> &'a Path {
+        self.paths.get(&file.path).map_or(Path::new(&file.path), PathBuf::as_path)
+    }
 }
 
 /// Reads the policy that the paths name.
 pub fn read(paths: &[PathBuf]) -> Result<Inputs, Failure> {
+    read_those(paths, is_policy_name)
+}
+
+/// Reads the same files, and the policy tests of directories too.
+pub fn read_with_tests(paths: &[PathBuf]) -> Result<Inputs, Failure> {
+    read_those(paths, has_policy_ending)
+}
+
+fn read_those(paths: &[PathBuf], is_wanted: fn(&OsStr) -> bool) -> Result<Inputs, Failure> {
     let mut named = Vec::new();
     for path in paths {
-        expand(path, &mut named)?;
+        expand(path, is_wanted, &mut named)?;
     }
     named.sort();
     named.dedup();
     let directory = common_directory(&named);
-    let files = named.iter().map(|path| read_file(path, &directory)).collect::<Result<_, _>>()?;
-    Ok(Inputs { files, directory })
+    let files: Vec<SourceFile> =
+        named.iter().map(|path| read_file(path, &directory)).collect::<Result<_, _>>()?;
+    let paths = files.iter().map(|file| file.path.clone()).zip(named).collect();
+    Ok(Inputs { files, directory, paths })
 }
 
 /// A file stands for itself, a directory for its own policy files.
-fn expand(path: &Path, named: &mut Vec<PathBuf>) -> Result<(), Failure> {
+fn expand(path: &Path, is_wanted: fn(&OsStr) -> bool, named: &mut Vec<PathBuf>) -> Result<(), Failure> {
     if !path.is_dir() {
         named.push(path.to_owned());
         return Ok(());
@@ -46,7 +66,7 @@ fn expand(path: &Path, named: &mut Vec<PathBuf>) -> Result<(), Failure> {
     let before = named.len();
     for entry in entries {
         let entry = entry.map_err(|error| Failure::unreadable(path, error))?;
-        if is_policy_name(&entry.file_name()) && !entry.path().is_dir() {
+        if is_wanted(&entry.file_name()) && !entry.path().is_dir() {
             named.push(entry.path());
         }
     }
@@ -61,9 +81,11 @@ fn expand(path: &Path, named: &mut Vec<PathBuf>) -> Result<(), Failure> {
 }
 
 fn is_policy_name(name: &OsStr) -> bool {
-    let name = name.to_string_lossy();
-    ENDINGS.iter().any(|ending| name.ends_with(ending))
-        && !TEST_ENDINGS.iter().any(|ending| name.ends_with(ending))
+    has_policy_ending(name) && !TEST_ENDINGS.iter().any(|ending| name.to_string_lossy().ends_with(ending))
+}
+
+fn has_policy_ending(name: &OsStr) -> bool {
+    ENDINGS.iter().any(|ending| name.to_string_lossy().ends_with(ending))
 }
 
 /// The nearest directory that holds all files.
@@ -79,19 +101,18 @@ fn common_directory(files: &[PathBuf]) -> PathBuf {
 
 fn read_file(path: &Path, directory: &Path) -> Result<SourceFile, Failure> {
     if is_standard_input(path) {
-        let mut bytes = Vec::new();
-        std::io::stdin()
-            .read_to_end(&mut bytes)
+        let bytes = files::read_within_limits(std::io::stdin().lock())
             .map_err(|error| Failure::unreadable(STANDARD_INPUT, error))?;
         return Ok(SourceFile { path: STANDARD_INPUT.to_owned(), bytes });
     }
-    let bytes = std::fs::read(path).map_err(|error| Failure::unreadable(path, error))?;
+    let bytes = files::read_policy(path)?;
     let relative = path.strip_prefix(directory).unwrap_or(path);
     let words: Vec<_> = relative.components().map(|part| part.as_os_str().to_string_lossy()).collect();
     Ok(SourceFile { path: words.join("/"), bytes })
 }
 
-fn is_standard_input(path: &Path) -> bool {
+/// Whether a path stands for standard input.
+pub fn is_standard_input(path: &Path) -> bool {
     path == Path::new("-")
 }
 

@@ -10,8 +10,11 @@ mod check;
 mod compile;
 mod explain;
 mod failure;
+mod files;
+mod fmt;
 mod inputs;
 mod lsp;
+mod messages;
 mod report;
 mod simulate;
 mod version;
@@ -25,6 +28,7 @@ use arguments::{Arguments, Verb};
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().verb {
         Verb::Check(arguments) => check::run(&arguments),
+        Verb::Fmt(arguments) => fmt::run(&arguments),
         Verb::Compile(arguments) => compile::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments),

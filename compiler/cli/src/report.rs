@@ -3,6 +3,7 @@
 mod human;
 mod json;
 mod lines;
+mod sarif;
 
 use std::io::Write;
 use std::path::Path;
@@ -11,19 +12,20 @@ use aquarium_compiler::{Analysis, FileSpan, LineIndex, Severity};
 
 use crate::arguments::Format;
 use crate::failure::Failure;
-use crate::inputs;
+use crate::{inputs, messages};
 
 /// Writes all findings: to standard error for people, to standard output for machines.
 pub fn write(analysis: &Analysis, directory: &Path, format: Format) -> Result<(), Failure> {
     let places = Places::new(analysis, directory);
     let text = match format {
         Format::Human => {
-            eprint!("{}", human::render(analysis, &places));
+            messages::write(&human::render(analysis, &places));
             return Ok(());
         }
         Format::Short => lines::short(analysis, &places),
         Format::Github => lines::github(analysis, &places),
         Format::Json => json::render(analysis, &places),
+        Format::Sarif => sarif::render(analysis, &places),
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(())

@@ -75,6 +75,7 @@ fn check_places(value: &Value, text: &str) {
 
 /// A value without places.
 #[derive(Debug, Clone, PartialEq, Eq)]
+#[allow(dead_code, reason = "not every test file uses every helper")]
 pub enum Tree {
     Nothing,
     Text(String),
@@ -105,6 +106,7 @@ impl Tree {
         }
     }
 
+    #[allow(dead_code, reason = "not every test file uses every helper")]
     fn map(mapping: &Mapping) -> Self {
         let entries = mapping.entries.iter();
         Self::Map(entries.map(|entry| (entry.key.text().to_owned(), Self::of(&entry.value))).collect())

@@ -33,9 +33,10 @@ fn handler() -> GraphicalReportHandler {
     GraphicalReportHandler::new_themed(theme)
         .with_width(width())
         .with_links(false)
-        // Dates, names and expressions hold hyphens: lines break at blanks alone.
-        .with_word_separator(WordSeparator::AsciiSpace)
+        // Dates, names and expressions hold hyphens: lines break at blanks alone, or are longer.
+        .with_break_words(false)
         .with_word_splitter(WordSplitter::NoHyphenation)
+        .with_word_separator(WordSeparator::AsciiSpace)
 }
 
 /// `NO_COLOR` and `CLICOLOR_FORCE` decide, else whether standard error is a terminal.
@@ -47,9 +48,12 @@ fn use_colour() -> bool {
     is_set("CLICOLOR_FORCE") || std::io::IsTerminal::is_terminal(&std::io::stderr())
 }
 
+/// `COLUMNS` decides, else the terminal.
 fn width() -> usize {
-    let columns = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
-    columns.unwrap_or(WIDTH).max(WIDTH_MIN)
+    let named = std::env::var("COLUMNS").ok().and_then(|columns| columns.parse().ok());
+    let terminal =
+        || terminal_size::terminal_size_of(std::io::stderr()).map(|(width, _)| usize::from(width.0));
+    named.or_else(terminal).unwrap_or(WIDTH).max(WIDTH_MIN)
 }
 
 fn summary(analysis: &Analysis) -> String {
