@@ -370,13 +370,14 @@ impl Levels {
 }
 
 /// The sections whose items may stand below a wrapper key, and that key.
-const WRAPPERS: [(&str, &str); 6] = [
+const WRAPPERS: [(&str, &str); 7] = [
     ("resources", "resource"),
     ("algorithms", "algorithm"),
     ("pricelists", "pricelist"),
     ("creditplans", "creditplan"),
     ("agreements", "agreement"),
     ("repeat", "every"),
+    ("tests", "test"),
 ];
 
 /// The wrapper key of an item whose own keys stand beside it: `- resource:` and `name:` in one column.

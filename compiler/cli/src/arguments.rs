@@ -4,12 +4,15 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Parser, Subcommand, ValueEnum};
+use clap::{Args, Command, CommandFactory, Parser, Subcommand, ValueEnum};
 
 use crate::check::Check;
 use crate::compile::Compile;
+use crate::completions::Completions;
 use crate::explain::Explain;
 use crate::fmt::Fmt;
+use crate::generate::Generate;
+use crate::init::Init;
 use crate::simulate::Simulate;
 
 /// The compiler of the Aquarium policy language.
@@ -19,6 +22,19 @@ pub struct Arguments {
     /// What to do.
     #[command(subcommand)]
     pub verb: Verb,
+}
+
+impl Arguments {
+    /// The command line as users see it: without the verbs that are not for them.
+    pub fn shown() -> Command {
+        let whole = Self::command();
+        let verbs = whole.get_subcommands().filter(|verb| !verb.is_hide_set()).cloned();
+        let mut shown = Command::new("aquariumc").version(env!("CARGO_PKG_VERSION")).subcommands(verbs);
+        if let Some(about) = whole.get_about() {
+            shown = shown.about(about.clone());
+        }
+        shown
+    }
 }
 
 /// The verbs.
@@ -34,6 +50,13 @@ pub enum Verb {
     Explain(Explain),
     /// Charge recorded events offline, with the same fold as the daemon.
     Simulate(Simulate),
+    /// Begin a policy: a commented one, a test of it and events to try it with.
+    Init(Init),
+    /// Write the completions of a shell to standard output.
+    Completions(Completions),
+    /// Write the files that are made of the program's own definitions.
+    #[command(hide = true)]
+    Generate(Generate),
     /// Serve the language server protocol on standard input and output.
     Lsp,
 }

@@ -49,6 +49,11 @@ impl Failure {
         Self::Unreadable { path: path.into(), reason: reason.to_string() }
     }
 
+    /// A path that cannot be written.
+    pub fn unwritable(path: impl Into<PathBuf>, reason: impl ToString) -> Self {
+        Self::Unwritable { path: path.into(), reason: reason.to_string() }
+    }
+
     /// Says what is wrong on standard error.
     pub fn report(&self) -> ExitCode {
         let code = match self {

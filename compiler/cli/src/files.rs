@@ -26,14 +26,12 @@ pub fn read_within_limits(reader: impl Read) -> std::io::Result<Vec<u8>> {
 /// Writes beside the target and renames: an interrupted write leaves the old file. Links are followed, permissions
 /// stay, and what is no plain file (`/dev/stdout`, a named pipe) is written to as it is.
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
-    let unwritable =
-        |error: std::io::Error| Failure::Unwritable { path: path.to_owned(), reason: error.to_string() };
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     match target.metadata() {
         Ok(old) if !old.is_file() => std::fs::write(&target, bytes),
         old => replace(&target, bytes, old.ok().as_ref()),
     }
-    .map_err(unwritable)
+    .map_err(|error| Failure::unwritable(path, error))
 }
 
 fn replace(target: &Path, bytes: &[u8], old: Option<&Metadata>) -> std::io::Result<()> {

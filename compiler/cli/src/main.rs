@@ -8,10 +8,13 @@
 mod arguments;
 mod check;
 mod compile;
+mod completions;
 mod explain;
 mod failure;
 mod files;
 mod fmt;
+mod generate;
+mod init;
 mod inputs;
 mod lsp;
 mod messages;
@@ -32,6 +35,9 @@ fn main() -> ExitCode {
         Verb::Compile(arguments) => compile::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments),
+        Verb::Init(arguments) => init::run(&arguments),
+        Verb::Completions(arguments) => completions::run(&arguments),
+        Verb::Generate(arguments) => generate::run(&arguments),
         Verb::Lsp => lsp::run(),
     };
     match outcome {

@@ -14,13 +14,17 @@ const WIDTH: usize = 100;
 /// Reports are not squeezed below this: the source could not be read any more.
 const WIDTH_MIN: usize = 40;
 
+/// Labels further than this many lines from the place that is wrong have a report of their own: nobody reads what lies
+/// between.
+const LINES_TOGETHER_MAX: usize = 10;
+
 /// All findings, and how many there are.
 pub fn render(analysis: &Analysis, places: &Places<'_>) -> String {
     let (handler, sources) = (handler(), sources(analysis, places));
     let mut text = String::new();
     for found in &analysis.diagnostics {
         // Writing to a string does not fail; a label outside the text would, and the message remains.
-        if handler.render_report(&mut text, &Report::new(found, &sources)).is_err() {
+        if handler.render_report(&mut text, &Report::new(found, &sources, places)).is_err() {
             text.push_str(&found.message);
         }
         text.push('\n');
@@ -68,7 +72,7 @@ fn summary(analysis: &Analysis) -> String {
     if parts.is_empty() { String::new() } else { format!("{}\n", parts.join(", ")) }
 }
 
-/// A finding in miette's terms. Labels in other files become reports of their own below it.
+/// A finding in miette's terms. Labels in other files or far away become reports of their own below it.
 #[derive(Debug)]
 struct Report {
     code: String,
@@ -81,9 +85,9 @@ struct Report {
 }
 
 impl Report {
-    fn new(found: &Diagnostic, sources: &[Source]) -> Self {
+    fn new(found: &Diagnostic, sources: &[Source], places: &Places<'_>) -> Self {
         let entry = found.code.entry();
-        let here = |label: &&Label| label.span.file == found.primary.span.file;
+        let here = |label: &&Label| are_near(label.span, found.primary.span, places);
         let elsewhere = found.secondary.iter().filter(|label| !here(label));
         let mut labels = vec![labelled(&found.primary, true)];
         labels.extend(found.secondary.iter().filter(here).map(|label| labelled(label, false)));
@@ -109,6 +113,11 @@ impl Report {
             related: Vec::new(),
         }
     }
+}
+
+fn are_near(label: FileSpan, primary: FileSpan, places: &Places<'_>) -> bool {
+    let lines = places.start(label).line.abs_diff(places.start(primary).line);
+    label.file == primary.file && lines <= LINES_TOGETHER_MAX
 }
 
 fn help(found: &Diagnostic) -> Option<String> {
