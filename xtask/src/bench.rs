@@ -12,6 +12,8 @@ use crate::test::{build, built};
 const RUNS: usize = 7;
 /// Users whose generated events come to about a hundred thousand.
 const USERS: u32 = 480;
+/// Items of five lines each: ten thousand lines.
+const UNTIDY_ITEMS: u32 = 2_000;
 
 /// Times the commands and prints a table in Markdown.
 pub fn all() -> Outcome {
@@ -21,6 +23,9 @@ pub fn all() -> Outcome {
     println!("| command | least | median | greatest |\n|---|---|---|---|");
     let compiler = |arguments: &[&str]| time("aquariumc", arguments, &directory);
     compiler(&["check", "examples/quickstart", "--format", "short"])?;
+    let (tutorial, untidy) = texts(&directory)?;
+    compiler(&["check", &tutorial, "--format", "short"])?;
+    compiler(&["fmt", &untidy])?;
     let module = text(&directory.join("policy.wasm"));
     compiler(&["compile", "examples/quickstart", "--format", "short", "-o", &module])?;
     compiler(&["simulate", &module, "examples/quickstart/events.ndjson", "--format", "json", "--summary"])?;
@@ -36,6 +41,29 @@ pub fn all() -> Outcome {
     time("aquariumd", &["up", &example, "--once", "--data", &data], &directory)?;
     println!("\n{prepared} events in `up`");
     Ok(())
+}
+
+/// The tutorial's policy as a directory, and a policy of ten thousand lines in a layout that `fmt` changes. (After the
+/// first run it is canonical, which takes the same work but for the writing.)
+fn texts(directory: &Path) -> Result<(String, String), String> {
+    let unwritable = |error: std::io::Error| format!("cannot write below `{}`: {error}", directory.display());
+    let tutorial = directory.join("tutorial");
+    std::fs::create_dir_all(&tutorial).map_err(unwritable)?;
+    let page = std::fs::read_to_string(crate::root().join("docs/tutorial.md")).map_err(unwritable)?;
+    for block in page.split("```yaml file=cloud/").skip(1) {
+        let Some((name, text)) = block.split_once('\n') else { continue };
+        let text = text.split("```").next().unwrap_or_default();
+        std::fs::write(tutorial.join(name), text).map_err(unwritable)?;
+    }
+    let untidy = directory.join("untidy.aquarium");
+    let mut policy = "aquariumpolicy:\n  resources:\n".to_owned();
+    for number in 0..UNTIDY_ITEMS {
+        policy.push_str(&format!(
+            "  - resource:   # one of many\n    name:  r{number}\n    unit: MB\n    costpolicy: discrete\n\n"
+        ));
+    }
+    std::fs::write(&untidy, policy).map_err(unwritable)?;
+    Ok((text(&tutorial), text(&untidy)))
 }
 
 /// A directory with the quickstart's policy and many events; says how many.

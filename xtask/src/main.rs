@@ -5,6 +5,7 @@
 mod bench;
 mod command;
 mod events;
+mod generated;
 mod lint;
 mod test;
 mod tools;
@@ -32,6 +33,8 @@ enum Task {
     Setup,
     /// Whole-process benches of the quickstart and of a hundred thousand events.
     Bench,
+    /// Writes completions, man pages, the index of findings and the schema for editors.
+    Generate,
     /// Writes the quickstart's events: the same seed gives the same bytes.
     GenEvents(events::Options),
 }
@@ -42,6 +45,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::all(),
         Task::Setup => tools::install_all(),
         Task::Bench => bench::all(),
+        Task::Generate => generated::write(),
         Task::GenEvents(options) => events::write(&options),
     };
     match outcome {

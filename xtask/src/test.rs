@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::command::{Outcome, cargo, program, run, steps, text};
-use crate::lint;
+use crate::{generated, lint};
 
 /// How many generated cases the independent reading compares: some seconds' worth.
 const CASES: &str = "400";
@@ -18,6 +18,7 @@ pub fn all() -> Outcome {
         ("build", build),
         ("tests", tests),
         ("documentation", documentation),
+        ("schemas", generated::check_schemas),
         ("quickstart", quickstart),
         ("independent reading", independent_reading),
         ("editors", editors),

@@ -8,6 +8,8 @@ use crate::command::{Outcome, cargo, is_installed, program, run, steps, text};
 const CARGO_DENY: &str = "cargo-deny@0.20.2";
 /// The version of typos that checks spelling (from PyPI).
 const TYPOS: &str = "typos==1.52.0";
+/// The version of check-jsonschema (from PyPI) that validates what we write, with the schemas of GitHub and GitLab.
+const CHECK_JSONSCHEMA: &str = "check-jsonschema==0.39.0";
 
 /// Installs everything that is missing.
 pub fn install_all() -> Outcome {
@@ -15,6 +17,7 @@ pub fn install_all() -> Outcome {
         ("components", components),
         ("system packages", system_packages),
         ("typos", typos),
+        ("check-jsonschema", check_jsonschema),
         ("cargo-deny", cargo_deny),
     ])
 }
@@ -65,15 +68,32 @@ fn system_packages() -> Outcome {
 }
 
 fn typos() -> Outcome {
-    if typos_path().is_file() {
+    python_package("typos", TYPOS)
+}
+
+fn check_jsonschema() -> Outcome {
+    python_package("check-jsonschema", CHECK_JSONSCHEMA)
+}
+
+/// Installs a package that brings a program of that name, in an environment of our own.
+fn python_package(name: &str, package: &str) -> Outcome {
+    let binaries = directory().join("python/bin");
+    if binaries.join(name).is_file() {
         return Ok(());
     }
-    let environment = text(&directory().join("python"));
-    if run(program("python3", &["-m", "venv", &environment])).is_err() {
-        run(program("apt-get", &["install", "-q", "-y", "python3-venv"]))?;
-        run(program("python3", &["-m", "venv", &environment]))?;
+    if !binaries.join("pip").is_file() {
+        python_environment()?;
     }
-    run(program(directory().join("python/bin/pip"), &["install", "--quiet", TYPOS]))
+    run(program(binaries.join("pip"), &["install", "--quiet", package]))
+}
+
+fn python_environment() -> Outcome {
+    let environment = text(&directory().join("python"));
+    if run(program("python3", &["-m", "venv", &environment])).is_ok() {
+        return Ok(());
+    }
+    run(program("apt-get", &["install", "-q", "-y", "python3-venv"]))?;
+    run(program("python3", &["-m", "venv", &environment]))
 }
 
 fn cargo_deny() -> Outcome {

@@ -119,7 +119,7 @@ fn what_cannot_be_formatted_is_left_alone_with_its_error() {
     assert_eq!(output.status.code(), Some(1));
     let said = text(&output.stderr);
     for (name, place) in
-        [("bracket.aquarium", ":2:12"), ("prose.aquarium", ":1:1"), ("twice.aquarium", ":3:5")]
+        [("bracket.aquarium", ":2:12"), ("prose.aquarium", ":2:1"), ("twice.aquarium", ":3:5")]
     {
         assert!(said.contains(&format!("{}{place}", path(&directory, name))), "{name}: {said}");
     }
@@ -154,7 +154,7 @@ fn meaning(bytes: &[u8]) -> serde_json::Value {
 fn without_places(value: &mut serde_json::Value) {
     match value {
         serde_json::Value::Object(fields) => {
-            for place in ["source", "sources", "span", "spans", "hash"] {
+            for place in ["source", "sources", "source_sha256"] {
                 fields.remove(place);
             }
             fields.values_mut().for_each(without_places);
@@ -173,7 +173,7 @@ fn a_formatted_policy_compiles_to_the_same() {
         std::fs::write(&path, &before).unwrap();
         assert_eq!(fmt(&[path.to_str().unwrap()]).status.code(), Some(0));
         let after = std::fs::read(&path).unwrap();
-        assert_eq!(meaning(&after), meaning(&before), "{}", policy.display());
+        assert!(meaning(&after) == meaning(&before), "{} means something else", policy.display());
     }
 }
 

@@ -30,8 +30,9 @@ pub fn render() -> String {
     }
     for code in Code::ALL {
         let entry = code.entry();
-        let _ =
-            write!(page, "\n## {}\n\n**{}**\n\n{}\n", entry.id, entry.title, entry.explanation.trim_end());
+        // The headings of the text become those of a section.
+        let explanation = entry.explanation.trim_end().replace("\n## ", "\n### ");
+        let _ = write!(page, "\n## {}\n\n**{}**\n\n{explanation}\n", entry.id, entry.title);
     }
     page
 }
