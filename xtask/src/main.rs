@@ -9,6 +9,7 @@ mod generated;
 mod lint;
 mod test;
 mod tools;
+mod wrong_folds;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -35,6 +36,8 @@ enum Task {
     Bench,
     /// Writes completions, man pages, the index of findings and the schema for editors.
     Generate,
+    /// Tries wrong folds on the tests of charging: each must be caught.
+    WrongFolds(wrong_folds::Options),
     /// Writes the quickstart's events: the same seed gives the same bytes.
     GenEvents(events::Options),
 }
@@ -46,6 +49,7 @@ fn main() -> ExitCode {
         Task::Setup => tools::install_all(),
         Task::Bench => bench::all(),
         Task::Generate => generated::write(),
+        Task::WrongFolds(options) => wrong_folds::run(&options),
         Task::GenEvents(options) => events::write(&options),
     };
     match outcome {

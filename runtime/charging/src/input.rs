@@ -138,7 +138,10 @@ pub fn read_text<'a>(text: &'a str, source: &Source) -> Result<Message<'a>, Refu
     let kind = Kind::of(&fields)?;
     kind.require(&fields)?;
     let body = kind.body(&fields, received.unwrap_or(source.received))?;
-    let given = occurred(&fields)?;
+    let given = instant(&fields, Name::OccurredMillis)?;
+    if given.is_none() && kind.is_event() {
+        return Err(Refusal::bad(Name::OccurredMillis, "is not an integer"));
+    }
     let record = Record {
         id: fields.limited(Name::Id, ID_BYTES_MAX)?,
         client: fields.limited(Name::ClientId, NAME_BYTES_MAX)?,
@@ -176,10 +179,6 @@ fn refuse_reserved(fields: &Fields<'_>, source: &Source) -> Result<(), Refusal> 
 fn received(fields: &Fields<'_>, source: &Source) -> Option<Millis> {
     let given = source.keeps_received.then(|| fields.integer(Name::ReceivedMillis)).transpose();
     given.ok().flatten().flatten().map(Millis).filter(in_range)
-}
-
-fn occurred(fields: &Fields<'_>) -> Result<Option<Millis>, Refusal> {
-    instant(fields, Name::OccurredMillis)
 }
 
 fn instant(fields: &Fields<'_>, name: Name) -> Result<Option<Millis>, Refusal> {
@@ -259,6 +258,11 @@ impl Kind {
             "discard" => Self::Discard,
             _ => return Err(Refusal::bad(Name::RecordType, "is not a kind of record")),
         })
+    }
+
+    /// Whether it comes from a service: then it says itself when it happened.
+    fn is_event(self) -> bool {
+        matches!(self, Self::Resource | Self::User)
     }
 
     /// A message that lacks a field is told so before anything else about its fields.

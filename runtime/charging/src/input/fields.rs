@@ -69,7 +69,9 @@ impl<'a> Fields<'a> {
     /// Reads the object; only its outermost syntax is looked into.
     pub fn read(text: &'a str) -> Result<Self, Refusal> {
         let fields: Self = serde_json::from_str(text).map_err(|error| {
-            let reason = if error.is_data() { Reason::BadType } else { Reason::NotJson };
+            // What is no object may break further on: then it is no JSON either.
+            let json = error.is_data() && serde_json::from_str::<IgnoredAny>(text).is_ok();
+            let reason = if json { Reason::BadType } else { Reason::NotJson };
             Refusal::new(reason, format!("not a JSON object: {error}"))
         })?;
         match fields.twice {

@@ -81,7 +81,8 @@ fn changed_resource_events_are_refused_with_their_reason() {
         ("\"resource\"", "\"resources\"", "missing-field"),
         ("\"value\"", "\"more\":[{}],\"value\"", "accepted"),
         ("\"value\"", "\"id\":\"b\",\"value\"", "bad-type"),
-        ("{\"id\"", "[{\"id\"", "bad-type"),
+        ("{\"id\"", "[{\"id\"", "not-json"),
+        ("1321020852000", "null", "bad-type"),
     ] {
         assert_eq!(reason_of(&changed(RESOURCE, from, to), &IMPORT), reason, "{from} to {to}");
     }

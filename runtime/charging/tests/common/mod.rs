@@ -139,6 +139,13 @@ impl Builder {
         self
     }
 
+    /// The largest value of an event and amount of a resource, in 10⁻⁹.
+    pub fn max(mut self, resource: &str, max: &str) -> Self {
+        let found = self.policy.resources.iter_mut().find(|it| it.name == resource).unwrap();
+        found.max = number(max);
+        self
+    }
+
     /// Agreements, in the order of their names; `rates` are in the order of resources.
     pub fn agreement(&mut self, name: &str, rates: &[Rates], plan: Plan) {
         let mut prices = Vec::new();
