@@ -20,9 +20,10 @@ const COPIED: [&str; 9] =
 /// The tests, the quickest first.
 const TESTS: [&str; 5] = ["hand_worked", "bad_input", "naive", "laws", "announcements"];
 /// Makes the copy build fast: one program of all tests, nothing optimised for the sake of a few cases.
-const PROFILE: &str =
-    "\n[profile.dev.package.aquarium-charging]\nopt-level = 1\ndebug = false\nincremental = true\n";
+const PROFILE: &str = "\n[profile.dev.package.aquarium-charging]\nopt-level = 0\ndebug = false\n";
 
+/// The stack of each test.
+const STACK_BYTES: usize = 64 << 20;
 /// A wrong fold may never end.
 const TIME_MAX: Duration = Duration::from_secs(600);
 
@@ -101,9 +102,14 @@ fn prepare(tree: &Path) -> Outcome {
     let manifest = tree.join("Cargo.toml");
     let workspace = read(&manifest)?.replace("aquarium-charging = { opt-level = 3 }\n", "");
     write(&manifest, &(workspace + PROFILE))?;
-    let modules = TESTS.map(|test| format!("#[path = \"{test}.rs\"]\nmod {test};\n")).concat();
     let tests = tree.join("runtime/charging/tests");
-    let header = "#![allow(missing_docs, clippy::all, reason = \"a copy\")]\n";
+    for test in TESTS {
+        // What the tests share is compiled once.
+        let path = tests.join(format!("{test}.rs"));
+        write(&path, &read(&path)?.replace("\nmod common;\n", "\nuse crate::common;\n"))?;
+    }
+    let modules = TESTS.map(|test| format!("#[path = \"{test}.rs\"]\nmod {test};\n")).concat();
+    let header = "#![allow(missing_docs, clippy::all, reason = \"a copy\")]\nmod common;\n";
     write(&tests.join("all.rs"), &format!("{header}{modules}"))
 }
 
@@ -146,6 +152,8 @@ fn try_one(tree: &Path, options: &Options) -> Result<Option<Caught>, String> {
         command.env("AQUARIUM_CASES", options.cases.to_string());
         command.env("PROPTEST_RNG_SEED", options.seed.to_string());
         command.env("PROPTEST_MAX_SHRINK_ITERS", "0");
+        // What is not optimised needs more.
+        command.env("RUST_MIN_STACK", STACK_BYTES.to_string());
         let log = tree.join("output.txt");
         if !passes(command, &log)? {
             return Ok(Some(Caught::of(&read(&log)?)));

@@ -117,6 +117,12 @@ pub fn key_of(kind: &str, client: &str, user: &str, id: &str) -> [u8; 16] {
     digest::key(kind, client, user, id)
 }
 
+/// The digest by which decisions about refused input name it.
+#[must_use]
+pub fn refused_key(bytes: &[u8]) -> [u8; 16] {
+    digest::refused(bytes)
+}
+
 /// Reads one message.
 ///
 /// # Errors

@@ -30,6 +30,27 @@ pub enum Reason {
 }
 
 impl Reason {
+    /// All of them.
+    pub const ALL: [Self; 11] = [
+        Self::NotJson,
+        Self::MissingField,
+        Self::BadType,
+        Self::BadVersion,
+        Self::ReservedClient,
+        Self::Conflict,
+        Self::ImplausibleTime,
+        Self::UnknownResource,
+        Self::BadValue,
+        Self::Limit,
+        Self::Trap,
+    ];
+
+    /// The reason with a published word.
+    #[must_use]
+    pub fn named(word: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|reason| reason.as_str() == word)
+    }
+
     /// The published word.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

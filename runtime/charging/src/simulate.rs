@@ -2,26 +2,29 @@
 //!
 //! It reads messages as an import does (no plausibility check, the runtime's own records welcome),
 //! drops duplicates, sets conflicts aside, folds every user from nothing and reports the state at one
-//! instant as if a tick at it had been folded.
+//! instant as if a tick at it had been folded. A deployment in the files takes the version whose module it
+//! names from those that are given.
 
-use std::collections::{BTreeMap, HashMap};
+mod log;
+
+use std::collections::BTreeMap;
 
 use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
 use aquarium_ir::time::Month;
 use serde::Serialize;
-use serde_json::value::{RawValue, to_raw_value};
+use serde_json::value::RawValue;
 
 use crate::bills::{self, Bill};
 use crate::deployments::Deployments;
 use crate::explain::{Derivation, explain};
-use crate::input::{self, Message, Source};
 use crate::ledger::Ledger;
-use crate::posting::{Cause, Finding, Postings};
+use crate::posting::{Finding, Postings};
 use crate::reason::Reason;
 use crate::record::Record;
 use crate::state::State;
 use crate::view::{self, EntryView};
+use log::Log;
 
 /// One line of an event file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -122,8 +125,10 @@ pub fn simulate<'a>(
     lines.into_iter().for_each(|line| log.read(line));
     let at = options.at.unwrap_or(log.latest);
     let known = options.known.unwrap_or(Millis::MAX);
-    let mut deployments =
-        if options.known.is_some() { deployments.known(known) } else { deployments.clone() };
+    let mut deployments = log.deployed(deployments);
+    if options.known.is_some() {
+        deployments = deployments.known(known);
+    }
     let mut report = Report {
         at,
         users: BTreeMap::new(),
@@ -206,99 +211,4 @@ fn bill(
     (span.start <= at)
         .then(|| bills::batch(&ledger, deployments, span, at.min(span.end), Millis::MAX))
         .flatten()
-}
-
-/// The lines as a log: who they concern, what repeats, what is set aside.
-#[derive(Default)]
-struct Log<'a> {
-    users: BTreeMap<String, Vec<Record<'a>>>,
-    seen: HashMap<[u8; 16], ([u8; 16], usize)>,
-    lines: Vec<Line<'a>>,
-    aside: Vec<(Option<usize>, Reason, String)>,
-    duplicates: u64,
-    received: Millis,
-    latest: Millis,
-}
-
-impl<'a> Log<'a> {
-    fn read(&mut self, line: Line<'a>) {
-        if line.bytes.trim_ascii().is_empty() {
-            return;
-        }
-        let index = self.lines.len();
-        self.lines.push(line);
-        let source =
-            Source { received: self.received, keeps_received: true, writes_records: true, plausible: None };
-        match input::read(line.bytes, &source) {
-            Err(refusal) => self.aside.push((Some(index), refusal.reason, refusal.message)),
-            Ok(message) => self.accept(message, index),
-        }
-    }
-
-    /// Receipt is `receivedMillis` where given, else `occurredMillis` made non-decreasing.
-    fn accept(&mut self, mut message: Message<'a>, index: usize) {
-        let record = &mut message.record;
-        if !message.received_given {
-            record.received = record.occurred.max(self.received);
-        }
-        self.received = self.received.max(record.received);
-        self.latest = self.latest.max(record.occurred);
-        let content = message.content();
-        match self.seen.entry(message.key()) {
-            std::collections::hash_map::Entry::Vacant(place) => {
-                place.insert((content, index));
-                let record = message.record;
-                if !record.user.is_empty() {
-                    self.users.entry(record.user.to_string()).or_default().push(record);
-                }
-            }
-            std::collections::hash_map::Entry::Occupied(first) if first.get().0 == content => {
-                self.duplicates += 1;
-            }
-            std::collections::hash_map::Entry::Occupied(first) => {
-                let first = self.lines.get(first.get().1).map_or(0, |line| line.number);
-                let message = format!("the id was used in line {first} with other content");
-                self.aside.push((Some(index), Reason::Conflict, message));
-            }
-        }
-    }
-
-    fn quarantine_findings(&mut self, user: &str, findings: Vec<Finding>) {
-        for finding in findings {
-            let line = match &finding.cause {
-                Cause::Event { client, id } => self.line_of(user, client, id),
-                Cause::MonthEnd => None,
-            };
-            self.aside.push((line, finding.reason, finding.message));
-        }
-    }
-
-    fn line_of(&self, user: &str, client: &str, id: &str) -> Option<usize> {
-        self.seen.get(&input::key_of("resource", client, user, id)).map(|(_, line)| *line)
-    }
-
-    fn quarantined(&mut self) -> Vec<Quarantined> {
-        let mut aside = std::mem::take(&mut self.aside);
-        aside.sort_by_key(|(line, ..)| line.unwrap_or(usize::MAX));
-        aside.into_iter().map(|(line, reason, message)| self.view(line, reason, message)).collect()
-    }
-
-    fn view(&self, line: Option<usize>, reason: Reason, message: String) -> Quarantined {
-        let line = line.and_then(|index| self.lines.get(index));
-        Quarantined {
-            reason,
-            stage: reason.stage(),
-            file: line.map(|line| line.file.to_owned()),
-            line: line.map(|line| line.number),
-            message,
-            event: line.and_then(|line| as_json(line.bytes)),
-        }
-    }
-}
-
-/// Bytes as JSON: themselves where they are JSON, else a string of what can be read of them.
-fn as_json(bytes: &[u8]) -> Option<Box<RawValue>> {
-    let text = String::from_utf8_lossy(bytes);
-    let json = serde_json::from_str::<Box<RawValue>>(&text).ok();
-    json.or_else(|| to_raw_value(&text).ok())
 }

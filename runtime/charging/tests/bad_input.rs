@@ -267,7 +267,7 @@ fn a_million_events_of_one_user_at_one_instant_are_charged_one_by_one() {
     let at = Millis(instant("2024-01-10"));
     let record = |number: u32| {
         let (resource, value) =
-            if number % 2 == 0 { ("bandwidth", 1) } else { ("vmtime", i128::from(number % 4 == 1)) };
+            if number.is_multiple_of(2) { ("bandwidth", 1) } else { ("vmtime", i128::from(number % 4 == 1)) };
         let usage = Usage { resource: resource.into(), instance: "one".into(), value: value * 1_000_000_000 };
         let id = Cow::Owned(format!("{number:07}"));
         let (client, user) = (Cow::Borrowed("c"), Cow::Borrowed("u"));

@@ -5,6 +5,7 @@
 
 mod common;
 
+use aquarium_charging::Deployments;
 use aquarium_charging::simulate::{Entries, Report};
 use aquarium_ir::policy::{CostPolicy, Mode, Plan};
 use common::{Builder, always, flat, plan, record, run, tiers, usage, user};
@@ -183,7 +184,7 @@ fn usage_without_an_agreement_is_uncovered_and_events_without_effect_are_listed(
 
 #[test]
 fn the_zone_of_a_version_counts_from_the_month_start_at_which_it_takes_effect() {
-    use aquarium_charging::{Deployments, Span};
+    use aquarium_charging::Span;
     use aquarium_ir::instant::Millis;
 
     let mut deployments = Deployments::single(builder("Europe/Athens", monthly()).version("00"));
@@ -280,6 +281,79 @@ fn an_entry_can_be_worked_out_again_from_its_derivation_and_a_bill_lists_its_lin
         bill.lines.iter().map(|line| (line.volume.as_str(), line.credits.to_string())).collect();
     assert_eq!(lines, [("15", "2.5".to_owned())]);
     assert_eq!((bill.opening.to_string(), bill.closing.to_string()), ("0".to_owned(), "-2.5".to_owned()));
+}
+
+#[test]
+fn deployments_of_an_exported_log_take_the_versions_that_are_given() {
+    use aquarium_charging::Span;
+    use aquarium_ir::instant::Millis;
+
+    let mut deployments = Deployments::single(builder("UTC", monthly()).version("aa"));
+    let mut dear = Builder::new("UTC").resource("vmtime", "hr", CostPolicy::Onoff, true);
+    dear.agreement("default", &[always(flat("10"))], Plan::default());
+    // It is only there to be deployed by the log: by itself it never holds.
+    let never = Span { from: Millis(1), to: Millis(2), received: Millis::MIN };
+    deployments.deploy(dear.version("bb"), never).unwrap();
+    let deployment = |id: &str, module: &str, from: &str| {
+        format!(
+            r#"{{"id":"{id}","clientID":"aquarium","recordType":"deployment","module":"{module}","from":{}}}"#,
+            common::instant(from)
+        )
+    };
+    let events = [
+        deployment("1", "aa", "2024-01-01"),
+        usage("a", "2024-01-10T00:00", "vmtime", "one", "1"),
+        deployment("2", "bb", "2024-01-10T02:00"),
+        usage("b", "2024-01-10T03:00", "vmtime", "one", "0"),
+        deployment("3", "cc", "2024-01-11"),
+    ];
+    let report = run(&deployments, &events, "2024-01-14");
+    assert_eq!(text(&report), "vmtime/one 2: 4\nvmtime/one 1: 10\n= -14 (0 - 14 - 0)");
+    let aside: Vec<_> = report.quarantined.iter().map(|it| (it.line.unwrap(), it.message.as_str())).collect();
+    assert_eq!(aside, [(5, "no policy that is given has the module `cc`: deploy it too")]);
+}
+
+#[test]
+fn decisions_of_an_exported_log_take_refused_input_off_the_list() {
+    use aquarium_charging::input::refused_key;
+
+    let decided = |record_type: &str, refused: &str| {
+        let name: String = refused_key(refused.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect();
+        record(
+            &format!("{record_type}-{name}"),
+            "2024-01-12",
+            &format!(r#""recordType":"{record_type}","event":"{name}""#),
+        )
+    };
+    let good = usage("a", "2024-01-10", "bandwidth", "", "12");
+    let kept = |reason: &str, text: &str| {
+        format!(
+            r#"{{"quarantined":{{"reason":"{reason}","message":"why","receivedMillis":9,"text":{text:?}}}}}"#
+        )
+    };
+    let events = [
+        "{".to_owned(),
+        "[".to_owned(),
+        kept("implausible-time", &good),
+        kept("bad-type", "7"),
+        kept("missing-field", "{}"),
+        good.clone(),
+        decided("discard", "{"),
+        decided("redrive", "["),
+        decided("redrive", &good),
+        decided("discard", "{}"),
+        record("d", "2024-01-12", r#""recordType":"discard","event":{"a":1}"#),
+        r#"{"a":1}"#.to_owned(),
+    ];
+    let report = run(&builder("UTC", monthly()).deployments(), &events, "2024-01-14");
+    assert_eq!(text(&report), "bandwidth 12 after 0: 1\n= -1 (0 - 1 - 0)");
+    let aside: Vec<_> = report
+        .quarantined
+        .iter()
+        .map(|it| (it.line.unwrap(), it.reason.as_str(), it.event.as_ref().unwrap().get()))
+        .collect();
+    // Broken text stays broken, however often it is read.
+    assert_eq!(aside, [(2, "not-json", "\"[\""), (4, "bad-type", "7")]);
 }
 
 #[test]

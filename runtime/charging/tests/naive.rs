@@ -10,6 +10,7 @@ use aquarium_charging::input::{Source, read_text};
 use aquarium_charging::posting::RefillKind;
 use aquarium_charging::simulate::{Entries, Options, Report, simulate};
 use aquarium_charging::view::CauseView;
+use aquarium_charging::wallet::Wallet;
 use aquarium_charging::{Deployments, Ledger, Reason};
 use aquarium_ir::instant::Millis;
 use common::cases::{self, Case};
@@ -54,10 +55,20 @@ proptest! {
     #[test]
     fn the_fold_and_the_one_by_hand_agree(case in cases::case(), at in cases::at()) {
         let world = World::new(&case);
-        prop_assert_eq!(figures(&report(&case, at)), fold(&world, at));
+        let mut deployments = case.deployments();
+        let ledger = ledger_of(&case, &mut deployments);
+        let mut wallet = |at: i64| {
+            let view = ledger.at(&mut deployments, Millis(at));
+            view.map_or_else(Wallet::default, |view| view.state.wallet())
+        };
+        let (expected, (plan, grants)) = fold(&world, at);
+        prop_assert_eq!(figures(&report(&case, at)), expected);
+        prop_assert_eq!(wallet(at), Wallet { plan, grants });
         let end = cases::window_end();
         let whole = report(&case, end);
-        prop_assert_eq!(figures(&whole), fold(&world, end));
+        let (expected, (plan, grants)) = fold(&world, end);
+        prop_assert_eq!(figures(&whole), expected);
+        prop_assert_eq!(wallet(end), Wallet { plan, grants });
         let conflicts = whole.quarantined.iter().filter(|it| it.reason == Reason::Conflict).count();
         prop_assert_eq!((whole.duplicates, conflicts), case.duplicates_and_conflicts());
     }

@@ -49,6 +49,14 @@ pub(super) fn key(kind: &str, client: &str, user: &str, id: &str) -> [u8; 16] {
     hasher.finish()
 }
 
+/// Refused input, by its bytes.
+pub(super) fn refused(bytes: &[u8]) -> [u8; 16] {
+    let mut hasher = Hasher::new();
+    hasher.text("quarantine");
+    hasher.part(bytes);
+    hasher.finish()
+}
+
 /// The content: what the fields say once they are read. When it was received and unknown fields are
 /// no part of it.
 pub(super) fn content(message: &Message<'_>) -> [u8; 16] {

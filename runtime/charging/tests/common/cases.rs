@@ -222,7 +222,7 @@ fn event() -> impl Strategy<Value = Event> {
     })
 }
 
-fn events() -> impl Strategy<Value = Vec<Event>> {
+pub fn events() -> impl Strategy<Value = Vec<Event>> {
     (vec(event(), 0..24), vec(any::<Index>(), 0..6)).prop_map(|(mut events, same)| {
         // Some events happen at the instant of another one.
         let there = !events.is_empty();
@@ -240,7 +240,7 @@ fn events() -> impl Strategy<Value = Vec<Event>> {
 
 /// What kind of policies there are.
 #[derive(Clone, Copy)]
-enum Kind {
+pub enum Kind {
     Any,
     /// Of every charge it is proven that it rises, and one instance of a resource is open at most: the balance
     /// is then known to move one way between events.
@@ -383,7 +383,7 @@ fn policy(kind: Kind, zone: &'static str) -> impl Strategy<Value = Policy> {
         })
 }
 
-fn versions(kind: Kind) -> impl Strategy<Value = Vec<VersionCase>> {
+pub fn versions(kind: Kind) -> impl Strategy<Value = Vec<VersionCase>> {
     let zone = || prop_oneof![4 => select(&ZONES[1..3]), 2 => select(&ZONES[..])];
     let later = (zone(), prop::bool::weighted(0.3));
     (zone(), vec(later, 0..3)).prop_flat_map(move |(first, later)| {

@@ -248,9 +248,10 @@ struct Fold<'w, 'a> {
     figures: Figures,
 }
 
-/// The figures of a case at an instant.
-pub fn fold(world: &World<'_>, at: i64) -> Figures {
-    folded(world, at).figures
+/// The figures of a case at an instant, and the plan part and the grants of the wallet, accrual not taken off.
+pub fn fold(world: &World<'_>, at: i64) -> (Figures, (Credits, Credits)) {
+    let fold = folded(world, at);
+    (fold.figures, (fold.plan, fold.grants))
 }
 
 /// Balance and threshold at an instant.
