@@ -154,7 +154,7 @@ fn meaning(bytes: &[u8]) -> serde_json::Value {
 fn without_places(value: &mut serde_json::Value) {
     match value {
         serde_json::Value::Object(fields) => {
-            for place in ["source", "sources", "source_sha256"] {
+            for place in ["source", "sources", "source_sha256", "span"] {
                 fields.remove(place);
             }
             fields.values_mut().for_each(without_places);
