@@ -19,11 +19,8 @@ use aquarium_grammar::{ErrorKind, Limits, parse, parse_bytes, parse_with};
 use proptest::prelude::*;
 use support::{parse_checked, whole_corpus};
 
-/// Files that are cut at every byte, line and token must be small.
-const SMALL: usize = 4_000;
-
-fn small_corpus() -> Vec<Vec<u8>> {
-    whole_corpus().into_iter().map(|(_, bytes)| bytes).filter(|bytes| bytes.len() <= SMALL).collect()
+fn texts() -> impl Iterator<Item = Vec<u8>> {
+    whole_corpus().into_iter().map(|(_, bytes)| bytes)
 }
 
 #[test]
@@ -38,7 +35,7 @@ fn valid_files_have_no_errors_and_broken_files_have() {
 
 #[test]
 fn every_prefix_and_suffix_is_read() {
-    for bytes in small_corpus() {
+    for bytes in texts() {
         for end in 0..bytes.len() {
             parse_checked(&bytes[..end]);
             parse_checked(&bytes[end..]);
@@ -48,7 +45,7 @@ fn every_prefix_and_suffix_is_read() {
 
 #[test]
 fn every_file_without_one_line_is_read() {
-    for bytes in small_corpus() {
+    for bytes in texts() {
         let lines: Vec<&[u8]> = bytes.split_inclusive(|byte| *byte == b'\n').collect();
         for index in 0..lines.len() {
             parse_checked(&[&lines[..index], &lines[index + 1..]].concat().concat());
@@ -58,7 +55,7 @@ fn every_file_without_one_line_is_read() {
 
 #[test]
 fn every_file_without_one_token_is_read() {
-    for bytes in small_corpus() {
+    for bytes in texts() {
         let parse = parse_bytes(&bytes, Limits::default());
         for token in parse.syntax().descendants_with_tokens().filter_map(|element| element.into_token()) {
             let range = std::ops::Range::<usize>::from(token.text_range());

@@ -1,8 +1,12 @@
 //! Where names are defined and used: what tools need to go to a definition, to find its uses, to rename.
 
+mod constants;
+
 use crate::FileSpan;
 use crate::items::{Class, EntryId, Items, Text};
 use crate::resolve::EVERY_RESOURCE;
+
+pub use constants::{ConstantReference, ConstantUsage, constants};
 
 /// One place where a name stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]

@@ -8,14 +8,15 @@
     clippy::unwrap_used,
     clippy::panic,
     clippy::indexing_slicing,
+    clippy::string_slice,
     reason = "tests say what went wrong by panicking"
 )]
 use std::fmt::Write;
 
-use aquarium_compiler::{Code, Severity, SourceFile, analyze};
+use aquarium_compiler::{Code, Diagnostic, Severity, SourceFile, analyze};
 use aquarium_ir::Millis;
 use aquarium_ir::policy::{Policy, Price};
-use aquarium_ir::time::{Body, Calendar, Timeline};
+use aquarium_ir::time::{Body, Calendar, Timeline, Zone};
 use proptest::prelude::*;
 
 const RESOURCES: [&str; 2] = ["disk", "cpu"];
@@ -387,17 +388,40 @@ fn star_strategy(weight: Option<f64>) -> BoxedStrategy<Option<u32>> {
     }
 }
 
-/// What the naive walk says about a resource under an agreement: covered at all, and missing in between.
-fn naive_coverage(model: &Model, agreement: usize, resource: usize) -> (bool, bool) {
-    let covered = |hour: i64| {
+/// What the naive walk says about a resource under an agreement, in hours since the epoch.
+#[derive(Debug, PartialEq, Eq)]
+struct NaiveCoverage {
+    /// The first covered hour.
+    first: Option<i64>,
+    /// The first gap between covered hours.
+    gap: Option<(i64, i64)>,
+    /// Where nothing is covered for good.
+    ends: Option<i64>,
+}
+
+fn naive_coverage(model: &Model, agreement: usize, resource: usize) -> NaiveCoverage {
+    let covered = |hour: &i64| {
         let millis = hour * 3_600_000;
         model.price(agreement, resource, millis).is_some()
             && model.expression(agreement, resource, millis).is_some()
     };
-    let hours: Vec<bool> = (0..(DAYS + 3) * 24).map(covered).collect();
-    let (first, last) = (hours.iter().position(|it| *it), hours.iter().rposition(|it| *it));
-    let gap = first.zip(last).is_some_and(|(first, last)| hours[first..last].contains(&false));
-    (first.is_some(), gap)
+    // Nothing is named beyond `DAYS`: what holds then at some hour of a day does so for good.
+    let covered: Vec<i64> = (0..(DAYS + 3) * 24).filter(covered).collect();
+    let (first, last) = (covered.first().copied(), covered.last().copied());
+    let gap = covered.windows(2).find(|pair| pair[1] > pair[0] + 1).map(|pair| (pair[0] + 1, pair[1]));
+    NaiveCoverage { first, gap, ends: last.filter(|last| *last < DAYS * 24).map(|last| last + 1) }
+}
+
+/// When the finding says that the time is missing.
+fn told_times(coverage: &NaiveCoverage) -> Option<String> {
+    let instant = |hour: i64| Zone::utc().format(Millis(hour * 3_600_000));
+    if let Some((from, to)) = coverage.gap {
+        return Some(format!("not covered from {} to {}", instant(from), instant(to)));
+    }
+    let late = coverage.first.filter(|first| *first > 0).map(|first| format!("before {}", instant(first)));
+    let ends = coverage.ends.map(|ends| format!("from {} on", instant(ends)));
+    let times: Vec<String> = late.into_iter().chain(ends).collect();
+    (!times.is_empty()).then(|| format!("not covered {}", times.join(" and ")))
 }
 
 /// The agreement's own price and expression at every hour: an heir with the same has no finding of its own.
@@ -416,23 +440,29 @@ proptest! {
 
     #[test]
     fn coverage_findings_are_those_of_a_walk_over_hours(model in model()) {
-        let text = model.text().replace("coverage-gap, ", "");
+        let text = model.text().replace("coverage-gap, ", "").replace("coverage-edge, ", "");
         let file = SourceFile { path: "policy.aquarium".to_owned(), bytes: text.clone().into_bytes() };
         let analysis = analyze(vec![file]);
-        let found = |code: Code, agreement: usize, resource: &str| {
-            analysis.diagnostics.iter().any(|it| {
-                it.code == code
+        let told = |code: &[Code], agreement: usize, resource: &str| {
+            let is_it = |it: &&Diagnostic| {
+                code.contains(&it.code)
                     && it.message.contains(&format!("agreement `agreement{agreement}`"))
                     && it.message.contains(&format!("`{resource}`"))
-            })
+            };
+            analysis.diagnostics.iter().find(is_it).map(|it| it.message.clone())
         };
         for agreement in 0..model.agreements.len() {
             for (place, resource) in RESOURCES.into_iter().enumerate() {
-                let (ever, gap) = naive_coverage(&model, agreement, place);
-                let told = (found(Code::NotCovered, agreement, resource), found(Code::CoverageGap, agreement, resource));
-                if !is_inherited(&model, agreement, place) || told.0 || told.1 {
-                    prop_assert_eq!(told, (!ever, gap), "agreement{} {}\n{}", agreement, resource, text);
+                let coverage = naive_coverage(&model, agreement, place);
+                let never = told(&[Code::NotCovered], agreement, resource);
+                let partly = told(&[Code::CoverageGap, Code::CoverageEdge], agreement, resource);
+                if is_inherited(&model, agreement, place) && never.is_none() && partly.is_none() {
+                    continue;
                 }
+                prop_assert_eq!(never.is_some(), coverage.first.is_none(), "{} under {}\n{}", resource, agreement, text);
+                let times = told_times(&coverage).filter(|_| coverage.first.is_some());
+                let said = partly.map(|message| message[message.find("not covered").unwrap()..].to_owned());
+                prop_assert_eq!(said, times, "{} under {}\n{}", resource, agreement, text);
             }
         }
     }

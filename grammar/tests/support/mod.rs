@@ -30,7 +30,7 @@ pub fn well_formed() -> Vec<(String, Vec<u8>)> {
 /// All files of the corpus.
 #[allow(dead_code, reason = "not every test file uses every helper")]
 pub fn whole_corpus() -> Vec<(String, Vec<u8>)> {
-    [well_formed(), corpus("broken")].concat()
+    [well_formed(), corpus("broken"), corpus("codes"), corpus("mistakes"), corpus("fixes")].concat()
 }
 
 /// Reads bytes and proves what holds for every input: the tree prints back, all places are inside the text, and
