@@ -2,18 +2,22 @@
 
 #![allow(dead_code, reason = "each test uses its own part")]
 
+mod slots;
+
 use std::collections::BTreeMap;
 
 use aquarium_ir::bounds::Bounds;
 use aquarium_ir::expression::{Comparison, Expression, LocalId, Node, NodeId, Rounding, Variable};
 use aquarium_ir::number::Rational;
 use aquarium_ir::policy::{
-    Charge, ChargeId, CostPolicy, ExpressionId, ExpressionSource, FORMAT, Monotone, Policy, Price, PriceId,
-    Resource, ResourceId, SourceId, Span, Tier,
+    Charge, CostPolicy, ExpressionId, ExpressionSource, FORMAT, Monotone, Policy, Price, PriceId, Resource,
+    ResourceId, SourceId, Span, Tier,
 };
-use aquarium_ir::slot::{Limits, Slot};
 use aquarium_ir::time::Zone;
-use ethnum::I256;
+use num_bigint::BigInt;
+use num_traits::Signed;
+
+pub use self::slots::{of_another_length, points, slot};
 
 /// A small generator of random numbers (xorshift64*), the same everywhere.
 pub struct Random(u64);
@@ -114,7 +118,7 @@ pub fn policy(precision: u8, resources: Vec<Resource>, bodies: Vec<(ResourceId, 
 }
 
 /// An expression that the compiler accepts for this resource, and what it proves of it.
-pub fn expression(random: &mut Random, resource: &Resource, precision: u8) -> (Expression, Bounds) {
+pub fn expression(random: &mut Random, resource: &Resource, precision: u8) -> Expression {
     loop {
         let mut maker = Maker::new(random, resource);
         let depth = 1 + maker.random.below(5);
@@ -122,10 +126,47 @@ pub fn expression(random: &mut Random, resource: &Resource, precision: u8) -> (E
         let expression = maker.finish();
         let bounds = Bounds::prove(&expression, resource, precision);
         let constant = bounds.credits.as_ref().is_none_or(|credits| credits.single().is_some());
-        if bounds.problems.is_empty() && (!constant || random.one_in(20)) {
-            return (expression, bounds);
+        if !bounds.problems.is_empty() || (constant && !random.one_in(20)) {
+            continue;
         }
+        let is_sound = |grown: &Expression| Bounds::prove(grown, resource, precision).problems.is_empty();
+        let grown = if random.one_in(3) { at_the_edge(random, &expression, &bounds) } else { None };
+        return grown.filter(is_sound).unwrap_or(expression);
     }
+}
+
+/// The expression, or minus it, as a sum decides whose greatest value just fits into 64, 128 or 256 bits.
+fn at_the_edge(random: &mut Random, expression: &Expression, bounds: &Bounds) -> Option<Expression> {
+    let value = expression.root()?;
+    let quantity = bounds.quantity(value)?;
+    let interval = &quantity.interval;
+    let greatest = interval.greatest.0.abs().max(interval.least.0.abs());
+    let magnitude = (greatest / &quantity.scale.0).to_integer();
+    let bits: u32 = random.pick(&[63, 127, 255, 255]);
+    let factor = ((BigInt::from(1) << bits) - 2) / magnitude.max(BigInt::from(1));
+    if factor <= BigInt::from(1) {
+        return None;
+    }
+    let locals = expression.nodes.iter().filter_map(Node::binding).map(|(local, _)| local.0 + 1);
+    let local = LocalId(locals.max().unwrap_or(0));
+    let id = |offset: u32| NodeId(value.0 + offset);
+    let mut nodes = expression.nodes.clone();
+    nodes.extend([
+        Node::Local(local),
+        Node::Number(Rational::integer(factor)),
+        Node::Multiply(id(1), id(2)),
+        // A product by a number counts in multiples of it; with this it counts in those of the value.
+        Node::Number(quantity.scale.clone()),
+        Node::Add(id(3), id(4)),
+        Node::Number(Rational::zero()),
+        Node::Compare { comparison: Comparison::Greater, left: id(5), right: id(6) },
+        Node::Local(local),
+        Node::Local(local),
+        Node::Negate(id(9)),
+        Node::If { condition: id(7), then: id(8), otherwise: id(10) },
+        Node::Let { local, value, body: id(11) },
+    ]);
+    Some(Expression { nodes, origins: Vec::new() })
 }
 
 struct Maker<'a> {
@@ -385,59 +426,4 @@ impl<'a> Maker<'a> {
         ]);
         self.push(Node::Compare { comparison, left, right })
     }
-}
-
-/// A raw integer up to `limit`: at an end, at an edge of a limb, or of a random length.
-fn raw(random: &mut Random, limit: I256) -> I256 {
-    let bits = u32::try_from(random.below(u64::from(256 - limit.leading_zeros()) + 1)).unwrap();
-    let edge = I256::ONE << bits.min(254);
-    let any =
-        (I256::from(random.next()) << 128) | (I256::from(random.next()) << 64) | I256::from(random.next());
-    let value = match random.below(8) {
-        0 => I256::ZERO,
-        1 => I256::ONE,
-        2 => limit,
-        3 => limit - I256::ONE,
-        4 => edge - I256::ONE,
-        5 => edge,
-        6 => I256::from(random.below(1 << 40)),
-        _ => any & (edge - I256::ONE),
-    };
-    value.clamp(I256::ZERO, limit)
-}
-
-/// A slot within the limits of its resource.
-pub fn slot(random: &mut Random, charge: ChargeId, resource: &Resource) -> Slot {
-    let limits = Limits::of(resource);
-    let amount = raw(random, limits.amount);
-    let duration = raw(random, I256::from(limits.duration_millis));
-    complete(random, &limits, charge, amount, duration)
-}
-
-/// The slot of an amount and a length, with some total before it.
-fn complete(random: &mut Random, limits: &Limits, charge: ChargeId, amount: I256, duration: I256) -> Slot {
-    let (volume, amount) = match limits.cost_policy {
-        CostPolicy::Discrete => (amount, amount),
-        CostPolicy::Onoff => (duration, I256::ZERO),
-        CostPolicy::Continuous => (amount * duration, amount),
-    };
-    if volume > limits.total {
-        let half = |value: I256| value / 2;
-        return complete(random, limits, charge, half(amount), half(duration));
-    }
-    let total = raw(random, limits.total - volume);
-    Slot { charge, volume, total, amount, duration_millis: duration.as_i64() }
-}
-
-/// The same slot with another length, if there is one within the limits.
-pub fn of_another_length(random: &mut Random, slot: &Slot, resource: &Resource) -> Slot {
-    let limits = Limits::of(resource);
-    let duration = raw(random, I256::from(limits.duration_millis));
-    let volume = match limits.cost_policy {
-        CostPolicy::Discrete => slot.volume,
-        CostPolicy::Onoff => duration,
-        CostPolicy::Continuous => slot.amount * duration,
-    };
-    let other = Slot { volume, duration_millis: duration.as_i64(), ..*slot };
-    if limits.check(&other).is_ok() { other } else { *slot }
 }
