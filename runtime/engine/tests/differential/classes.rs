@@ -7,7 +7,6 @@ use aquarium_ir::expression::{Node, NodeId};
 use aquarium_ir::interpreter::{Explanation, Value};
 use aquarium_ir::policy::{Policy, Tier};
 use aquarium_ir::slot::{Slot, unlimited};
-use num_bigint::BigInt;
 use num_rational::BigRational;
 use num_traits::Signed;
 
@@ -184,16 +183,15 @@ fn tier_classes(node: &Node, slot: &Slot) -> Vec<String> {
     if limits.is_empty() {
         return Vec::new();
     }
-    let raw = |integer: BigInt| BigRational::from_integer(integer);
+    let raw = BigRational::from_integer;
     let (before, after) = (raw(unlimited(slot.total)), raw(unlimited(slot.total) + unlimited(slot.volume)));
     let below = |place: &BigRational| limits.iter().filter(|limit| *limit <= place).count();
-    let mut classes = Vec::new();
-    classes.push(match (below(&before), below(&after)) {
+    let mut classes = vec![match (below(&before), below(&after)) {
         (before, after) if before != after => "tier crossed",
         (0, _) => "tier: within the first",
         (before, _) if before == limits.len() => "tier: within the last",
         _ => "tier: within another",
-    });
+    }];
     if limits.iter().any(|limit| *limit == before || *limit == after) {
         classes.push("tier: at a limit");
     }
