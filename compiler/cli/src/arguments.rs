@@ -9,11 +9,14 @@ use clap::{Args, Command, CommandFactory, Parser, Subcommand, ValueEnum};
 use crate::check::Check;
 use crate::compile::Compile;
 use crate::completions::Completions;
+use crate::diff::Diff;
 use crate::explain::Explain;
 use crate::fmt::Fmt;
 use crate::generate::Generate;
 use crate::init::Init;
+use crate::show::Show;
 use crate::simulate::Simulate;
+use crate::test::Test;
 
 /// The compiler of the Aquarium policy language.
 #[derive(Parser)]
@@ -48,8 +51,14 @@ pub enum Verb {
     Compile(Compile),
     /// Explain a finding: what it means, why it matters, an example, the fix.
     Explain(Explain),
+    /// Show what an agreement asks, where that is written, and the week as a grid.
+    Show(Show),
+    /// Tell what changes in meaning from one policy to another, and what that costs whom.
+    Diff(Diff),
     /// Charge recorded events offline, with the same fold as the daemon.
     Simulate(Simulate),
+    /// Run policy tests, with coverage of prices, branches and time frames.
+    Test(Test),
     /// Begin a policy: a commented one, a test of it and events to try it with.
     Init(Init),
     /// Write the completions of a shell to standard output.

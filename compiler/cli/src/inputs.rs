@@ -5,14 +5,13 @@ use std::ffi::OsStr;
 use std::path::{Component, Path, PathBuf};
 
 use aquarium_compiler::SourceFile;
+use aquarium_compiler::policy_test::is_test_name;
 
 use crate::failure::Failure;
 use crate::files;
 
 /// The endings of policy files within a directory.
 const ENDINGS: [&str; 3] = [".aquarium", ".aquarium.yaml", ".aquarium.yml"];
-/// The endings of policy tests, which are not part of the policy.
-const TEST_ENDINGS: [&str; 2] = [".test.aquarium.yaml", ".test.aquarium.yml"];
 /// What standard input is called in reports and in the module.
 const STANDARD_INPUT: &str = "<stdin>";
 
@@ -81,7 +80,7 @@ fn expand(path: &Path, is_wanted: fn(&OsStr) -> bool, named: &mut Vec<PathBuf>) 
 }
 
 fn is_policy_name(name: &OsStr) -> bool {
-    has_policy_ending(name) && !TEST_ENDINGS.iter().any(|ending| name.to_string_lossy().ends_with(ending))
+    has_policy_ending(name) && !is_test_name(&name.to_string_lossy())
 }
 
 fn has_policy_ending(name: &OsStr) -> bool {

@@ -9,6 +9,8 @@ mod arguments;
 mod check;
 mod compile;
 mod completions;
+mod diff;
+mod events;
 mod explain;
 mod failure;
 mod files;
@@ -18,8 +20,12 @@ mod init;
 mod inputs;
 mod lsp;
 mod messages;
+mod names;
+mod output;
 mod report;
+mod show;
 mod simulate;
+mod test;
 mod version;
 
 use std::process::ExitCode;
@@ -34,7 +40,10 @@ fn main() -> ExitCode {
         Verb::Fmt(arguments) => fmt::run(&arguments),
         Verb::Compile(arguments) => compile::run(&arguments),
         Verb::Explain(arguments) => explain::run(&arguments),
+        Verb::Show(arguments) => show::run(&arguments),
+        Verb::Diff(arguments) => diff::run(&arguments),
         Verb::Simulate(arguments) => simulate::run(&arguments),
+        Verb::Test(arguments) => test::run(&arguments),
         Verb::Init(arguments) => init::run(&arguments),
         Verb::Completions(arguments) => completions::run(&arguments),
         Verb::Generate(arguments) => generate::run(&arguments),

@@ -1,5 +1,6 @@
 //! Renderers of findings: for people, for one line, for machines.
 
+pub mod failures;
 mod human;
 mod json;
 mod lines;
@@ -31,6 +32,17 @@ pub fn write(analysis: &Analysis, directory: &Path, format: Format) -> Result<()
     Ok(())
 }
 
+/// All findings as people read them.
+pub fn findings_of(analysis: &Analysis, directory: &Path) -> String {
+    human::render(analysis, &Places::new(analysis, directory))
+}
+
+/// Writes the errors alone, for people: whoever runs a policy sees only what keeps it from running.
+pub fn write_errors(analysis: &mut Analysis, directory: &Path) -> Result<(), Failure> {
+    analysis.diagnostics.retain(|found| found.severity == Severity::Error);
+    write(analysis, directory, Format::Human)
+}
+
 /// Where the spans of an analysis are, in paths, lines and columns.
 pub struct Places<'a> {
     files: Vec<Place<'a>>,
@@ -53,13 +65,19 @@ pub struct Position<'a> {
 }
 
 impl<'a> Places<'a> {
-    fn new(analysis: &'a Analysis, directory: &Path) -> Self {
+    /// The places of an analysis whose paths are relative to that directory.
+    pub fn new(analysis: &'a Analysis, directory: &Path) -> Self {
         let files = analysis.files.iter().map(|file| Place {
             path: inputs::shown(directory, file),
             bytes: &file.bytes,
             lines: LineIndex::new(&file.bytes),
         });
         Self { files: files.collect() }
+    }
+
+    /// The places of a single file.
+    pub fn of_file(path: &str, bytes: &'a [u8]) -> Self {
+        Self { files: vec![Place { path: path.to_owned(), bytes, lines: LineIndex::new(bytes) }] }
     }
 
     /// The position of a byte offset.

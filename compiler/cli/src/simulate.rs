@@ -3,16 +3,17 @@
 mod bill;
 mod explanation;
 
-use std::io::{Read, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use aquarium_charging::simulate::{Entries, Line, Options, Report, simulate};
+use aquarium_charging::simulate::{Entries, Options, Report, simulate};
 use aquarium_charging::{Deployments, Span, Version};
 use aquarium_ir::Millis;
-use aquarium_ir::time::{Month, WrittenInstant, Zone};
+use aquarium_ir::time::{Month, Zone};
 use clap::{Args, ValueEnum};
 
+use crate::events::{self, EventFile, instant};
 use crate::failure::Failure;
 use crate::version::{Loaded, Loader};
 
@@ -79,6 +80,7 @@ pub fn run(arguments: &Simulate) -> Result<ExitCode, Failure> {
         summary: arguments.summary || arguments.format == SimulateFormat::Human,
         bills: arguments.bills.as_deref().map(month).transpose()?,
         explain: arguments.explain.as_deref(),
+        open: false,
     };
     let files = arguments.events.iter().map(|path| EventFile::read(path)).collect::<Result<Vec<_>, _>>()?;
     let report = simulate(&deployments, files.iter().flat_map(EventFile::lines), &options);
@@ -120,47 +122,9 @@ fn deployment(argument: &str, zone: &Zone) -> Result<(PathBuf, Span), Failure> {
     Ok((PathBuf::from(path), Span { to, ..Span::from(from) }))
 }
 
-/// `YYYY-MM`
 fn month(text: &str) -> Result<Month, Failure> {
-    let read = || {
-        let (year, month) =
-            text.split_once('-').filter(|(year, month)| year.len() == 4 && month.len() == 2)?;
-        let month = Month { year: year.parse().ok()?, month: month.parse().ok()? };
-        (1..=12).contains(&month.month).then_some(month)
-    };
-    read().ok_or_else(|| Failure::Use(format!("`--bills {text}`: write `YYYY-MM`, such as `2011-11`")))
-}
-
-fn instant(option: &str, text: Option<&str>, zone: &Zone) -> Result<Option<Millis>, Failure> {
-    let read = |text| {
-        let written = WrittenInstant::read(text, zone);
-        written.map(|written| written.instant).map_err(|error| Failure::Use(format!("`{option}`: {error}")))
-    };
-    text.map(read).transpose()
-}
-
-/// An event file in memory.
-struct EventFile {
-    name: String,
-    bytes: Vec<u8>,
-}
-
-impl EventFile {
-    fn read(path: &Path) -> Result<Self, Failure> {
-        let mut bytes = Vec::new();
-        let read = if path == Path::new("-") {
-            std::io::stdin().read_to_end(&mut bytes).map(|_| ())
-        } else {
-            std::fs::read(path).map(|content| bytes = content)
-        };
-        read.map_err(|error| Failure::unreadable(path, error))?;
-        Ok(Self { name: path.to_string_lossy().into_owned(), bytes })
-    }
-
-    fn lines(&self) -> impl Iterator<Item = Line<'_>> {
-        let lines = self.bytes.split(|byte| *byte == b'\n');
-        lines.zip(1..).map(|(bytes, number)| Line { file: &self.name, number, bytes })
-    }
+    events::month(text)
+        .ok_or_else(|| Failure::Use(format!("`--bills {text}`: write `YYYY-MM`, such as `2011-11`")))
 }
 
 fn write(report: &Report, format: SimulateFormat, zone: &Zone) -> Result<(), Failure> {

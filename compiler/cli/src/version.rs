@@ -5,16 +5,38 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use aquarium_charging::Version;
-use aquarium_compiler::{Analysis, EmitOptions, Severity, emit};
+use aquarium_compiler::{EmitOptions, emit};
 use aquarium_engine::{Engine, EngineOptions};
+use aquarium_ir::Policy;
+use aquarium_ir::module::ModuleFile;
 
-use crate::arguments::Format;
 use crate::failure::{FINDINGS, Failure};
 use crate::{inputs, report};
 
 /// Loads policies into one engine.
 pub struct Loader {
     engine: Engine,
+}
+
+/// What a path's policy says, without what charges by it; or the exit code after its errors were reported.
+pub fn policy(path: &Path) -> Result<Result<Policy, ExitCode>, Failure> {
+    if is_module(path) {
+        let bytes = read_module(path)?;
+        let policy = ModuleFile::read(&bytes).and_then(|module| module.policy());
+        return policy.map(Ok).map_err(|error| Failure::unreadable(path, error));
+    }
+    let inputs = inputs::read(&[path.to_owned()])?;
+    let mut analysis = aquarium_compiler::analyze(inputs.files);
+    report::write_errors(&mut analysis, &inputs.directory)?;
+    Ok(analysis.policy.ok_or(ExitCode::from(FINDINGS)))
+}
+
+fn is_module(path: &Path) -> bool {
+    path.extension().is_some_and(|extension| extension == "wasm")
+}
+
+fn read_module(path: &Path) -> Result<Vec<u8>, Failure> {
+    std::fs::read(path).map_err(|error| Failure::unreadable(path, error))
 }
 
 /// A version, or the exit code after its errors were reported.
@@ -30,15 +52,16 @@ impl Loader {
 
     /// The policy at a path: a module, a policy file or a directory.
     pub fn load(&self, path: &Path) -> Result<Loaded, Failure> {
-        if path.extension().is_some_and(|extension| extension == "wasm") {
-            let bytes = std::fs::read(path).map_err(|error| Failure::unreadable(path, error))?;
-            return self.version(&bytes).map(Ok).map_err(|reason| Failure::unreadable(path, reason));
+        if is_module(path) {
+            return self
+                .version(&read_module(path)?)
+                .map(Ok)
+                .map_err(|reason| Failure::unreadable(path, reason));
         }
-        let inputs = inputs::read(&[path.to_owned()])?;
-        let mut analysis = aquarium_compiler::analyze(inputs.files);
-        keep_errors(&mut analysis);
-        report::write(&analysis, &inputs.directory, Format::Human)?;
-        let Some(policy) = analysis.policy else { return Ok(Err(ExitCode::from(FINDINGS))) };
+        let policy = match policy(path)? {
+            Ok(policy) => policy,
+            Err(code) => return Ok(Err(code)),
+        };
         let module =
             emit(&policy, EmitOptions::default()).map_err(|error| Failure::Defect(error.to_string()))?;
         self.version(&module).map(Ok).map_err(Failure::Defect)
@@ -49,9 +72,4 @@ impl Loader {
         let (policy, hash) = (Arc::clone(module.policy()), module.hash().to_owned());
         Ok(Version::new(policy, &hash, Arc::new(module)))
     }
-}
-
-/// Whoever runs a policy sees only what keeps it from running.
-fn keep_errors(analysis: &mut Analysis) {
-    analysis.diagnostics.retain(|found| found.severity == Severity::Error);
 }

@@ -6,22 +6,28 @@
 #![deny(clippy::float_arithmetic)]
 
 mod assemble;
+pub mod chain;
 pub mod charges;
 pub mod coverage;
 pub mod diagnostic;
+pub mod difference;
 mod directives;
 pub mod emit;
 pub mod expression;
 pub mod items;
 mod lints;
+pub mod policy_test;
 pub mod position;
 pub mod price;
 pub mod read;
 pub mod references;
 pub mod resolve;
 mod syntax;
+pub mod terms;
 pub mod time;
 pub mod unit;
+pub mod week;
+pub mod words;
 
 use aquarium_grammar::{Limits, Parse, parse_bytes};
 use aquarium_ir::Policy;

@@ -6,6 +6,7 @@ mod head;
 mod keys;
 mod list;
 mod named_part;
+pub mod policy_test;
 mod resource;
 mod values;
 

@@ -17,7 +17,7 @@ use crate::diagnostic::Diagnostic;
 use crate::items::{Agreement, Class, EntryId, Items, List, Part};
 use layers::{body, fill, stack};
 use lineage::Lineage;
-pub use lineage::unknown;
+pub use lineage::{Extend, unknown};
 
 /// The key of an algorithm for every resource without an expression of its own.
 pub const EVERY_RESOURCE: &str = "*";

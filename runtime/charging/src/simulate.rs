@@ -19,10 +19,10 @@ use crate::bills::{self, Bill};
 use crate::deployments::Deployments;
 use crate::explain::{Derivation, explain};
 use crate::ledger::Ledger;
-use crate::posting::{Finding, Postings};
+use crate::posting::{Cause, Entry, Finding, Postings};
 use crate::reason::Reason;
 use crate::record::Record;
-use crate::state::State;
+use crate::state::{Accrual, State};
 use crate::view::{self, EntryView};
 use log::Log;
 
@@ -52,6 +52,8 @@ pub struct Options<'a> {
     pub bills: Option<Month>,
     /// Also how the entry with this id came about.
     pub explain: Option<&'a str>,
+    /// Also the slots of open intervals, as entries that are not posted yet.
+    pub open: bool,
 }
 
 /// The state of all users at an instant.
@@ -86,6 +88,9 @@ pub struct UserReport {
     pub refilled: Credits,
     /// What makes up `charged`.
     pub entries: Entries,
+    /// What makes up `accrued`, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub open: Option<Vec<EntryView>>,
 }
 
 /// Entries, or how many there are.
@@ -180,7 +185,9 @@ fn charge_user(
     {
         report.explained = Some(explain(deployments, user, entry, 0));
     }
-    let accrued = state.accrual(deployments, at).credits;
+    let accrual = state.accrual(deployments, at);
+    let accrued = accrual.credits;
+    let open = options.open.then(|| open_entries(deployments, user, accrual, at));
     let entries = if options.summary {
         Entries::Count(postings.entries.len())
     } else {
@@ -192,9 +199,22 @@ fn charge_user(
         charged: state.charged(),
         refilled: state.refilled(),
         entries,
+        open,
     };
     report.users.insert(user.to_owned(), figures);
     postings.findings
+}
+
+/// Open slots as the entries that they would be if their intervals ended at an instant.
+fn open_entries(deployments: &mut Deployments, user: &str, accrual: Accrual, at: Millis) -> Vec<EntryView> {
+    let slots = accrual.slots.into_iter().map(|(instance, slot)| Entry {
+        resource: instance.resource,
+        instance: instance.instance,
+        slot,
+        posted: at,
+        cause: Cause::MonthEnd,
+    });
+    slots.map(|entry| view::entry(deployments, user, &entry, 0)).collect()
 }
 
 /// The batch bill of a month: as known now, up to `at` where the month is still open then.

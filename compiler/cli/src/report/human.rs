@@ -32,7 +32,8 @@ pub fn render(analysis: &Analysis, places: &Places<'_>) -> String {
     text + &summary(analysis)
 }
 
-fn handler() -> GraphicalReportHandler {
+/// Draws reports as wide as the terminal, in its colours.
+pub fn handler() -> GraphicalReportHandler {
     let theme = if use_colour() { GraphicalTheme::unicode() } else { GraphicalTheme::unicode_nocolor() };
     GraphicalReportHandler::new_themed(theme)
         .with_width(width())
@@ -74,7 +75,7 @@ fn summary(analysis: &Analysis) -> String {
 
 /// A finding in miette's terms. Labels in other files or far away become reports of their own below it.
 #[derive(Debug)]
-struct Report {
+pub struct Report {
     code: String,
     message: String,
     severity: miette::Severity,
@@ -85,7 +86,8 @@ struct Report {
 }
 
 impl Report {
-    fn new(found: &Diagnostic, sources: &[Source], places: &Places<'_>) -> Self {
+    /// The report on a finding; its file is one of the sources.
+    pub fn new(found: &Diagnostic, sources: &[Source], places: &Places<'_>) -> Self {
         let entry = found.code.entry();
         let here = |label: &&Label| are_near(label.span, found.primary.span, places);
         let elsewhere = found.secondary.iter().filter(|label| !here(label));
@@ -99,6 +101,19 @@ impl Report {
             source: source(found.primary.span, sources),
             labels,
             related: elsewhere.map(|label| Self::elsewhere(label, sources)).collect(),
+        }
+    }
+
+    /// A report without a code.
+    pub fn plain(message: &str, labels: Vec<LabeledSpan>, source: Source) -> Self {
+        Self {
+            code: String::new(),
+            message: message.to_owned(),
+            severity: miette::Severity::Error,
+            help: None,
+            source,
+            labels,
+            related: Vec::new(),
         }
     }
 
@@ -140,12 +155,13 @@ fn labelled(label: &Label, primary: bool) -> LabeledSpan {
     }
 }
 
-fn range(span: FileSpan) -> std::ops::Range<usize> {
+/// A place for miette.
+pub fn range(span: FileSpan) -> std::ops::Range<usize> {
     span.start as usize..span.end.max(span.start) as usize
 }
 
 /// A file's text, shared by all reports on it.
-type Source = Arc<NamedSource<String>>;
+pub type Source = Arc<NamedSource<String>>;
 
 fn sources(analysis: &Analysis, places: &Places<'_>) -> Vec<Source> {
     let named = analysis
@@ -164,7 +180,7 @@ fn source(span: FileSpan, sources: &[Source]) -> Source {
 }
 
 /// The text with every ill-formed byte replaced by one byte, so that offsets stay.
-fn readable(bytes: &[u8]) -> String {
+pub fn readable(bytes: &[u8]) -> String {
     let mut text = String::with_capacity(bytes.len());
     for chunk in bytes.utf8_chunks() {
         text.push_str(chunk.valid());
