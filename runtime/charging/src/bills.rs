@@ -155,7 +155,7 @@ struct History {
 impl History {
     fn of(ledger: &Ledger, deployments: &mut Deployments, at: Millis, known: Millis) -> Option<Self> {
         let visible = |record: &&crate::Record<'static>| record.received <= known && record.occurred <= at;
-        let records: Vec<_> = ledger.records().iter().filter(visible).cloned().collect();
+        let records: Vec<_> = ledger.records().filter(visible).cloned().collect();
         records.first()?;
         let mut deployments = deployments.known(known);
         let mut history = Self::default();

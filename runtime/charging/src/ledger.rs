@@ -1,64 +1,67 @@
 //! One user's records, what they come to, and how that changes when a record comes late.
 //!
 //! ```text
-//! append(record)          keeps the order; a record older than what is folded rolls back to the
-//!                         newest checkpoint before it
-//! fold(now)               folds what is pending and not in the future, all at once, from the oldest;
-//!                         says what to add to the wallet: entries, and reversals of entries that the
-//!                         fold no longer yields
+//! append(record)          takes a record, whenever it happened
+//! fold(now)               folds what is not in the future, all at once, from the oldest; a record older than
+//!                         what is folded rolls back to the newest checkpoint before it. Says what to add to the
+//!                         wallet: entries, and reversals of entries that the fold no longer yields
 //! sweep(now)              the same, and derives month ends and refills up to now
 //! at(T), at_known(T, K)   the state at T, by the records received up to K; changes nothing
+//! save(), restore(bytes)  the ledger as bytes: a head, and parts of its history, each written once
 //! ```
 //!
 //! Records are those that the log accepted: no duplicates, no conflicts. The wallet is append-only; it is
 //! not kept here but is the sequence of all [`WalletLine`]s. In-order records cost constant work; a late
 //! one costs the records after its checkpoint.
+//!
+//! A ledger that was restored has no history in memory, but for what is folded since; one that was shed has
+//! the latest of it. Where earlier parts are needed the ledger [lacks](Ledger::lacks) them, and folds nothing until
+//! they are [taken back](Ledger::take_back).
 
 mod checkpoints;
+mod history;
 mod query;
+mod saved;
 mod wallet_lines;
 
-use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aquarium_ir::instant::Millis;
 
 use crate::deployments::Deployments;
-use crate::posting::{Finding, Postings, Refill};
+use crate::posting::{Finding, Refill};
 use crate::record::Record;
 use crate::state::State;
-use checkpoints::Checkpoint;
-use wallet_lines::EntryKey;
+use history::History;
 
 pub use query::View;
+pub use saved::{Part, Saved, SavedPart};
 pub use wallet_lines::{LineKind, WalletLine};
 
 /// One user's records and what is folded of them.
 #[derive(Debug, Clone)]
 pub struct Ledger {
     user: Arc<str>,
-    /// In their order.
-    records: Vec<Record<'static>>,
-    /// How many of them are folded into `state`.
-    folded: usize,
+    /// After everything that is folded.
     state: State,
-    /// What the folded records yield.
-    postings: Postings,
-    /// The revision of each entry of `postings`.
-    revisions: Vec<u32>,
-    checkpoints: Vec<Checkpoint>,
+    /// What is folded, and what that yields, as far as it is in memory.
+    history: History,
+    /// Records that are not folded, in their order.
+    pending: Vec<Record<'static>>,
+    /// When the first of all records happened.
+    first: Option<Millis>,
+    latest_received: Option<Millis>,
     /// The greatest instants that were asked for; a rolled-back fold comes back to them.
     now: Option<Millis>,
     swept: Option<Millis>,
-    latest_received: Option<Millis>,
     /// The earliest instant that records since the last fold, or other policies, may have changed.
     changed_from: Option<Millis>,
-    /// Whether the state was rolled back since the last fold.
-    rolled_back: bool,
-    /// Entries in the wallet that a roll-back took out of `postings`.
-    undone: Vec<WalletLine>,
-    /// The last revision of each entry that was reversed.
-    reversed: BTreeMap<EntryKey, u32>,
+    /// From where on what is folded is to be folded again: the policies in force have changed.
+    redo_from: Option<Millis>,
+    /// How many policy versions there were at the last fold.
+    versions: u32,
+    /// How many lines the wallet has.
+    lines: u64,
 }
 
 /// What a fold brought about.
@@ -76,19 +79,17 @@ impl Ledger {
     pub fn new(user: &str) -> Self {
         Self {
             user: Arc::from(user),
-            records: Vec::new(),
-            folded: 0,
             state: State::new(),
-            postings: Postings::default(),
-            revisions: Vec::new(),
-            checkpoints: Vec::new(),
+            history: History::default(),
+            pending: Vec::new(),
+            first: None,
+            latest_received: None,
             now: None,
             swept: None,
-            latest_received: None,
             changed_from: None,
-            rolled_back: false,
-            undone: Vec::new(),
-            reversed: BTreeMap::new(),
+            redo_from: None,
+            versions: 0,
+            lines: 0,
         }
     }
 
@@ -98,16 +99,27 @@ impl Ledger {
         &self.user
     }
 
-    /// All records, in their order.
-    #[must_use]
-    pub fn records(&self) -> &[Record<'static>] {
-        &self.records
+    /// The records in their order, as far as they are in memory: all of them, unless parts were saved and shed.
+    pub fn records(&self) -> impl Iterator<Item = &Record<'static>> {
+        let mut folded = self.history.records.iter().peekable();
+        let mut pending = self.pending.iter().peekable();
+        std::iter::from_fn(move || match (folded.peek(), pending.peek()) {
+            (Some(one), Some(other)) if one.order(other).is_gt() => pending.next(),
+            (None, _) => pending.next(),
+            _ => folded.next(),
+        })
     }
 
     /// Records that are appended but not folded: of the future, or since the last fold.
     #[must_use]
     pub fn pending(&self) -> usize {
-        self.records.len().saturating_sub(self.folded)
+        self.pending.len()
+    }
+
+    /// When the first record that waits for its time happens.
+    #[must_use]
+    pub fn waits_for(&self) -> Option<Millis> {
+        self.pending.first().map(|record| record.occurred)
     }
 
     /// The state after the folded records. Month ends and refills since then are not derived: see
@@ -117,40 +129,56 @@ impl Ledger {
         &self.state
     }
 
-    /// The current entries, as they were posted, each with its revision.
-    pub fn entries(&self) -> impl Iterator<Item = (&crate::posting::Entry, u32)> {
-        self.postings.entries.iter().zip(self.revisions.iter().copied())
+    /// How many lines its folds have added to the wallet.
+    #[must_use]
+    pub fn lines(&self) -> u64 {
+        self.lines
     }
 
-    /// Refills, initial credits and grants, in order of time.
+    /// The current entries that are in memory, as they were posted, each with its revision.
+    pub fn entries(&self) -> impl Iterator<Item = (&crate::posting::Entry, u32)> {
+        self.history.postings.entries.iter().zip(self.history.revisions.iter().copied())
+    }
+
+    /// Refills, initial credits and grants that are in memory, in order of time.
     #[must_use]
     pub fn refills(&self) -> &[Refill] {
-        &self.postings.refills
+        &self.history.postings.refills
     }
 
-    /// Events that have no effect as things stand, and charges that were not worked out.
+    /// Events that have no effect as things stand, and charges that were not worked out, as far as they are in
+    /// memory.
     #[must_use]
     pub fn findings(&self) -> &[Finding] {
-        &self.postings.findings
+        &self.history.postings.findings
     }
 
     /// Adds a record of this user. It takes effect with the next fold.
     pub fn append(&mut self, record: Record<'static>) {
-        let place = self.records.partition_point(|other| other.order(&record).is_lt());
+        self.first = Some(self.first.map_or(record.occurred, |first| first.min(record.occurred)));
         self.latest_received = self.latest_received.max(Some(record.received));
         self.note_change(record.occurred);
-        let late = place < self.folded || self.state.accepts(&record).is_err();
-        if late {
-            self.roll_back(place, &record);
-        }
-        self.records.insert(place, record);
+        let place = self.pending.partition_point(|other| other.order(&record).is_lt());
+        self.pending.insert(place, record);
     }
 
-    /// Starts again from nothing at the next fold: the policies in force have changed.
+    /// Folds everything again with the next fold: the policies in force have changed.
     pub fn refold(&mut self) {
-        self.note_change(Millis::MIN);
-        self.checkpoints.clear();
-        self.restore(None);
+        self.refold_from(Millis::MIN);
+    }
+
+    /// Folds again, with the next fold, what lies at an instant or after it: the policies in force there have
+    /// changed.
+    pub fn refold_from(&mut self, from: Millis) {
+        self.note_change(from);
+        self.redo_from = Some(self.redo_from.map_or(from, |earlier| earlier.min(from)));
+    }
+
+    /// The first instant that policy versions have changed that were deployed since the last fold; `None`: there
+    /// are none.
+    pub fn outdated_from(&self, deployments: &Deployments) -> Option<Millis> {
+        let versions = usize::try_from(self.versions).unwrap_or(usize::MAX);
+        deployments.versions().skip(versions).map(|(_, span)| span.from).min()
     }
 
     fn note_change(&mut self, from: Millis) {
@@ -158,17 +186,13 @@ impl Ledger {
     }
 
     /// The earliest instant at which anything since the last fold belongs.
-    pub(crate) fn changed_from(&self) -> Option<Millis> {
+    #[must_use]
+    pub fn changed_from(&self) -> Option<Millis> {
         self.changed_from
     }
 
-    /// When the first record that waits for its time happens.
-    #[must_use]
-    pub fn waits_for(&self) -> Option<Millis> {
-        self.records.get(self.folded).map(|record| record.occurred)
-    }
-
-    /// Folds the pending records that do not lie after `now`.
+    /// Folds the pending records that do not lie after `now`; nothing where the ledger
+    /// [lacks](Ledger::lacks) what it needs.
     pub fn fold(&mut self, deployments: &mut Deployments, now: Millis) -> Changes {
         self.fold_watched(deployments, now, &mut |_, _, _| {})
     }
@@ -193,14 +217,22 @@ impl Ledger {
         now: Millis,
         watch: &mut impl FnMut(&State, &mut Deployments, Millis),
     ) -> Changes {
+        if self.lacks() {
+            return Changes::default();
+        }
         self.now = self.now.max(Some(now));
         self.changed_from = None;
-        let posted = self.postings.entries.len();
+        self.history.begin(&self.state);
+        let undone = self.roll_back();
+        let refolded = undone.is_some();
+        let posted = self.history.postings.entries.len();
         self.fold_pending(deployments, watch);
         watch(&self.state, deployments, Millis(now.0.saturating_add(1)));
-        if let Some(swept) = self.swept.filter(|swept| *swept >= now || self.rolled_back) {
-            self.state.derive(deployments, swept, &mut self.postings);
+        if let Some(swept) = self.swept.filter(|swept| *swept >= now || refolded) {
+            self.state.derive(deployments, swept, &mut self.history.postings);
         }
-        self.settle(posted)
+        self.versions = u32::try_from(deployments.versions().count()).unwrap_or(u32::MAX);
+        let lines = self.settle(posted, undone.unwrap_or_default());
+        Changes { lines, refolded }
     }
 }

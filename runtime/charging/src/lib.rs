@@ -18,6 +18,7 @@
 #![deny(clippy::float_arithmetic)]
 
 mod decimal;
+pub mod packed;
 pub mod reason;
 pub mod record;
 

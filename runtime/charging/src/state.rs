@@ -9,6 +9,7 @@
 
 mod apply;
 mod derive;
+mod packed;
 mod refills;
 
 use std::sync::Arc;

@@ -21,7 +21,7 @@ pub struct View {
 }
 
 impl View {
-    fn of(mut state: State, deployments: &mut Deployments, at: Millis) -> Self {
+    pub(super) fn of(mut state: State, deployments: &mut Deployments, at: Millis) -> Self {
         // What time brought about meanwhile shows in the state; it is posted when the user is next folded.
         state.derive(deployments, at, &mut Postings::default());
         let accrual = state.accrual(deployments, at);
@@ -41,27 +41,55 @@ impl View {
 }
 
 impl Ledger {
-    /// The state at an instant by all records; `None`: no record of this user is that old.
+    /// The state at an instant by all records; `None`: no record of this user is that old, or what is needed of
+    /// the history [is elsewhere](Ledger::at_is_elsewhere).
     pub fn at(&self, deployments: &mut Deployments, at: Millis) -> Option<View> {
-        self.records.first().filter(|first| first.occurred <= at)?;
-        let (mut state, folded) = self.state_before(at);
-        let end = self.records.partition_point(|record| record.occurred <= at);
-        let rest = self.records.get(folded..end).unwrap_or_default();
+        self.first.filter(|first| *first <= at)?;
+        let (mut state, folded) = self.state_before(at)?;
+        let end = self.history.records.partition_point(|record| record.occurred <= at);
+        let rest = self.history.records.get(folded..end).unwrap_or_default();
+        let pending = self.pending.partition_point(|record| record.occurred <= at);
+        let pending = self.pending.get(..pending).unwrap_or_default();
+        let mut nothing = Postings::default();
         // What a checkpoint holds is older than what follows it.
-        state.fold(deployments, rest, &mut Postings::default()).ok()?;
+        if pending.is_empty() {
+            state.fold(deployments, rest, &mut nothing).ok()?;
+        } else {
+            let mut records = [rest, pending].concat();
+            records.sort_by(Record::order);
+            state.fold(deployments, &records, &mut nothing).ok()?;
+        }
         Some(View::of(state, deployments, at))
     }
 
+    /// Whether the state at an instant takes parts of the history that are not in memory.
+    #[must_use]
+    pub fn at_is_elsewhere(&self, at: Millis) -> bool {
+        self.first.is_some_and(|first| first <= at) && self.state_before(at).is_none()
+    }
+
+    /// Whether the state by what was known at an instant takes parts of the history that are not in memory.
+    pub fn known_is_elsewhere(&self, deployments: &Deployments, at: Millis, known: Millis) -> bool {
+        if self.all_known(deployments, known) { self.at_is_elsewhere(at) } else { self.parts_elsewhere() > 0 }
+    }
+
+    fn all_known(&self, deployments: &Deployments, known: Millis) -> bool {
+        self.latest_received.is_some_and(|latest| latest <= known)
+            && deployments.versions().all(|(_, span)| span.received <= known)
+    }
+
     /// The state at an instant by the records and deployments that were received up to `known`; `None`: no
-    /// record of this user is that old, or none was received by then.
+    /// record of this user is that old, or none was received by then, or what is needed of the history
+    /// [is elsewhere](Ledger::known_is_elsewhere).
     pub fn at_known(&self, deployments: &mut Deployments, at: Millis, known: Millis) -> Option<View> {
-        let all_known = self.latest_received.is_some_and(|latest| latest <= known)
-            && deployments.versions().all(|(_, span)| span.received <= known);
-        if all_known {
+        if self.all_known(deployments, known) {
             return self.at(deployments, at);
         }
+        if self.parts_elsewhere() > 0 {
+            return None;
+        }
         let visible = |record: &&Record<'static>| record.received <= known && record.occurred <= at;
-        let records: Vec<_> = self.records.iter().filter(visible).cloned().collect();
+        let records: Vec<_> = self.records().filter(visible).cloned().collect();
         records.first()?;
         let mut deployments = deployments.known(known);
         let mut state = State::new();

@@ -6,8 +6,9 @@ use std::sync::Arc;
 use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
 
-use super::{Changes, Ledger};
+use super::Ledger;
 use crate::deployments::Deployments;
+use crate::packed::{self, Packed, Unreadable};
 use crate::posting::{Cause, Entry};
 use crate::view::{self, EntryView};
 
@@ -21,6 +22,8 @@ pub struct WalletLine {
     pub entry: Entry,
     /// How many entries of the same cause and slot start came before it.
     pub revision: u32,
+    /// When it became known: the receipt of the last record by then, but not before the entry was posted.
+    pub known: Millis,
     /// Which of the two.
     pub kind: LineKind,
 }
@@ -35,8 +38,23 @@ pub enum LineKind {
 }
 
 impl WalletLine {
-    pub(super) fn posted(entry: Entry, revision: u32) -> Self {
-        Self { entry, revision, kind: LineKind::Posted }
+    pub(super) fn posted(entry: Entry, revision: u32, received: Option<Millis>) -> Self {
+        let known = received.map_or(entry.posted, |received| received.max(entry.posted));
+        Self { entry, revision, known, kind: LineKind::Posted }
+    }
+
+    /// Lines as bytes.
+    #[must_use]
+    pub fn pack(lines: &[Self]) -> Vec<u8> {
+        packed::seal(|to| to.list(lines))
+    }
+
+    /// The lines that the bytes hold.
+    ///
+    /// # Errors
+    /// Where they are damaged, or a newer program wrote them.
+    pub fn unpack(bytes: &[u8]) -> Result<Vec<Self>, Unreadable> {
+        packed::open(bytes, Packed::take)
     }
 
     /// What the line adds to the charges.
@@ -71,42 +89,49 @@ fn key(entry: &Entry) -> EntryKey {
 
 impl Ledger {
     /// Compares the entries from `posted` on with those that were undone, and says what the wallet lacks.
-    pub(super) fn settle(&mut self, posted: usize) -> Changes {
-        let refolded = std::mem::take(&mut self.rolled_back);
-        let posted = posted.min(self.revisions.len());
-        if self.undone.is_empty() && self.reversed.is_empty() {
-            return Changes { lines: self.settle_in_order(posted), refolded };
-        }
+    pub(super) fn settle(&mut self, posted: usize, undone: Vec<WalletLine>) -> Vec<WalletLine> {
+        let lines = if undone.is_empty() && self.history.reversed.is_empty() {
+            self.settle_in_order(posted)
+        } else {
+            self.settle_again(posted, undone)
+        };
+        self.lines = self.lines.saturating_add(lines.len() as u64);
+        lines
+    }
+
+    fn settle_in_order(&mut self, posted: usize) -> Vec<WalletLine> {
+        let (history, known) = (&mut self.history, self.latest_received);
+        history.revisions.resize(history.postings.entries.len(), 0);
+        let entries = history.postings.entries.iter().skip(posted);
+        entries.map(|entry| WalletLine::posted(entry.clone(), 0, known)).collect()
+    }
+
+    fn settle_again(&mut self, posted: usize, undone: Vec<WalletLine>) -> Vec<WalletLine> {
+        let (history, known) = (&mut self.history, self.latest_received);
         let mut undone: BTreeMap<EntryKey, WalletLine> =
-            std::mem::take(&mut self.undone).into_iter().map(|line| (line.key(), line)).collect();
+            undone.into_iter().map(|line| (line.key(), line)).collect();
         let mut new = Vec::new();
-        for entry in self.postings.entries.iter().skip(posted) {
+        for entry in history.postings.entries.iter().skip(posted) {
             let key = key(entry);
             let same = undone.get(&key).is_some_and(|line| line.entry == *entry);
             let revision = match undone.get(&key) {
                 Some(line) if same => line.revision,
                 Some(line) => line.revision.saturating_add(1),
-                None => self.reversed.get(&key).map_or(0, |last| last.saturating_add(1)),
+                None => history.reversed.get(&key).map_or(0, |last| last.saturating_add(1)),
             };
-            self.revisions.push(revision);
+            history.revisions.push(revision);
             if same {
                 undone.remove(&key);
             } else {
-                new.push(WalletLine::posted(entry.clone(), revision));
+                new.push(WalletLine::posted(entry.clone(), revision, known));
             }
         }
-        let mut lines: Vec<WalletLine> = Vec::with_capacity(undone.len() + new.len());
+        let mut lines: Vec<WalletLine> = Vec::with_capacity(undone.len().saturating_add(new.len()));
         for (key, line) in undone {
-            self.reversed.insert(key, line.revision);
+            history.reversed.insert(key, line.revision);
             lines.push(WalletLine { kind: LineKind::Reversal, ..line });
         }
         lines.extend(new);
-        Changes { lines, refolded }
-    }
-
-    fn settle_in_order(&mut self, posted: usize) -> Vec<WalletLine> {
-        self.revisions.resize(self.postings.entries.len(), 0);
-        let entries = self.postings.entries.iter().skip(posted);
-        entries.map(|entry| WalletLine::posted(entry.clone(), 0)).collect()
+        lines
     }
 }
