@@ -97,6 +97,7 @@ class Policies:
                 fields["initial"] = number(rng, 0, 50, 2)
             if rng.random() < 0.4:
                 fields["mode"] = rng.choice(["add", "reset"])
+                self.tally["reset"] = self.tally.get("reset") or fields["mode"] == "reset"
             item = {"fields": fields}
             if rng.random() < 0.3:
                 item["effective"] = {"from": self.start + rng.randint(0, 30) * DAY, "to": None}
@@ -146,6 +147,9 @@ class Policies:
             limits = sorted(rng.sample(range(1, 400), rng.randint(1, 3)))
             tiers = [(Fraction(limit), number(rng, 0, 3, 4)) for limit in limits]
             return tiers + [(None, number(rng, 0, 3, 4))]
+        if rng.random() < 0.08:
+            self.tally["discount"] = True
+            return -number(rng, 0, 2, 3)
         return number(rng, 0, 5, 5)
 
     def expression(self, resource):
@@ -471,6 +475,8 @@ def events(rng, policy, start, tally):
             first, second = rng.sample(records, 2)
             first["at"] = second["at"]
             tally["simultaneous"] = True
+        for record in records:
+            record["received"] = record["at"] + rng.choice([0, 0, rng.randint(0, 20 * DAY)])
         by_user[user] = records
         lines += [line(user, record) for record in records]
     for copied in rng.sample(lines, len(lines) // 20):
@@ -525,7 +531,7 @@ def resource_event(rng, policy, start, id_):
 
 
 def line(user, record):
-    common = {"id": record["id"], "occurredMillis": record["at"], "clientID": record["client"], "userID": user, "details": {}}
+    common = {"id": record["id"], "occurredMillis": record["at"], "receivedMillis": record["received"], "clientID": record["client"], "userID": user, "details": {}}
     if record["kind"] == "grant":
         common.update(recordType="grant", reason="test", author="test")
         return json.dumps(common)[:-1] + f', "credits": {text(record["credits"])}}}'

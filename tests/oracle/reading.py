@@ -505,10 +505,50 @@ def policy_agreement(policy, role):
     return "default" if "default" in policy["agreements"] else None
 
 
-def simulate(deployments, records_by_user, at):
-    """`deployments`: (policy, since, until) in order of deployment, all of one zone; the first holds always."""
-    clock = Clock(deployments[0][0]["timezone"])
-    instants = [record["at"] for records in records_by_user.values() for record in records]
-    frames = Frames(clock, min(instants + [at]), max(instants + [at]))
-    versions = [Version(policy, frames, since, until) for policy, since, until in deployments]
-    return {user: User(versions, clock, records, at).run() for user, records in records_by_user.items()}
+class World:
+    """Deployments in force, `(policy, since, until)` in order of deployment, all of one zone; the first holds
+    always."""
+
+    def __init__(self, deployments, records_by_user, at):
+        self.clock = Clock(deployments[0][0]["timezone"])
+        instants = [record["at"] for records in records_by_user.values() for record in records]
+        frames = Frames(self.clock, min(instants + [at]), max(instants + [at]))
+        self.versions = [Version(policy, frames, since, until) for policy, since, until in deployments]
+        self.records, self.at = records_by_user, at
+
+    def users(self, known=None):
+        """How everybody stands, by what was received up to `known`."""
+        return {user: self.user(user, self.at, known) for user in self.records}
+
+    def visible(self, user, at, known):
+        received = lambda record: known is None or record["received"] <= known
+        return [record for record in self.records[user] if record["at"] <= at and received(record)]
+
+    def user(self, user, at, known):
+        return User(self.versions, self.clock, self.visible(user, at, known), at).run()
+
+    def month(self, year, month):
+        """The first instant of a month and that of the next."""
+        start = datetime.datetime(year, month, 1)
+        return self.clock.instant(start), self.clock.instant((start + datetime.timedelta(days=32)).replace(day=1))
+
+    def bill(self, user, year, month, known):
+        """(opening, charges by resource, closing) of a month, what is open included; None: there is no bill."""
+        start, end = self.month(year, month)
+        if start > self.at or not self.visible(user, min(self.at, end), known):
+            return None
+        if self.at >= end:
+            entries, refilled = self.user(user, end, known)["entries"], self.user(user, end - 1, known)["refilled"]
+        else:
+            there = User(self.versions, self.clock, self.visible(user, self.at, known), self.at)
+            refilled = there.run()["refilled"]
+            entries = there.entries
+        within = lambda entry: entry["from"] < end
+        before = sum((e["credits"] for e in entries if e["from"] < start), Fraction(0))
+        opening = self.user(user, start - 1, known)["refilled"] - before
+        lines = {}
+        for entry in entries:
+            if start <= entry["from"] < end:
+                lines[entry["resource"]] = lines.get(entry["resource"], Fraction(0)) + entry["credits"]
+        closing = refilled - sum((e["credits"] for e in entries if within(e)), Fraction(0))
+        return opening, lines, closing
