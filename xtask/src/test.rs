@@ -7,6 +7,8 @@ use crate::{generated, lint};
 
 /// How many generated cases the independent reading compares: some seconds' worth.
 const CASES: &str = "400";
+/// How many generated cases have their policies formatted.
+const LAYOUTS: &str = "100";
 
 /// Lints, all tests, the README's commands, the editors.
 ///
@@ -53,7 +55,9 @@ fn quickstart() -> Outcome {
 
 /// Generated policies and events, against a reading of the rules in another language.
 fn independent_reading() -> Outcome {
-    run(program("python3", &["tests/oracle/compare.py", &text(&built("aquariumc")), CASES]))
+    let compiler = text(&built("aquariumc"));
+    run(program("python3", &["tests/oracle/compare.py", &compiler, CASES]))?;
+    run(program("python3", &["tests/oracle/layout.py", &compiler, LAYOUTS]))
 }
 
 fn editors() -> Outcome {
