@@ -29,7 +29,10 @@ Register-ArgumentCompleter -Native -CommandName 'aquariumc' -ScriptBlock {
             [CompletionResult]::new('fmt', 'fmt', [CompletionResultType]::ParameterValue, 'Write policies in the one canonical layout')
             [CompletionResult]::new('compile', 'compile', [CompletionResultType]::ParameterValue, 'Check, then write the WebAssembly charging module')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a finding: what it means, why it matters, an example, the fix')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show what an agreement asks, where that is written, and the week as a grid')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Tell what changes in meaning from one policy to another, and what that costs whom')
             [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'Charge recorded events offline, with the same fold as the daemon')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run policy tests, with coverage of prices, branches and time frames')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Begin a policy: a commented one, a test of it and events to try it with')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Write the completions of a shell to standard output')
             [CompletionResult]::new('lsp', 'lsp', [CompletionResultType]::ParameterValue, 'Serve the language server protocol on standard input and output')
@@ -67,6 +70,24 @@ Register-ArgumentCompleter -Native -CommandName 'aquariumc' -ScriptBlock {
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help')
             break
         }
+        'aquariumc;show' {
+            [CompletionResult]::new('--at', '--at', [CompletionResultType]::ParameterName, 'The instant to look at: milliseconds since the epoch, or an ISO 8601 date or date-time, in the policy''s zone where it names none. Default: now')
+            [CompletionResult]::new('--resource', '--resource', [CompletionResultType]::ParameterName, 'Only this resource; may be repeated')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How the answer is written')
+            [CompletionResult]::new('--bounds', '--bounds', [CompletionResultType]::ParameterName, 'Also what was proven about each expression: values, steps, and the arithmetic it needs')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'aquariumc;diff' {
+            [CompletionResult]::new('--events', '--events', [CompletionResultType]::ParameterName, 'Event files, an event a line (NDJSON): charge them by both policies and tell the difference per user')
+            [CompletionResult]::new('--at', '--at', [CompletionResultType]::ParameterName, 'The instant up to which events are charged. Default: the greatest `occurredMillis` of the events')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How the differences are written')
+            [CompletionResult]::new('--exit-code', '--exit-code', [CompletionResultType]::ParameterName, 'Exit with 1 where anything changes')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
         'aquariumc;simulate' {
             [CompletionResult]::new('--at', '--at', [CompletionResultType]::ParameterName, 'The instant to look at: milliseconds since the epoch, or an ISO 8601 date or date-time, in the policy''s zone where it names none. Default: the greatest `occurredMillis` of the events')
             [CompletionResult]::new('--known', '--known', [CompletionResultType]::ParameterName, 'Only what had been received up to then')
@@ -76,6 +97,15 @@ Register-ArgumentCompleter -Native -CommandName 'aquariumc' -ScriptBlock {
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Also how an entry came about')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How the result is written')
             [CompletionResult]::new('--summary', '--summary', [CompletionResultType]::ParameterName, 'The number of entries instead of the entries')
+            [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
+            break
+        }
+        'aquariumc;test' {
+            [CompletionResult]::new('--filter', '--filter', [CompletionResultType]::ParameterName, 'Only tests whose name has this text')
+            [CompletionResult]::new('--lcov', '--lcov', [CompletionResultType]::ParameterName, 'Write the coverage to this file, in the format of LCOV')
+            [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How the results are written')
+            [CompletionResult]::new('--coverage', '--coverage', [CompletionResultType]::ParameterName, 'Also show which prices, tiers, expressions, branches and time frames no test reaches')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break
@@ -100,7 +130,10 @@ Register-ArgumentCompleter -Native -CommandName 'aquariumc' -ScriptBlock {
             [CompletionResult]::new('fmt', 'fmt', [CompletionResultType]::ParameterValue, 'Write policies in the one canonical layout')
             [CompletionResult]::new('compile', 'compile', [CompletionResultType]::ParameterValue, 'Check, then write the WebAssembly charging module')
             [CompletionResult]::new('explain', 'explain', [CompletionResultType]::ParameterValue, 'Explain a finding: what it means, why it matters, an example, the fix')
+            [CompletionResult]::new('show', 'show', [CompletionResultType]::ParameterValue, 'Show what an agreement asks, where that is written, and the week as a grid')
+            [CompletionResult]::new('diff', 'diff', [CompletionResultType]::ParameterValue, 'Tell what changes in meaning from one policy to another, and what that costs whom')
             [CompletionResult]::new('simulate', 'simulate', [CompletionResultType]::ParameterValue, 'Charge recorded events offline, with the same fold as the daemon')
+            [CompletionResult]::new('test', 'test', [CompletionResultType]::ParameterValue, 'Run policy tests, with coverage of prices, branches and time frames')
             [CompletionResult]::new('init', 'init', [CompletionResultType]::ParameterValue, 'Begin a policy: a commented one, a test of it and events to try it with')
             [CompletionResult]::new('completions', 'completions', [CompletionResultType]::ParameterValue, 'Write the completions of a shell to standard output')
             [CompletionResult]::new('lsp', 'lsp', [CompletionResultType]::ParameterValue, 'Serve the language server protocol on standard input and output')
@@ -119,7 +152,16 @@ Register-ArgumentCompleter -Native -CommandName 'aquariumc' -ScriptBlock {
         'aquariumc;help;explain' {
             break
         }
+        'aquariumc;help;show' {
+            break
+        }
+        'aquariumc;help;diff' {
+            break
+        }
         'aquariumc;help;simulate' {
+            break
+        }
+        'aquariumc;help;test' {
             break
         }
         'aquariumc;help;init' {

@@ -25,6 +25,9 @@ _aquariumc() {
             aquariumc,completions)
                 cmd="aquariumc__subcmd__completions"
                 ;;
+            aquariumc,diff)
+                cmd="aquariumc__subcmd__diff"
+                ;;
             aquariumc,explain)
                 cmd="aquariumc__subcmd__explain"
                 ;;
@@ -40,8 +43,14 @@ _aquariumc() {
             aquariumc,lsp)
                 cmd="aquariumc__subcmd__lsp"
                 ;;
+            aquariumc,show)
+                cmd="aquariumc__subcmd__show"
+                ;;
             aquariumc,simulate)
                 cmd="aquariumc__subcmd__simulate"
+                ;;
+            aquariumc,test)
+                cmd="aquariumc__subcmd__test"
                 ;;
             aquariumc__subcmd__help,check)
                 cmd="aquariumc__subcmd__help__subcmd__check"
@@ -51,6 +60,9 @@ _aquariumc() {
                 ;;
             aquariumc__subcmd__help,completions)
                 cmd="aquariumc__subcmd__help__subcmd__completions"
+                ;;
+            aquariumc__subcmd__help,diff)
+                cmd="aquariumc__subcmd__help__subcmd__diff"
                 ;;
             aquariumc__subcmd__help,explain)
                 cmd="aquariumc__subcmd__help__subcmd__explain"
@@ -67,8 +79,14 @@ _aquariumc() {
             aquariumc__subcmd__help,lsp)
                 cmd="aquariumc__subcmd__help__subcmd__lsp"
                 ;;
+            aquariumc__subcmd__help,show)
+                cmd="aquariumc__subcmd__help__subcmd__show"
+                ;;
             aquariumc__subcmd__help,simulate)
                 cmd="aquariumc__subcmd__help__subcmd__simulate"
+                ;;
+            aquariumc__subcmd__help,test)
+                cmd="aquariumc__subcmd__help__subcmd__test"
                 ;;
             *)
                 ;;
@@ -77,7 +95,7 @@ _aquariumc() {
 
     case "${cmd}" in
         aquariumc)
-            opts="-h -V --help --version check fmt compile explain simulate init completions lsp help"
+            opts="-h -V --help --version check fmt compile explain show diff simulate test init completions lsp help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 1 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -160,6 +178,32 @@ _aquariumc() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        aquariumc__subcmd__diff)
+            opts="-h --events --at --format --exit-code --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --events)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human markdown json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         aquariumc__subcmd__explain)
             opts="-h --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -189,7 +233,7 @@ _aquariumc() {
             return 0
             ;;
         aquariumc__subcmd__help)
-            opts="check fmt compile explain simulate init completions lsp help"
+            opts="check fmt compile explain show diff simulate test init completions lsp help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0
@@ -231,6 +275,20 @@ _aquariumc() {
             return 0
             ;;
         aquariumc__subcmd__help__subcmd__completions)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aquariumc__subcmd__help__subcmd__diff)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -314,7 +372,35 @@ _aquariumc() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        aquariumc__subcmd__help__subcmd__show)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         aquariumc__subcmd__help__subcmd__simulate)
+            opts=""
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aquariumc__subcmd__help__subcmd__test)
             opts=""
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 3 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
@@ -356,6 +442,32 @@ _aquariumc() {
             COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
             return 0
             ;;
+        aquariumc__subcmd__show)
+            opts="-h --at --resource --bounds --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --at)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --resource)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
         aquariumc__subcmd__simulate)
             opts="-h --at --known --user --deploy --bills --explain --format --summary --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
@@ -389,6 +501,32 @@ _aquariumc() {
                     ;;
                 --format)
                     COMPREPLY=($(compgen -W "human json" -- "${cur}"))
+                    return 0
+                    ;;
+                *)
+                    COMPREPLY=()
+                    ;;
+            esac
+            COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+            return 0
+            ;;
+        aquariumc__subcmd__test)
+            opts="-h --filter --coverage --lcov --format --help"
+            if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
+                COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
+                return 0
+            fi
+            case "${prev}" in
+                --filter)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --lcov)
+                    COMPREPLY=($(compgen -f "${cur}"))
+                    return 0
+                    ;;
+                --format)
+                    COMPREPLY=($(compgen -W "human json junit" -- "${cur}"))
                     return 0
                     ;;
                 *)

@@ -26,7 +26,10 @@ set edit:completion:arg-completer[aquariumc] = {|@words|
             cand fmt 'Write policies in the one canonical layout'
             cand compile 'Check, then write the WebAssembly charging module'
             cand explain 'Explain a finding: what it means, why it matters, an example, the fix'
+            cand show 'Show what an agreement asks, where that is written, and the week as a grid'
+            cand diff 'Tell what changes in meaning from one policy to another, and what that costs whom'
             cand simulate 'Charge recorded events offline, with the same fold as the daemon'
+            cand test 'Run policy tests, with coverage of prices, branches and time frames'
             cand init 'Begin a policy: a commented one, a test of it and events to try it with'
             cand completions 'Write the completions of a shell to standard output'
             cand lsp 'Serve the language server protocol on standard input and output'
@@ -59,6 +62,22 @@ set edit:completion:arg-completer[aquariumc] = {|@words|
             cand -h 'Print help'
             cand --help 'Print help'
         }
+        &'aquariumc;show'= {
+            cand --at 'The instant to look at: milliseconds since the epoch, or an ISO 8601 date or date-time, in the policy''s zone where it names none. Default: now'
+            cand --resource 'Only this resource; may be repeated'
+            cand --format 'How the answer is written'
+            cand --bounds 'Also what was proven about each expression: values, steps, and the arithmetic it needs'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'aquariumc;diff'= {
+            cand --events 'Event files, an event a line (NDJSON): charge them by both policies and tell the difference per user'
+            cand --at 'The instant up to which events are charged. Default: the greatest `occurredMillis` of the events'
+            cand --format 'How the differences are written'
+            cand --exit-code 'Exit with 1 where anything changes'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
         &'aquariumc;simulate'= {
             cand --at 'The instant to look at: milliseconds since the epoch, or an ISO 8601 date or date-time, in the policy''s zone where it names none. Default: the greatest `occurredMillis` of the events'
             cand --known 'Only what had been received up to then'
@@ -68,6 +87,14 @@ set edit:completion:arg-completer[aquariumc] = {|@words|
             cand --explain 'Also how an entry came about'
             cand --format 'How the result is written'
             cand --summary 'The number of entries instead of the entries'
+            cand -h 'Print help (see more with ''--help'')'
+            cand --help 'Print help (see more with ''--help'')'
+        }
+        &'aquariumc;test'= {
+            cand --filter 'Only tests whose name has this text'
+            cand --lcov 'Write the coverage to this file, in the format of LCOV'
+            cand --format 'How the results are written'
+            cand --coverage 'Also show which prices, tiers, expressions, branches and time frames no test reaches'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }
@@ -88,7 +115,10 @@ set edit:completion:arg-completer[aquariumc] = {|@words|
             cand fmt 'Write policies in the one canonical layout'
             cand compile 'Check, then write the WebAssembly charging module'
             cand explain 'Explain a finding: what it means, why it matters, an example, the fix'
+            cand show 'Show what an agreement asks, where that is written, and the week as a grid'
+            cand diff 'Tell what changes in meaning from one policy to another, and what that costs whom'
             cand simulate 'Charge recorded events offline, with the same fold as the daemon'
+            cand test 'Run policy tests, with coverage of prices, branches and time frames'
             cand init 'Begin a policy: a commented one, a test of it and events to try it with'
             cand completions 'Write the completions of a shell to standard output'
             cand lsp 'Serve the language server protocol on standard input and output'
@@ -102,7 +132,13 @@ set edit:completion:arg-completer[aquariumc] = {|@words|
         }
         &'aquariumc;help;explain'= {
         }
+        &'aquariumc;help;show'= {
+        }
+        &'aquariumc;help;diff'= {
+        }
         &'aquariumc;help;simulate'= {
+        }
+        &'aquariumc;help;test'= {
         }
         &'aquariumc;help;init'= {
         }
