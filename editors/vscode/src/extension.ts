@@ -5,7 +5,9 @@ import { LanguageClient, type LanguageClientOptions, type Location, type Positio
 import { Explanations } from "./explanations";
 import { adoptPlainYaml } from "./plain-yaml";
 import { findServer } from "./server";
+import { simulate } from "./simulate";
 import { ServerStatus } from "./status";
+import { type Ask, showWeek } from "./week";
 
 const LANGUAGE = "aquarium";
 
@@ -17,6 +19,8 @@ export async function activate(context: vscode.ExtensionContext): Promise<void> 
     vscode.commands.registerCommand("aquarium.restartServer", () => session?.restart()),
     vscode.commands.registerCommand("aquarium.showLog", () => session?.showLog()),
     vscode.commands.registerCommand("aquarium.showUses", showUses),
+    vscode.commands.registerCommand("aquarium.showWeek", (uri?: string, agreement?: string) => session?.view((ask) => showWeek(ask, uri, agreement))),
+    vscode.commands.registerCommand("aquarium.simulate", (events?: vscode.Uri) => session?.view((ask) => simulate(ask, events))),
     vscode.workspace.onDidChangeConfiguration((change) => session?.follow(change)),
     adoptPlainYaml(LANGUAGE),
   );
@@ -104,9 +108,20 @@ class Session {
       });
   }
 
-  private async explain(code: string): Promise<string> {
+  /** Shows something that the server is asked for; says so if it cannot be. */
+  async view(show: (ask: Ask) => Promise<void>): Promise<void> {
+    await show((method, params) => this.ask(method, params)).catch((error: unknown) => {
+      void vscode.window.showErrorMessage(error instanceof Error ? error.message : String(error));
+    });
+  }
+
+  private async ask<T>(method: string, params: object): Promise<T> {
     if (this.client?.state !== State.Running) throw new Error("the Aquarium language server does not run");
-    return this.client.sendRequest<string>("aquarium/explain", { code });
+    return this.client.sendRequest<T>(method, params);
+  }
+
+  private async explain(code: string): Promise<string> {
+    return this.ask<string>("aquarium/explain", { code });
   }
 }
 

@@ -4,11 +4,17 @@ mod time;
 
 use std::fmt::Write;
 
+use aquarium_compiler::items::Class;
 use aquarium_compiler::references::{Reference, Usage, at, references};
 use aquarium_compiler::{Code, FileId, FileSpan};
 use aquarium_ir::Millis;
 
+use crate::effective::effective;
+use crate::trial::sample;
 use crate::{Snapshot, expressions, keys};
+
+/// How many resources of an agreement are shown.
+const RESOURCES_MAX: usize = 20;
 
 /// How many lines of a definition are shown.
 const LINES_MAX: usize = 16;
@@ -30,7 +36,11 @@ pub fn hover(snapshot: &Snapshot, file: FileId, offset: u32, now: Millis) -> Opt
     }
     let all = references(&snapshot.analysis().items);
     if let Some(name) = at(&all, file, offset) {
-        return Some(Hover { span: name.span, markdown: item(snapshot, &all, name) });
+        let mut markdown = item(snapshot, &all, name);
+        if name.class == Class::Agreement {
+            markdown.extend(asked(snapshot, &name.name, now));
+        }
+        return Some(Hover { span: name.span, markdown });
     }
     let span = word(snapshot, file, offset)?;
     let text = snapshot.slice(span);
@@ -55,6 +65,39 @@ fn item(snapshot: &Snapshot, all: &[Reference], name: &Reference) -> String {
         None => text.push_str("\n\nnot defined in this policy"),
     }
     text
+}
+
+/// What an agreement asks now: price, expression, where they come from, and what a little usage costs.
+fn asked(snapshot: &Snapshot, agreement: &str, now: Millis) -> Option<String> {
+    let effective = effective(snapshot, agreement, now)?;
+    let zone = &snapshot.analysis().zone;
+    let mut text = format!(
+        "\n\nat {}\n\n| resource | price | expression | from | for example |\n|---|---|---|---|---|\n",
+        zone.format(now)
+    );
+    for asked in effective.resources.iter().take(RESOURCES_MAX) {
+        let word = |word: &Option<String>| word.as_deref().map_or_else(|| "none".to_owned(), cell);
+        let example = sample(snapshot, agreement, &asked.resource, now);
+        let example = example.map(|it| format!("{}: {} credits", it.usage, it.credits)).unwrap_or_default();
+        let from = asked.price_chain.iter().rev().nth(1).map_or("", |(words, _)| words.as_str());
+        let (price, expression) = (word(&asked.now.price), word(&asked.now.expression));
+        _ = writeln!(
+            text,
+            "| {} | {price} | `{expression}` | {} | {} |",
+            cell(&asked.resource),
+            cell(from),
+            cell(&example)
+        );
+    }
+    if effective.resources.len() > RESOURCES_MAX {
+        _ = writeln!(text, "\nand {} more", effective.resources.len() - RESOURCES_MAX);
+    }
+    Some(text)
+}
+
+/// A text as a cell of a table.
+fn cell(text: &str) -> String {
+    text.replace('|', "\\|").replace('\n', " ")
 }
 
 /// The whole item that a name defines.
@@ -140,6 +183,17 @@ mod tests {
     fn a_lint_in_a_directive_is_explained() {
         check("# aquarium: allow(AQ0$0401)\naquariumpolicy:\n  name: a\n", Some("AQ0401: "));
         check("# some a$0ccount\naquariumpolicy:\n  name: a\n", None);
+    }
+
+    #[test]
+    fn an_agreement_says_what_it_asks_now() {
+        let policy = "aquariumpolicy:\n  resources:\n    - {name: vmtime, unit: hr, costpolicy: onoff}\n  algorithms:\n    - \
+                      {name: all, '*': price * volume}\n  pricelists:\n    - {name: base, vmtime: 1.5}\n  agreements:\n    - \
+                      {name: gold, algorithm: all, pricelist: base}\n  roles: {'*': go$0ld}\n";
+        let (snapshot, file, offset) = at_cursor(policy);
+        let text = hover(&snapshot, file, offset, Millis(1_320_000_000_000)).unwrap().markdown;
+        let row = "| vmtime | 1.5 per hr | `price * volume` | price list base | 1 hour on: 1.5 credits |";
+        assert!(text.contains(row), "{text}");
     }
 
     #[test]

@@ -1,4 +1,4 @@
-//! What is said above an item: by how many others it is used.
+//! What is said above an item: by how many others it is used, and what can be looked at.
 
 use std::collections::BTreeMap;
 
@@ -15,8 +15,17 @@ pub struct Lens {
     pub span: FileSpan,
     /// What is said.
     pub title: String,
-    /// The places that are meant.
-    pub uses: Vec<FileSpan>,
+    /// What it does when it is chosen.
+    pub action: Action,
+}
+
+/// What a lens does.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Shows these places.
+    ShowUses(Vec<FileSpan>),
+    /// Shows the prices of this agreement, hour by hour.
+    ShowWeek(String),
 }
 
 /// The lenses of a file, in the order of the text.
@@ -36,7 +45,11 @@ pub fn lenses(snapshot: &Snapshot, file: FileId) -> Vec<Lens> {
             1 => "1 use".to_owned(),
             count => format!("{count} uses"),
         };
-        lenses.push(Lens { span: item.span, title, uses: places });
+        lenses.push(Lens { span: item.span, title, action: Action::ShowUses(places) });
+        if item.class == Class::Agreement {
+            let action = Action::ShowWeek(item.name.clone());
+            lenses.push(Lens { span: item.span, title: "prices of the week".to_owned(), action });
+        }
     }
     lenses
 }
@@ -56,6 +69,9 @@ mod tests {
             .into_iter()
             .map(|lens| format!("{} {}", snapshot.slice(lens.span), lens.title))
             .collect();
-        assert_eq!(found, ["vmtime 2 uses", "base 2 uses", "cheap not used", "default 1 use"]);
+        assert_eq!(
+            found,
+            ["vmtime 2 uses", "base 2 uses", "cheap not used", "default 1 use", "default prices of the week"]
+        );
     }
 }

@@ -8,6 +8,7 @@ pub mod completion;
 pub mod context;
 pub mod definition;
 pub mod diagnostics;
+pub mod effective;
 pub mod expressions;
 pub mod files;
 pub mod fixes;
@@ -31,6 +32,7 @@ pub mod symbols;
 mod testing;
 pub mod text;
 pub mod tokens;
+pub mod trial;
 pub mod walk;
 
 pub use lines::{Encoding, LineIndex, Position};

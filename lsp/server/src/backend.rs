@@ -5,6 +5,7 @@
 use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
+use serde_json::Value;
 use tower_lsp::jsonrpc::{Error, Result};
 use tower_lsp::ls_types::*;
 use tower_lsp::{Client, LanguageServer};
@@ -40,6 +41,16 @@ impl Backend {
         let code = aquarium_compiler::Code::find(&params.code);
         let unknown = || Error::invalid_params(format!("no diagnostic has the code `{}`", params.code));
         code.map(|code| code.entry().explanation.to_owned()).ok_or_else(unknown)
+    }
+
+    /// What an agreement asks in a week, hour by hour.
+    pub(crate) async fn week(&self, params: requests::WeekParams) -> Result<Value> {
+        requests::week(&self.shared, params).await
+    }
+
+    /// What recorded events come to by a policy as it stands in the editor.
+    pub(crate) async fn simulate(&self, params: requests::SimulateParams) -> Result<Value> {
+        requests::simulate(&self.shared, params).await
     }
 }
 

@@ -41,6 +41,8 @@ pub async fn run(input: impl AsyncRead + Unpin, output: impl AsyncWrite) -> bool
     let (service, socket) = LspService::build(backend::Backend::new)
         .custom_method("aquarium/documentText", backend::Backend::document_text)
         .custom_method("aquarium/explain", backend::Backend::explain)
+        .custom_method("aquarium/week", backend::Backend::week)
+        .custom_method("aquarium/simulate", backend::Backend::simulate)
         .finish();
     let service = order::InOrder::new(service);
     let ended_well = service.ended_well();

@@ -6,6 +6,7 @@ mod navigation;
 mod outline;
 mod reading;
 mod tokens;
+mod trial;
 mod workspace;
 
 use std::sync::Arc;
@@ -28,6 +29,7 @@ pub(crate) use navigation::{declaration, definition, highlights, implementation,
 pub(crate) use outline::outline;
 pub(crate) use reading::{complete, folds, hints, hover, lens, selections, signature};
 pub(crate) use tokens::{delta as tokens_delta, full as tokens_full, legend, range as tokens_range};
+pub(crate) use trial::{SimulateParams, WeekParams, simulate, week};
 pub(crate) use workspace::{diagnostic as workspace_diagnostic, symbol};
 
 /// What a request looks at.

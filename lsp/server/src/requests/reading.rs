@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use aquarium_ide::completion::{Kind, Proposal, completion};
-use aquarium_ide::lens::{Lens, lenses};
+use aquarium_ide::lens::{Action, Lens, lenses};
 use aquarium_ide::{folding, inlay, selection, signature};
 use serde_json::json;
 use tower_lsp::jsonrpc::Result;
@@ -124,10 +124,14 @@ pub(crate) async fn lens(shared: &Arc<Shared>, params: CodeLensParams) -> Result
 
 fn code_lens(view: &View<'_>, uri: &Uri, lens: Lens) -> CodeLens {
     let range = view.range(lens.span);
-    let places: Vec<Location> = lens.uses.into_iter().filter_map(|span| view.location(span)).collect();
-    let arguments = vec![json!(uri), json!(range.start), json!(places)];
-    let command =
-        Command { title: lens.title, command: "aquarium.showUses".to_owned(), arguments: Some(arguments) };
+    let (command, arguments) = match lens.action {
+        Action::ShowUses(places) => {
+            let places: Vec<Location> = places.into_iter().filter_map(|span| view.location(span)).collect();
+            ("aquarium.showUses", vec![json!(uri), json!(range.start), json!(places)])
+        }
+        Action::ShowWeek(agreement) => ("aquarium.showWeek", vec![json!(uri), json!(agreement)]),
+    };
+    let command = Command { title: lens.title, command: command.to_owned(), arguments: Some(arguments) };
     CodeLens { range, command: Some(command), data: None }
 }
 

@@ -151,3 +151,29 @@ async fn codes_in_directives_lead_to_their_explanation() {
     assert_eq!(links[0]["target"], "aquarium-explain:/AQ0401.md");
     assert_eq!(links[0]["range"], range([0, 18], [0, 24]));
 }
+
+#[tokio::test]
+async fn an_agreement_shows_its_week_and_events_are_charged_by_the_text_in_the_editor() {
+    let mut client = opened().await;
+    let end =
+        "  agreements:\n    - {name: default, algorithm: all, pricelist: cheap}\n  roles: {'*': default}\n";
+    client.edit(URI, 2, [15, 0, 15, 0], end).await;
+    let week = client
+        .ask("aquarium/week", json!({"uri": URI, "agreement": "default", "at": 1_320_012_000_000_i64}))
+        .await;
+    assert_eq!(week["zone"], "Europe/Athens");
+    let resource = &week["resources"][0];
+    assert_eq!((&resource["resource"], &resource["now"]["price"]), (&json!("vmtime"), &json!("2 per hr")));
+    assert_eq!(resource["days"].as_array().map(Vec::len), Some(7));
+    assert_eq!(resource["priceChain"][0]["uri"], URI);
+    let event = |id: &str, at: i64, value: i64| {
+        json!({"id": id, "clientID": "c", "userID": "u", "resource": "vmtime", "instanceID": "1", "value": value,
+               "eventVersion": "1.0", "details": {}, "occurredMillis": at})
+    };
+    let events = format!("{}\n{}\n", event("1", 1_320_012_000_000, 1), event("2", 1_320_015_600_000, 0));
+    let params = json!({"uri": URI, "name": "e.ndjson", "events": events, "bills": "2011-10"});
+    let report = client.ask("aquarium/simulate", params).await;
+    assert_eq!(report["users"]["u"]["charged"], "2", "{report}");
+    let id = client.request("aquarium/week", json!({"uri": URI, "agreement": "none"})).await;
+    assert_eq!(client.answer(id).await["error"]["message"], "the policy has errors, or no agreement `none`");
+}
