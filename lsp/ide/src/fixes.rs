@@ -4,13 +4,15 @@ use aquarium_compiler::{Diagnostic, FileSpan, Fix};
 
 use crate::Snapshot;
 
-/// The fixes of the findings that touch a span, each with the finding that it mends.
+/// The fixes of the findings that touch a span, each with the finding that it mends. Where a person has to
+/// choose, a finding has several.
 #[must_use]
 pub fn fixes(snapshot: &Snapshot, span: FileSpan) -> Vec<(&Diagnostic, &Fix)> {
     let touches =
         |other: FileSpan| other.file == span.file && other.start <= span.end && span.start <= other.end;
     let findings = snapshot.analysis().diagnostics.iter();
-    findings.filter(|it| touches(it.primary.span)).filter_map(|it| Some((it, it.fix.as_ref()?))).collect()
+    let touched = findings.filter(|it| touches(it.primary.span));
+    touched.flat_map(|it| it.fix.iter().chain(&it.choices).map(move |fix| (it, fix))).collect()
 }
 
 #[cfg(test)]
@@ -32,6 +34,16 @@ mod tests {
             "aquariumpolicy:\n  pricelists:\n    - name: a\n      over$0rides: b\n",
             "aquariumpolicy:\n  pricelists:\n    - name: a\n      extends: b\n",
         );
+    }
+
+    #[test]
+    fn what_a_person_has_to_choose_is_offered_in_all_its_forms() {
+        let source = "aquariumpolicy:\n  resources:\n    - {name: a, unit: m$0b, costpolicy: discrete}\n";
+        let (snapshot, file, offset) = at_cursor(source);
+        let found = fixes(&snapshot, FileSpan { file, start: offset, end: offset });
+        let texts: Vec<_> =
+            found.iter().flat_map(|(_, fix)| &fix.edits).map(|edit| edit.text.as_str()).collect();
+        assert_eq!(texts, ["MB", "Mb"]);
     }
 
     #[test]

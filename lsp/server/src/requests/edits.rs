@@ -26,13 +26,14 @@ pub(crate) async fn code_actions(
     let actions = move |view: &View<'_>| {
         let found = fixes(&view.analyzed.snapshot, view.file_span(range));
         let action = |(finding, fix): (&aquarium_compiler::Diagnostic, &Fix)| {
+            let is_preferred = Some(finding.choices.is_empty());
             let finding = aquarium_ide::diagnostics::finding(finding);
             CodeActionOrCommand::CodeAction(CodeAction {
                 title: fix.title.clone(),
                 kind: Some(CodeActionKind::QUICKFIX),
                 diagnostics: Some(vec![convert::diagnostic(&finding, view.analyzed, view.session)]),
                 edit: Some(workspace_edit(view, &fix.edits)),
-                is_preferred: Some(true),
+                is_preferred,
                 ..CodeAction::default()
             })
         };
