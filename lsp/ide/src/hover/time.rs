@@ -130,13 +130,13 @@ mod tests {
     #[test]
     fn a_frame_tells_its_next_ranges() {
         check(
-            "effec$0tive:\n        from: 2011-01-01\n        repeat:\n          - every: {start: \"00 22 * * *\", end: \"00 06 * * *\"}",
+            "effective$0:\n        from: 2011-01-01\n        repeat:\n          - every: {start: \"00 22 * * *\", end: \"00 06 * * *\"}",
             "from 2011-01-01T00:00:00+02:00\n- at 22:00 every day until at 06:00 every day\n\nnext:\n- \
              2011-10-30T22:00:00+02:00 to 2011-10-31T06:00:00+02:00\n- 2011-10-31T22:00:00+02:00 to 2011-11-01T06:00:00+02:00\n- \
              2011-11-01T22:00:00+02:00 to 2011-11-02T06:00:00+02:00",
         );
-        check("effec$0tive: {from: 2011-01-01}", "from 2011-01-01T00:00:00+02:00\n\nnext:\n- now to …");
-        check("effec$0tive: {to: 2011-01-01}", "until 2011-01-01T00:00:00+02:00\n\nno range from now on");
+        check("effective$0: {from: 2011-01-01}", "from 2011-01-01T00:00:00+02:00\n\nnext:\n- now to …");
+        check("effective$0: {to: 2011-01-01}", "until 2011-01-01T00:00:00+02:00\n\nno range from now on");
     }
 
     #[test]
