@@ -92,6 +92,9 @@ impl<V: PartialEq> Week<V> {
     /// What holds during an hour, in order of time; nothing where the hour is skipped.
     #[must_use]
     pub fn within(&self, hour: Hour) -> &[Stretch<V>] {
+        if hour.is_skipped() {
+            return &[];
+        }
         let start = self.stretches.partition_point(|stretch| stretch.to <= hour.from);
         let end = self.stretches.partition_point(|stretch| stretch.from < hour.to);
         self.stretches.get(start..end.max(start)).unwrap_or_default()

@@ -140,7 +140,11 @@ fn tiers_rise_to_an_open_end() {
         ("quota:0|20 per GB", "10000:0 0.02"),
         ("1 GB:-1|2", "1000:-1 2"),
         ("5", "5"),
-        ("10:1|5:2|3", "[5] `upto` rises from tier to tier: 5 is not above 10"),
+        (
+            "10:1|5:2|3",
+            "[5] `upto` rises from tier to tier: 5 is not above 10; sort the tiers by `upto`: each goes further \
+             than the one before it",
+        ),
         ("0:1|3", "[0] `upto` is above zero"),
         ("10:1|20:2", "[20] the last tier has no end: leave `upto` out, or add a tier for what lies beyond"),
         ("10:1|2|3", "[2] this tier has no `upto`, so the tiers after it are never reached"),

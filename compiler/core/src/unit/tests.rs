@@ -41,9 +41,9 @@ fn unit_expressions_are_read_exactly() {
         ("1/hr", "opaque 1/hr"),
         ("MB*", "opaque MB*"),
         ("", "a unit is missing; "),
-        ("mb", "`mb` can mean bytes or bits; write `MB` for bytes or `Mb` for bits [write `MB`]"),
-        ("gib/hr", "`gib` can mean bytes or bits; write `GiB` for bytes or `Gib` for bits [write `GiB`]"),
-        ("b", "`b` can mean bytes or bits; write `B` for bytes or `bit` for bits [write `B`]"),
+        ("mb", "`mb` can mean bytes or bits; write `MB` for bytes or `Mb` for bits"),
+        ("gib/hr", "`gib` can mean bytes or bits; write `GiB` for bytes or `Gib` for bits"),
+        ("b", "`b` can mean bytes or bits; write `B` for bytes or `bit` for bits"),
         (
             "GB/month",
             "a month has no fixed length; use a time of fixed length, for example `GB*day` or `GB*hr`",

@@ -149,7 +149,7 @@ fn errors_speak_the_authors_words() {
         (
             &discrete,
             "price * 10 gb",
-            "AQ0501 [gb] `gb` can mean bytes or bits | write `GB` for bytes or `Gb` for bits -> price * 10 GB",
+            "AQ0501 [gb] `gb` can mean bytes or bits | write `GB` for bytes or `Gb` for bits",
         ),
         (
             &discrete,
