@@ -5,7 +5,11 @@
 //! `console fails` says that the last of its commands exits with another code than 0.
 //! `UPDATE_BOOK=1 cargo test -p aquariumc --test book` writes what the commands print into the pages.
 
-#![allow(clippy::disallowed_methods, reason = "the test runs the program on files")]
+#![allow(
+    clippy::disallowed_methods,
+    clippy::expect_used,
+    reason = "the test runs the program on files, and fails by panicking"
+)]
 #![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
 
 use std::path::{Path, PathBuf};

@@ -145,7 +145,10 @@ fn tiers_rise_to_an_open_end() {
             "[5] `upto` rises from tier to tier: 5 is not above 10; sort the tiers by `upto`: each goes further \
              than the one before it",
         ),
-        ("0:1|3", "[0] `upto` is above zero"),
+        (
+            "0:1|3",
+            "[0] `upto` is above zero; sort the tiers by `upto`: each goes further than the one before it",
+        ),
         ("10:1|20:2", "[20] the last tier has no end: leave `upto` out, or add a tier for what lies beyond"),
         ("10:1|2|3", "[2] this tier has no `upto`, so the tiers after it are never reached"),
         ("10:|3", "[10:] this tier has no `price`"),

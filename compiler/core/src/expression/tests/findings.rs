@@ -23,7 +23,7 @@ fn line(text: &str, finding: &Diagnostic) -> String {
     }
     if let Some(fix) = &finding.fix {
         let mut fixed = text.to_owned();
-        for edit in &fix.edits {
+        for edit in fix.edits.iter().rev() {
             fixed.replace_range(at(edit.span), &edit.text);
         }
         line += &format!(" -> {fixed}");
@@ -162,7 +162,8 @@ fn errors_speak_the_authors_words() {
         (
             &discrete,
             "price * volume * (volume / total)",
-            "AQ0601 [total] this divisor can be zero | divide only where it is not: `if total gt 0 then ... else ... end`",
+            "AQ0601 [total] this divisor can be zero | divide only where it is not: `if total ne 0 then ... else 0 end` \
+             -> if total ne 0 then price * volume * (volume / total) else 0 end",
         ),
         (
             &discrete,
