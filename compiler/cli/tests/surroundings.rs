@@ -2,7 +2,13 @@
 //! not what they should be. Each ends with a message and the right exit code, none with a panic.
 
 #![allow(clippy::disallowed_methods, reason = "the test runs the program on files")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
