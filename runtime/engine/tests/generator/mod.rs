@@ -17,6 +17,7 @@ use aquarium_ir::time::Zone;
 use num_bigint::BigInt;
 use num_traits::Signed;
 
+#[allow(unused_imports, reason = "each test takes what it needs")]
 pub use self::slots::{of_another_length, points, slot};
 
 /// A small generator of random numbers (xorshift64*), the same everywhere.
