@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const SLOW = { timeout: 60_000 };
 
-export async function drive(page, workspace, report, pictures) {
+export async function drive(page, report, pictures) {
   const picture = (name) => page.screenshot({ path: join(pictures, `${name}.png`) });
   const steps = {
     "the workbench opens the folder": async () => {
@@ -64,29 +64,6 @@ export async function drive(page, workspace, report, pictures) {
       await page.keyboard.press("Enter");
       await page.waitForSelector(".view-line:has-text('pricelist: nights')", SLOW);
     },
-    "the lens above an agreement shows its week": async () => {
-      await page.locator(".codelens-decoration a", { hasText: "prices of the week" }).click(SLOW);
-      const view = await viewWith(page, "h1", "default");
-      const nights = await view.locator("table.week td.v0").count();
-      const days = await view.locator("table.week td.v1").count();
-      if (nights + days < 167) throw new Error(`${nights} and ${days} hours`);
-      await picture("week");
-    },
-    "recorded events are charged by the text in the editor": async () => {
-      await page.locator(".tab", { hasText: "teams.aquarium.yaml" }).click();
-      await page.keyboard.press("F1");
-      await page.waitForSelector(".quick-input-widget input", SLOW);
-      await page.keyboard.type("Charge an Event File");
-      await page.locator(".quick-input-list .monaco-list-row", { hasText: "Charge an Event File" }).first().waitFor(SLOW);
-      await page.keyboard.press("Enter");
-      await page.waitForSelector('.quick-input-widget:has-text("The events to charge")', SLOW);
-      await page.locator(".quick-input-widget input").first().fill(join(workspace, "teams", "events.ndjson"));
-      await page.keyboard.press("Enter");
-      const view = await viewWith(page, "td", "alice");
-      await view.locator("summary", { hasText: "alice" }).click();
-      await view.locator("td.number", { hasText: "9" }).first().waitFor(SLOW);
-      await picture("simulate");
-    },
   };
   for (const [name, step] of Object.entries(steps)) {
     const failure = await step().then(() => undefined, (error) => error.message);
@@ -94,16 +71,6 @@ export async function drive(page, workspace, report, pictures) {
     if (failure !== undefined) break;
   }
   await picture("last");
-}
-
-// The frame of a view that has such an element, once it is there.
-async function viewWith(page, selector, text) {
-  for (const end = Date.now() + SLOW.timeout; Date.now() < end; await page.waitForTimeout(200)) {
-    for (const frame of page.frames()) {
-      if ((await frame.locator(selector, { hasText: text }).count().catch(() => 0)) > 0) return frame;
-    }
-  }
-  throw new Error(`no view with ${selector} ${text}`);
 }
 
 // The innermost span of the editor that has a word.
