@@ -1,7 +1,7 @@
 //! How an agreement comes to what it gives at an instant: every item, part and override that was asked on
 //! the way, and why it gave the answer or did not.
 //!
-//! [`resolve`](crate::resolve) puts the same rules together for all instants at once and keeps no trace of the
+//! [`resolve`](mod@crate::resolve) puts the same rules together for all instants at once and keeps no trace of the
 //! way; here one instant is asked, and the way is the answer. The two agree at every instant (a property).
 
 mod standing;
