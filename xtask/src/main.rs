@@ -6,6 +6,7 @@ mod bench;
 mod command;
 mod events;
 mod generated;
+mod interface;
 mod lint;
 mod test;
 mod tools;
@@ -38,6 +39,8 @@ enum Task {
     Generate,
     /// Tries wrong folds on the tests of charging: each must be caught.
     WrongFolds(wrong_folds::Options),
+    /// Asks a real daemon whatever its OpenAPI documents allow, and more.
+    Interface,
     /// Writes the quickstart's events: the same seed gives the same bytes.
     GenEvents(events::Options),
 }
@@ -50,6 +53,7 @@ fn main() -> ExitCode {
         Task::Bench => bench::all(),
         Task::Generate => generated::write(),
         Task::WrongFolds(options) => wrong_folds::run(&options),
+        Task::Interface => interface::all(),
         Task::GenEvents(options) => events::write(&options),
     };
     match outcome {

@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 
 use crate::command::{Outcome, cargo, program, run, steps, text};
-use crate::{generated, lint};
+use crate::{generated, interface, lint};
 
 /// How many generated cases the independent reading compares: some seconds' worth.
 const CASES: &str = "400";
@@ -22,6 +22,7 @@ pub fn all() -> Outcome {
         ("documentation", documentation),
         ("schemas", generated::check_schemas),
         ("quickstart", quickstart),
+        ("interface", interface::all),
         ("independent reading", independent_reading),
         ("editors", editors),
     ])

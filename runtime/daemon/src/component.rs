@@ -16,6 +16,7 @@ use kameo::mailbox;
 use kameo::message::{Context, Message};
 use kameo::supervision::{RestartPolicy, SupervisionStrategy};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 /// The wait before a component is first started again; it doubles up to [`BACK_OFF_MAX`].
 const BACK_OFF_FIRST: Duration = Duration::from_millis(50);
@@ -63,7 +64,7 @@ struct Doing {
 }
 
 /// Whether a component works.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum ComponentState {
     /// It works.
@@ -75,7 +76,7 @@ pub enum ComponentState {
 }
 
 /// What is known about a component.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Report {
     /// Its name.

@@ -1,11 +1,14 @@
 //! Configuration: one YAML file, everything with a default, then the environment, then flags.
 
-use std::net::{Ipv4Addr, SocketAddr};
+mod http;
+
 use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use serde_yaml::{Mapping, Value};
 use thiserror::Error;
+
+pub use http::{Admin, Http, Tls, Token};
 
 /// Everything that can be configured; `default.yaml` says what each setting is for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -23,20 +26,6 @@ pub struct Configuration {
     pub shards: usize,
     /// What the daemon says.
     pub logging: Logging,
-}
-
-/// Settings of HTTP.
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(deny_unknown_fields, default)]
-pub struct Http {
-    /// Address and port.
-    pub listen: SocketAddr,
-    /// Names in `Host` besides `localhost` and addresses.
-    pub hosts: Vec<String>,
-    /// The longest that a request may take.
-    pub request_millis_max: u64,
-    /// The longest that open requests may take once the daemon is told to stop.
-    pub stop_millis_max: u64,
 }
 
 /// Settings of ingest.
@@ -92,17 +81,6 @@ impl Default for Configuration {
             policies: Policies::default(),
             shards: 0,
             logging: Logging::default(),
-        }
-    }
-}
-
-impl Default for Http {
-    fn default() -> Self {
-        Self {
-            listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8888)),
-            hosts: Vec::new(),
-            request_millis_max: 30_000,
-            stop_millis_max: 10_000,
         }
     }
 }

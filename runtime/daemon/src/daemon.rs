@@ -180,15 +180,20 @@ impl Daemon {
         &self.feed
     }
 
-    /// Messages that arrive now.
-    pub fn read_live(&self, bytes: Vec<u8>, layout: Layout) -> Batch {
+    /// Messages that arrive now, each of which must pass a check of whoever lets it in.
+    pub fn read_live(
+        &self,
+        bytes: Vec<u8>,
+        layout: Layout,
+        check: &dyn Fn(&Message<'_>) -> Result<(), Refusal>,
+    ) -> Batch {
         let limits = &self.configuration.ingest;
         let plausible =
             Plausible { age_max: limits.event_age_max_millis, ahead_max: limits.event_ahead_max_millis };
         let received = self.clock.now();
         let source =
             Source { received, keeps_received: false, writes_records: false, plausible: Some(plausible) };
-        Batch::read(bytes, layout, &source, self.log.partitions())
+        Batch::read_checked(bytes, layout, &source, self.log.partitions(), check)
     }
 
     /// Lines of a file that is named on a command line: as old as they may be, the runtime's own records among them.

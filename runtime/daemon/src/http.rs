@@ -1,69 +1,167 @@
 //! HTTP: requests in, answers and faults out. Nothing else of the daemon knows axum.
+//!
+//! A request passes [`connections`] (places and patience), [`guard`] (panics, time, `Host`) and [`access`]
+//! (tokens), and comes to a handler by the routes below. The handlers' own descriptions are the
+//! OpenAPI document: [`openapi`].
+#![expect(unused_qualifications, reason = "the macros that read handlers' descriptions write them")]
 
+mod access;
+mod admin;
+mod bills;
+mod body;
+mod connections;
 mod events;
 mod fault;
 mod guard;
+mod openapi;
 mod operation;
+mod parameters;
+mod policies;
+mod quarantine;
+mod reconcile;
+mod routes;
 mod users;
 
 use std::future::Future;
+use std::io;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
-use axum::routing::{get, post};
 use tokio::net::TcpListener;
+use tokio::sync::{Semaphore, watch};
+use tokio_rustls::TlsAcceptor;
 
+use crate::config::{Admin, Http};
 use crate::daemon::Daemon;
+use access::Door;
+use connections::{Limits, Listener};
 use fault::Fault;
 
-/// Serves until told to stop; then finishes what is under way, as long as that may take.
-pub async fn serve(
-    daemon: Arc<Daemon>,
-    listener: TcpListener,
-    stop: impl Future<Output = ()> + Send + 'static,
-) -> std::io::Result<()> {
-    let patience = Duration::from_millis(daemon.configuration.http.stop_millis_max);
-    let (stopping, stopped) = tokio::sync::oneshot::channel();
-    let told = async move {
-        stop.await;
-        // The other end is waited for below as long as the server runs.
-        let _ = stopping.send(());
-    };
-    let server = axum::serve(listener, router(daemon)).with_graceful_shutdown(told).into_future();
-    let too_late = async move {
-        if stopped.await.is_err() {
-            std::future::pending::<()>().await;
-        }
-        tokio::time::sleep(patience).await;
-    };
-    tokio::select! {
-        served = server => served,
-        () = too_late => {
-            tracing::warn!("some requests did not end in time and are broken off");
-            Ok(())
+/// The socket of administrators, within the data directory.
+const ADMIN_SOCKET: &str = "admin.sock";
+/// Bytes of bodies that are questions or orders; events and modules have limits of their own.
+const SMALL_BODY_BYTES_MAX: usize = 1 << 20;
+
+/// What handlers share.
+#[derive(Clone)]
+pub struct Api {
+    /// The daemon.
+    pub daemon: Arc<Daemon>,
+    /// The room for bodies, in bytes.
+    pub bodies: Arc<Semaphore>,
+}
+
+impl Api {
+    fn new(daemon: Arc<Daemon>) -> Self {
+        let room = daemon.configuration.http.bodies_bytes_max.min(Semaphore::MAX_PERMITS);
+        Self { daemon, bodies: Arc::new(Semaphore::new(room)) }
+    }
+
+    /// How long a client may pause.
+    pub fn pause(&self) -> Duration {
+        Duration::from_millis(self.daemon.configuration.http.pause_millis_max)
+    }
+}
+
+/// What is about to be served: both listeners are open.
+pub struct Server {
+    api: Api,
+    public: Listener,
+    admin: Option<(Listener, Door)>,
+}
+
+impl Server {
+    /// Reads certificates and opens the listener of administrators.
+    pub async fn open(daemon: Arc<Daemon>, listener: TcpListener) -> io::Result<Self> {
+        let tls = daemon.configuration.http.tls.as_ref().map(connections::tls).transpose()?;
+        let admin = admin_listener(&daemon, tls.as_ref()).await?;
+        Ok(Self { api: Api::new(daemon), public: Listener::Tcp(listener, tls), admin })
+    }
+
+    /// Serves until told to stop; then finishes what is under way, as long as that may take.
+    pub async fn run(self, stop: impl Future<Output = ()>) {
+        let Self { api, public, admin } = self;
+        let http = &api.daemon.configuration.http;
+        let limits = limits(http);
+        let (stopping, stopped) = watch::channel(false);
+        let public = connections::serve(public, public_router(&api), limits.clone(), told(stopped.clone()));
+        let admin = async {
+            if let Some((listener, door)) = admin {
+                connections::serve(listener, admin_router(&api, door), limits, told(stopped)).await;
+            }
+        };
+        let too_late = async {
+            stop.await;
+            stopping.send_replace(true);
+            tokio::time::sleep(Duration::from_millis(http.stop_millis_max)).await;
+        };
+        let served = async { tokio::join!(public, admin) };
+        tokio::select! {
+            _ = served => {}
+            () = too_late => tracing::warn!("some requests did not end in time and are broken off"),
         }
     }
 }
 
-fn router(daemon: Arc<Daemon>) -> Router {
-    Router::new()
-        .route("/events", post(events::post))
-        .route("/user/{id}/balance", get(users::balance))
-        .route("/user/{id}/state", get(users::state))
-        .route("/quarantine", get(operation::quarantine))
-        .route("/ping", get(operation::ping))
-        .route("/healthz", get(operation::healthz))
-        .route("/readyz", get(operation::readyz))
-        .route("/metrics", get(operation::metrics))
-        .route("/clock", get(operation::clock).post(operation::set_clock))
+fn limits(http: &Http) -> Limits {
+    Limits {
+        connections: connections::within_open_files(http.connections_max),
+        head: Duration::from_millis(http.head_millis_max),
+        pause: Duration::from_millis(http.pause_millis_max),
+    }
+}
+
+/// Waits until it is told so, or nobody is left to tell.
+async fn told(mut stopped: watch::Receiver<bool>) {
+    // Without a teller it is time, too.
+    let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// Where administrators come in, and what is asked of them there.
+async fn admin_listener(daemon: &Daemon, tls: Option<&TlsAcceptor>) -> io::Result<Option<(Listener, Door)>> {
+    let http = &daemon.configuration.http;
+    match &http.admin {
+        Admin::Off => Ok(None),
+        Admin::Address(address) => {
+            let listener = TcpListener::bind(address).await?;
+            tracing::info!(address = %listener.local_addr()?, "administrators are served");
+            Ok(Some((Listener::Tcp(listener, tls.cloned()), Door::admin(&http.tokens))))
+        }
+        Admin::Path(path) => Ok(Some((Listener::socket(path)?, Door::open()))),
+        Admin::Socket => {
+            let path = daemon.configuration.data.join(ADMIN_SOCKET);
+            match Listener::socket(&path) {
+                Ok(listener) => Ok(Some((listener, Door::open()))),
+                // Nobody asked for it by name: the path may be too long for a socket.
+                Err(error) => {
+                    tracing::warn!(path = %path.display(), %error, "administrators are not served");
+                    Ok(None)
+                }
+            }
+        }
+    }
+}
+
+fn public_router(api: &Api) -> Router {
+    let door = Door::public(&api.daemon.configuration.http.tokens);
+    guarded(openapi::served(routes::public()), api, door)
+}
+
+fn admin_router(api: &Api, door: Door) -> Router {
+    guarded(openapi::served(routes::admin()), api, door)
+}
+
+fn guarded(router: Router<Api>, api: &Api, door: Door) -> Router {
+    router
         .fallback(|| async { Fault::not_found("there is nothing at this path") })
         .method_not_allowed_fallback(|| async { Fault::bad_method() })
-        .layer(DefaultBodyLimit::disable())
-        .layer(from_fn_with_state(daemon.clone(), guard::host))
-        .layer(from_fn_with_state(daemon.clone(), guard::time_limit))
+        .layer(DefaultBodyLimit::max(SMALL_BODY_BYTES_MAX))
+        .layer(from_fn_with_state(door, access::check))
+        .layer(from_fn_with_state(api.clone(), guard::host))
+        .layer(from_fn_with_state(api.clone(), guard::time_limit))
         .layer(from_fn(guard::panics))
-        .with_state(daemon)
+        .with_state(api.clone())
 }

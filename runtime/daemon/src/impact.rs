@@ -12,6 +12,7 @@ use aquarium_charging::{Deployments, Ledger, Record};
 use aquarium_ir::{Credits, Millis};
 use aquarium_store::{Kind, Position, ReadError};
 use serde::Serialize;
+use utoipa::ToSchema;
 
 use crate::daemon::Daemon;
 use crate::deployment::Planned;
@@ -24,18 +25,21 @@ const RECORDS_AT_ONCE: u64 = 500_000;
 const NAMED_MAX: usize = 20;
 
 /// What a deployment would change.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Impact {
     /// The instant whose balances are compared.
+    #[schema(value_type = i64)]
     pub at: Millis,
     /// Users with records.
     pub users: u64,
     /// Those whose balance would differ.
     pub users_affected: u64,
     /// By how much balances would fall, all together.
+    #[schema(value_type = String)]
     pub credits_less: Credits,
     /// By how much balances would rise, all together.
+    #[schema(value_type = String)]
     pub credits_more: Credits,
     /// Users that could not be folded.
     pub users_failed: u64,
@@ -44,14 +48,16 @@ pub struct Impact {
 }
 
 /// What a deployment would change for a user.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 pub struct Difference {
     /// The user.
     pub user_id: String,
     /// The balance without the deployment.
+    #[schema(value_type = String)]
     pub before: Credits,
     /// The balance with it.
+    #[schema(value_type = String)]
     pub after: Credits,
 }
 

@@ -4,6 +4,8 @@
 //! ([`Handle::offer`]) or waits ([`Handle::submit`]). Ingest never waits for charging.
 
 pub mod batch;
+mod cloud;
+pub mod marks;
 #[cfg(test)]
 mod tests;
 

@@ -2,7 +2,7 @@
 //!
 //! In the order in which data flows: [`ingest`] (and its HTTP side, [`http`]) writes to the log,
 //! [`feed`] is the log as followers see it, [`shard`]s fold users from it and answer for them,
-//! the [`registry`] knows what concerns everybody (deployments, refused input: [`quarantine`]), the [`scheduler`]
+//! [`views`] are what is published of a ledger, the [`registry`] knows what concerns everybody (deployments, refused input: [`quarantine`]), the [`scheduler`]
 //! tells time. What administrators decide becomes records: [`administration`], [`deployment`]. [`daemon`] wires
 //! all up and [`component`] keeps it running. [`command`] is what the command line asks for.
 #![expect(clippy::disallowed_methods, reason = "files, network, clock and environment are the daemon's task")]
@@ -24,6 +24,7 @@ mod quarantine;
 mod registry;
 mod scheduler;
 mod shard;
+mod views;
 mod watch;
 
 use std::process::ExitCode;

@@ -4,6 +4,7 @@
 //! everything is folded that was durable when it was asked. A user is a value in a table, not a task. A
 //! panic while one user is folded sets that user aside; nobody else notices.
 
+pub mod queries;
 mod standing;
 #[cfg(test)]
 mod tests;
@@ -56,6 +57,8 @@ enum Ask {
     User { user: String, at: Millis, reply: oneshot::Sender<Result<Option<Standing>, Unanswered>> },
     Everybody { at: Millis, reply: oneshot::Sender<Result<Vec<Row>, Unanswered>> },
     Findings { reply: oneshot::Sender<Result<Vec<Finding>, Unanswered>> },
+    Ledger { user: String, look: queries::Look },
+    Names { which: queries::Which, reply: oneshot::Sender<Result<Vec<String>, Unanswered>> },
 }
 
 /// Who knows which shard has which user.
@@ -70,8 +73,11 @@ pub struct Handle {
 impl Handle {
     /// How a user stands at an instant; `None` where there is no record of the user at or before it.
     pub async fn standing(&self, user: &str, at: Millis) -> Result<Option<Standing>, Unanswered> {
-        let shard = usize::from(partition_of(user, self.partitions)) % self.shards.len().max(1);
-        self.ask(shard, |reply| Ask::User { user: user.to_owned(), at, reply }).await
+        self.ask(self.shard_of(user), |reply| Ask::User { user: user.to_owned(), at, reply }).await
+    }
+
+    fn shard_of(&self, user: &str) -> usize {
+        usize::from(partition_of(user, self.partitions)) % self.shards.len().max(1)
     }
 
     /// How everybody stands at an instant, by user.
@@ -196,6 +202,11 @@ fn answer(users: &mut Users, question: Question) {
         Ask::User { user, at, reply } => reply.send(users.standing(&user, at)).is_err(),
         Ask::Everybody { at, reply } => reply.send(users.everybody(at)).is_err(),
         Ask::Findings { reply } => reply.send(users.findings()).is_err(),
+        Ask::Ledger { user, look } => {
+            users.examine(&user, look);
+            false
+        }
+        Ask::Names { which, reply } => reply.send(users.names(&which)).is_err(),
     };
     if gone {
         tracing::debug!("nobody waits for an answer any more");

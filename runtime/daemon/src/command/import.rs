@@ -1,13 +1,15 @@
-//! Event files: read in parts of whole lines, stored in order, with progress.
+//! Event files: read in parts of whole lines, stored in order, with progress. What is broken off goes on where it
+//! was.
 
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io::{BufRead, BufReader, IsTerminal, Read, Write};
+use std::io::{BufRead, BufReader, IsTerminal, Read, Seek, SeekFrom, Write};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use aquarium_ir::Millis;
+use aquarium_store::Position;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 use tokio::task::JoinHandle;
@@ -16,6 +18,7 @@ use super::{Data, Failure};
 use crate::clock::Clock;
 use crate::config::Configuration;
 use crate::daemon::Daemon;
+use crate::ingest::marks::Marks;
 use crate::ingest::{Answer, IngestError, Outcome};
 
 /// Bytes that are read at once: some thousands of events.
@@ -38,7 +41,8 @@ impl Ingest {
     pub async fn run(self, configuration: Configuration) -> Result<(), Failure> {
         let files = open_all(&self.files)?;
         let daemon = Daemon::start(self.data.over(configuration), Clock::system()).await?;
-        let imported = import(&daemon, files).await;
+        let marks = Marks::new(daemon.configuration.data.join("ingest"));
+        let imported = import(&daemon, files, Some(&marks)).await;
         daemon.stop().await;
         writeln!(std::io::stdout(), "{}", imported?.summary())?;
         Ok(())
@@ -47,9 +51,11 @@ impl Ingest {
 
 /// A file that is open.
 pub struct EventFile {
-    name: String,
+    path: PathBuf,
     reader: BufReader<File>,
     bytes: u64,
+    /// Bytes that are durable.
+    taken_in: u64,
 }
 
 /// Opens all files before anything of one is taken in.
@@ -64,7 +70,42 @@ fn open(path: &Path) -> Result<EventFile, Failure> {
     if metadata.is_dir() {
         return Err(format!("`{}` is a directory, not an event file", path.display()).into());
     }
-    Ok(EventFile { name: path.display().to_string(), reader: BufReader::new(file), bytes: metadata.len() })
+    let (path, reader) = (path.to_owned(), BufReader::new(file));
+    Ok(EventFile { path, reader, bytes: metadata.len(), taken_in: 0 })
+}
+
+impl EventFile {
+    fn failed(&self, error: &std::io::Error) -> Failure {
+        format!("the event file `{}` cannot be read: {error}", self.path.display()).into()
+    }
+
+    /// Goes on where the last attempt was broken off.
+    fn resume(&mut self, marks: &Marks, end: Position) -> Result<(), Failure> {
+        let taken_in = marks.taken_in(&self.path, self.reader.get_ref(), end);
+        if taken_in == 0 {
+            return Ok(());
+        }
+        self.reader.seek(SeekFrom::Start(taken_in)).map_err(|error| self.failed(&error))?;
+        self.taken_in = taken_in;
+        let (path, bytes) = (self.path.display(), self.bytes);
+        // What nobody can read is no reason to fail.
+        let _ = writeln!(std::io::stderr(), "going on with `{path}` at byte {taken_in} of {bytes}");
+        Ok(())
+    }
+
+    /// The next part; empty at the end.
+    fn next_part(&mut self) -> Result<Vec<u8>, Failure> {
+        read_part(&mut self.reader).map_err(|error| self.failed(&error))
+    }
+
+    /// Notes that another part is durable. A mark that cannot be written is no reason to fail.
+    fn note(&mut self, part: u64, marks: Option<&Marks>, end: Position) {
+        self.taken_in += part;
+        let noted = marks.map(|marks| marks.note(&self.path, self.reader.get_ref(), self.taken_in, end));
+        if let Some(Err(error)) = noted {
+            tracing::debug!(%error, "a mark was not written");
+        }
+    }
 }
 
 /// What became of the messages of some files.
@@ -103,40 +144,60 @@ impl Imported {
     }
 }
 
-type UnderWay = VecDeque<JoinHandle<Result<Vec<Answer>, IngestError>>>;
+/// A part that is being stored: its bytes, and its answers to come.
+type Part = (u64, JoinHandle<Result<Vec<Answer>, IngestError>>);
 
-/// Stores the events of files, in order.
-pub async fn import(daemon: &Arc<Daemon>, files: Vec<EventFile>) -> Result<Imported, Failure> {
+/// Stores the events of files, in order. With marks, what was broken off goes on where it was.
+pub async fn import(
+    daemon: &Arc<Daemon>,
+    mut files: Vec<EventFile>,
+    marks: Option<&Marks>,
+) -> Result<Imported, Failure> {
     let mut imported = Imported::default();
-    let mut under_way = UnderWay::new();
-    let progress = Progress::new(files.iter().map(|file| file.bytes).sum());
-    for mut file in files {
-        loop {
-            let part = read_part(&mut file.reader)
-                .map_err(|error| format!("the event file `{}` cannot be read: {error}", file.name))?;
-            if part.is_empty() {
-                break;
-            }
-            progress.advance(part.len(), imported.total());
-            let (daemon, to_read) = (daemon.clone(), daemon.clone());
-            let batch = tokio::task::spawn_blocking(move || to_read.read_import(part)).await?;
-            imported.latest = imported.latest.max(batch.latest());
-            under_way.push_back(tokio::spawn(async move { daemon.ingest.submit(batch).await }));
-            await_parts(&mut under_way, PARTS_UNDER_WAY, &mut imported).await?;
-        }
+    if let Some(marks) = marks {
+        files.iter_mut().try_for_each(|file| file.resume(marks, daemon.log.end()))?;
     }
-    await_parts(&mut under_way, 0, &mut imported).await?;
+    let progress = Progress::new(&files);
+    for file in &mut files {
+        import_file(daemon, file, marks, &progress, &mut imported).await?;
+    }
+    // They stand until all is done: a run over several files goes on as one.
+    for file in &files {
+        marks.map_or(Ok(()), |marks| marks.clear(&file.path))?;
+    }
     progress.finish(imported.total());
     Ok(imported)
 }
 
-async fn await_parts(under_way: &mut UnderWay, left: usize, imported: &mut Imported) -> Result<(), Failure> {
-    while under_way.len() > left
-        && let Some(part) = under_way.pop_front()
-    {
-        imported.count(&part.await??);
+async fn import_file(
+    daemon: &Arc<Daemon>,
+    file: &mut EventFile,
+    marks: Option<&Marks>,
+    progress: &Progress,
+    imported: &mut Imported,
+) -> Result<(), Failure> {
+    let mut under_way: VecDeque<Part> = VecDeque::new();
+    loop {
+        let part = file.next_part()?;
+        let (bytes, last) = (part.len() as u64, part.is_empty());
+        if !last {
+            let (daemon, to_read) = (daemon.clone(), daemon.clone());
+            let batch = tokio::task::spawn_blocking(move || to_read.read_import(part)).await?;
+            imported.latest = imported.latest.max(batch.latest());
+            under_way.push_back((bytes, tokio::spawn(async move { daemon.ingest.submit(batch).await })));
+        }
+        let left = if last { 0 } else { PARTS_UNDER_WAY };
+        while under_way.len() > left
+            && let Some((bytes, stored)) = under_way.pop_front()
+        {
+            imported.count(&stored.await??);
+            file.note(bytes, marks, daemon.log.end());
+            progress.advance(bytes, imported.total());
+        }
+        if last {
+            return Ok(());
+        }
     }
-    Ok(())
 }
 
 /// About [`PART_BYTES`] of whole lines.
@@ -156,20 +217,23 @@ struct Progress {
 }
 
 impl Progress {
-    fn new(bytes: u64) -> Self {
+    fn new(files: &[EventFile]) -> Self {
+        let bytes = files.iter().map(|file| file.bytes).sum();
         let style =
             "{spinner} taking in events {wide_bar} {percent}% {binary_bytes_per_sec} {eta} left {msg}";
         let bar = std::io::stderr().is_terminal().then(|| ProgressBar::new(bytes));
         if let (Some(bar), Ok(style)) = (&bar, ProgressStyle::with_template(style)) {
             bar.set_style(style);
+            bar.set_position(files.iter().map(|file| file.taken_in).sum());
+            bar.reset_eta();
             bar.enable_steady_tick(Duration::from_millis(100));
         }
         Self { bar, start: Instant::now() }
     }
 
-    fn advance(&self, bytes: usize, events: u64) {
+    fn advance(&self, bytes: u64, events: u64) {
         if let Some(bar) = &self.bar {
-            bar.inc(bytes as u64);
+            bar.inc(bytes);
             bar.set_message(format!("({events} events)"));
         }
     }

@@ -72,11 +72,18 @@ pub async fn serve(daemon: Arc<Daemon>, listener: TcpListener) -> Result<(), Fai
         }
         tracing::info!("stopping");
     };
-    daemon.start_services().await;
     let address = listener.local_addr()?;
+    let server = match http::Server::open(daemon.clone(), listener).await {
+        Ok(server) => server,
+        Err(error) => {
+            daemon.stop().await;
+            return Err(error.into());
+        }
+    };
+    daemon.start_services().await;
     tracing::info!(%address, data = %daemon.configuration.data.display(), "serving");
     writeln!(std::io::stdout(), "listening on http://{address}")?;
-    let served = http::serve(daemon.clone(), listener, stop).await;
+    server.run(stop).await;
     daemon.stop().await;
-    Ok(served?)
+    Ok(())
 }

@@ -85,7 +85,7 @@ async fn show(
         }
         error => Failure::from(error),
     })?;
-    let imported = import(daemon, files).await?;
+    let imported = import(daemon, files, None).await?;
     let mut out = std::io::stdout();
     writeln!(out, "{}", imported.summary())?;
     let at = imported.latest.unwrap_or_else(|| daemon.clock.now());

@@ -1,17 +1,35 @@
 //! Faults: what an answer says that is no answer, in the form of OpenStack's interfaces.
 
-use axum::http::header::RETRY_AFTER;
+use std::collections::BTreeMap;
+
+use axum::http::header::{RETRY_AFTER, WWW_AUTHENTICATE};
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
-use serde_json::{Map, Value, json};
+use bytes::Bytes;
+use serde::Serialize;
+use utoipa::ToSchema;
 
 /// A fault: `{"NAME": {"code": CODE, "message": MESSAGE}}`.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("{message}")]
 pub struct Fault {
     status: StatusCode,
     name: &'static str,
     message: String,
     retry_after_seconds: Option<u16>,
+}
+
+/// A fault, by its name.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FaultBody(BTreeMap<&'static str, FaultContent>);
+
+/// What a fault says.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct FaultContent {
+    /// The status.
+    code: u16,
+    /// What is wrong, and what to do.
+    message: String,
 }
 
 impl Fault {
@@ -22,6 +40,16 @@ impl Fault {
     /// The request cannot be understood.
     pub fn bad_request(message: impl Into<String>) -> Self {
         Self::new(StatusCode::BAD_REQUEST, "badRequest", message)
+    }
+
+    /// Nobody in particular asks.
+    pub fn unauthorized(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+    }
+
+    /// Whoever asks may not.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(StatusCode::FORBIDDEN, "forbidden", message)
     }
 
     /// There is no such thing.
@@ -71,15 +99,30 @@ impl Fault {
     pub fn internal(message: impl Into<String>) -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internalServerError", message)
     }
+
+    /// The fault as the last line of a stream.
+    pub fn line(self) -> Bytes {
+        // Names, numbers and texts are always JSON.
+        let mut line = serde_json::to_vec(&self.body()).unwrap_or_default();
+        line.push(b'\n');
+        Bytes::from(line)
+    }
+
+    fn body(self) -> FaultBody {
+        let content = FaultContent { code: self.status.as_u16(), message: self.message };
+        FaultBody(BTreeMap::from([(self.name, content)]))
+    }
 }
 
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
-        let content = json!({ "code": self.status.as_u16(), "message": self.message });
-        let body = Value::Object(Map::from_iter([(self.name.to_owned(), content)]));
-        let mut response = (self.status, axum::Json(body)).into_response();
-        if let Some(seconds) = self.retry_after_seconds {
+        let (status, retry_after) = (self.status, self.retry_after_seconds);
+        let mut response = (status, axum::Json(self.body())).into_response();
+        if let Some(seconds) = retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
+        }
+        if status == StatusCode::UNAUTHORIZED {
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
         response
     }

@@ -2,7 +2,6 @@
 
 use std::net::IpAddr;
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -11,15 +10,15 @@ use axum::http::uri::Authority;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
+use super::Api;
 use super::fault::Fault;
-use crate::daemon::Daemon;
 
 /// Refuses requests for a name that is not ours: a page in a browser could otherwise reach the daemon under a name of
 /// its own.
-pub async fn host(State(daemon): State<Arc<Daemon>>, request: Request, next: Next) -> Response {
+pub async fn host(State(api): State<Api>, request: Request, next: Next) -> Response {
     let given = request.headers().get(HOST).and_then(|value| value.to_str().ok());
     let name = given.or_else(|| request.uri().authority().map(Authority::as_str));
-    if name.is_some_and(|name| is_ours(name, &daemon.configuration.http.hosts)) {
+    if name.is_some_and(|name| is_ours(name, &api.daemon.configuration.http.hosts)) {
         return next.run(request).await;
     }
     Fault::bad_request("the `Host` header names neither an address, `localhost`, nor one of `http.hosts`")
@@ -35,8 +34,8 @@ fn is_ours(given: &str, hosts: &[String]) -> bool {
 }
 
 /// Ends requests that take too long.
-pub async fn time_limit(State(daemon): State<Arc<Daemon>>, request: Request, next: Next) -> Response {
-    let limit = Duration::from_millis(daemon.configuration.http.request_millis_max);
+pub async fn time_limit(State(api): State<Api>, request: Request, next: Next) -> Response {
+    let limit = Duration::from_millis(api.daemon.configuration.http.request_millis_max);
     match tokio::time::timeout(limit, next.run(request)).await {
         Ok(response) => response,
         Err(_) => Fault::timeout().into_response(),

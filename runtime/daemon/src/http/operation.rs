@@ -1,135 +1,109 @@
 //! What operators and their tools ask.
 
-use std::sync::Arc;
-
-use aquarium_charging::Reason;
 use aquarium_ir::Millis;
 use axum::body::Bytes;
-use axum::extract::rejection::QueryRejection;
-use axum::extract::{Query, State};
+use axum::extract::State;
+use axum::http::HeaderMap;
 use axum::http::header::CONTENT_TYPE;
 use axum::response::{IntoResponse, Json, Response};
 use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
-use serde_json::{Value, json};
+use utoipa::ToSchema;
 
-use super::fault::Fault;
-use super::users::unanswered;
-use crate::daemon::{Daemon, Refused};
+use super::Api;
+use super::fault::{Fault, FaultBody};
+use super::parameters::json;
+use crate::component::Report;
 
-/// Refused input on one page, unless asked otherwise.
-const PAGE: usize = 1_000;
-/// Refused input on one page, at most.
-const PAGE_MAX: usize = 10_000;
-
-/// Which part of a list.
-#[derive(Debug, Deserialize)]
-#[serde(deny_unknown_fields)]
-pub struct Part {
-    after: Option<u64>,
-    limit: Option<usize>,
+/// Somebody is there.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Pong {
+    /// The daemon's time.
+    #[schema(value_type = i64)]
+    pong: Millis,
 }
 
-/// `GET /ping`: whether anybody is there, and what time it is there.
-pub async fn ping(State(daemon): State<Arc<Daemon>>) -> Json<Value> {
-    Json(json!({ "pong": daemon.clock.now() }))
+/// How something is.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Status {
+    /// In a word.
+    status: &'static str,
 }
 
-/// `GET /healthz`: whether the process works.
-pub async fn healthz(State(daemon): State<Arc<Daemon>>) -> Json<Value> {
-    Json(json!({ "status": "ok", "components": daemon.components.report() }))
+/// Whether anybody is there, and what time it is there.
+#[utoipa::path(get, path = "/ping", tag = "operation", responses((status = 200, body = Pong)))]
+pub async fn ping(State(api): State<Api>) -> Json<Pong> {
+    Json(Pong { pong: api.daemon.clock.now() })
 }
 
-/// `GET /readyz`: whether events are taken.
-pub async fn readyz(State(daemon): State<Arc<Daemon>>) -> Result<Json<Value>, Fault> {
-    if daemon.ingest.is_taking() {
-        return Ok(Json(json!({ "status": "ready" })));
+/// Whether the process works.
+#[utoipa::path(get, path = "/healthz", tag = "operation", responses((status = 200, body = Status)))]
+pub async fn healthz() -> Json<Status> {
+    Json(Status { status: "ok" })
+}
+
+/// Whether events are taken.
+#[utoipa::path(get, path = "/readyz", tag = "operation", responses(
+    (status = 200, body = Status),
+    (status = 503, description = "The log takes nothing.", body = FaultBody),
+))]
+pub async fn readyz(State(api): State<Api>) -> Result<Json<Status>, Fault> {
+    if api.daemon.ingest.is_taking() {
+        return Ok(Json(Status { status: "ready" }));
     }
     Err(Fault::unavailable("the log takes no records; the daemon's own log says why"))
 }
 
-/// `GET /metrics`: counts, in the text format of Prometheus.
-pub async fn metrics(State(daemon): State<Arc<Daemon>>) -> Result<Response, Fault> {
-    let text = crate::metrics::text(&daemon).map_err(|error| Fault::internal(error.to_string()))?;
+/// Counts, in the text format of Prometheus.
+#[utoipa::path(get, path = "/metrics", tag = "operation", responses(
+    (status = 200, body = String, content_type = "text/plain"),
+))]
+pub async fn metrics(State(api): State<Api>) -> Result<Response, Fault> {
+    let text = crate::metrics::text(&api.daemon).map_err(|error| Fault::internal(error.to_string()))?;
     Ok(([(CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }
 
-/// `GET /quarantine`: what has no effect, and why, in the order in which it arrived.
-pub async fn quarantine(
-    State(daemon): State<Arc<Daemon>>,
-    part: Result<Query<Part>, QueryRejection>,
-) -> Result<Json<QuarantinePage>, Fault> {
-    let Query(part) = part.map_err(|rejection| Fault::bad_request(rejection.body_text()))?;
-    let limit = part.limit.unwrap_or(PAGE);
-    if limit == 0 || limit > PAGE_MAX {
-        return Err(Fault::bad_request(format!("`limit` is from 1 to {PAGE_MAX}")));
-    }
-    let (refused, next) = daemon.quarantined(part.after, limit).await.map_err(unanswered)?;
-    let quarantined = refused.into_iter().map(View::of).collect();
-    Ok(Json(QuarantinePage { quarantined, next: next.map(|next| next.0) }))
+/// The parts of the daemon.
+#[utoipa::path(get, path = "/admin/components", tag = "admin", responses((status = 200, body = Vec<Report>)))]
+pub async fn components(State(api): State<Api>) -> Json<Vec<Report>> {
+    Json(api.daemon.components.report())
 }
 
-/// A page of what has no effect.
-#[derive(Debug, Serialize)]
-pub struct QuarantinePage {
-    quarantined: Vec<View>,
-    /// The `after` of the next page; `None` on the last one.
-    next: Option<u64>,
-}
-
-/// Something that has no effect.
-#[derive(Debug, Serialize)]
-#[serde(rename_all = "camelCase")]
-struct View {
-    position: u64,
-    /// `ingest` or `fold`.
-    stage: &'static str,
-    reason: Reason,
-    message: String,
-    #[serde(rename = "userID")]
-    user: Option<String>,
-    received_millis: i64,
-    /// As it came: JSON where it is JSON, else a string of what can be read of it.
-    event: Option<Box<RawValue>>,
-}
-
-impl View {
-    fn of(refused: Refused) -> Self {
-        let text = String::from_utf8_lossy(&refused.record.body);
-        let event = serde_json::from_str::<Box<RawValue>>(&text).or_else(|_| to_raw_value(&text));
-        Self {
-            position: refused.record.position.0,
-            stage: refused.reason.stage(),
-            reason: refused.reason,
-            message: refused.message,
-            user: refused.user,
-            received_millis: refused.record.received_millis,
-            event: event.ok(),
-        }
-    }
-}
-
-/// A time to be set.
-#[derive(Debug, Deserialize)]
+/// A time.
+#[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]
-struct Now {
+pub struct Now {
+    /// Milliseconds since 1970.
+    #[schema(value_type = i64, minimum = 1, maximum = 253_402_300_799_999_i64)]
     now: Millis,
 }
 
-/// `GET /clock`: the daemon's time.
-pub async fn clock(State(daemon): State<Arc<Daemon>>) -> Json<Value> {
-    Json(json!({ "now": daemon.clock.now() }))
+/// The daemon's time.
+#[utoipa::path(get, path = "/clock", tag = "admin", responses((status = 200, body = Now)))]
+pub async fn clock(State(api): State<Api>) -> Json<Now> {
+    Json(Now { now: api.daemon.clock.now() })
 }
 
-/// `POST /clock`: sets a manual clock forward.
-pub async fn set_clock(State(daemon): State<Arc<Daemon>>, body: Bytes) -> Result<Json<Value>, Fault> {
-    let Now { now } = serde_json::from_slice(&body)
-        .map_err(|error| Fault::bad_request(format!("send `{{\"now\": MILLISECONDS}}`: {error}")))?;
-    if !(Millis::EPOCH..Millis::LIMIT).contains(&now) {
+/// Set a manual clock forward.
+#[utoipa::path(
+    post,
+    path = "/clock",
+    tag = "admin",
+    request_body = Now,
+    responses(
+        (status = 200, body = Now),
+        (status = 400, description = "This is no time.", body = FaultBody),
+        (status = 409, description = "The clock is the machine's, or further already.", body = FaultBody),
+        (status = 413, description = "The body is too large.", body = FaultBody),
+        (status = 415, description = "Another content type.", body = FaultBody),
+    ),
+)]
+pub async fn set_clock(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Result<Json<Now>, Fault> {
+    let Now { now } = json(&headers, &body)?;
+    if now <= Millis::EPOCH || now >= Millis::LIMIT {
         return Err(Fault::bad_request("`now` is out of range"));
     }
-    match daemon.clock.set(now) {
-        Ok(()) => Ok(Json(json!({ "now": now }))),
+    match api.daemon.clock.set(now) {
+        Ok(()) => Ok(Json(Now { now })),
         Err(error) => Err(Fault::conflict(error.to_string())),
     }
 }

@@ -10,6 +10,9 @@ use aquarium_store::{Appended, Digest, Kind, NewRecord, partition_of};
 use serde::de::IgnoredAny;
 use serde::{Deserialize, Serialize};
 use serde_json::value::RawValue;
+use utoipa::ToSchema;
+
+use super::cloud;
 
 /// How messages are laid out in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +21,8 @@ pub enum Layout {
     Json,
     /// One JSON object on each line.
     Lines,
+    /// One CloudEvent, or an array of them.
+    Cloud,
 }
 
 /// Messages, read, together with their bytes.
@@ -50,13 +55,14 @@ struct Accepted {
 }
 
 /// What became of a message.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
 pub struct Answer {
     /// Its id, where one could be read.
     pub id: Option<String>,
     /// What became of it.
     pub result: Outcome,
     /// Why it is in quarantine.
+    #[schema(value_type = Option<String>)]
     pub reason: Option<Reason>,
     /// The same in words.
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -64,7 +70,7 @@ pub struct Answer {
 }
 
 /// What may become of a message.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, ToSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Outcome {
     /// It is in the log now.
@@ -92,13 +98,41 @@ impl Batch {
         check: &dyn Fn(&Message<'_>) -> Result<(), Refusal>,
     ) -> Self {
         let array = match layout {
-            Layout::Json => elements(&bytes),
+            Layout::Json | Layout::Cloud => elements(&bytes),
             Layout::Lines => Some(lines(&bytes)),
         };
         let single = array.is_none();
         let places = array.unwrap_or_else(|| std::iter::once(0..bytes.len()).collect());
+        if layout == Layout::Cloud {
+            return Self::read_envelopes(&bytes, places, single, source, partitions, check);
+        }
         let read = |place: Range<usize>| Item::read(&bytes, place, source, partitions, check);
         let items = places.into_iter().map(read).collect();
+        Self { bytes, items, received_millis: source.received.0, single }
+    }
+
+    /// Reads the events within envelopes; their texts take the place of the envelopes'.
+    fn read_envelopes(
+        envelopes: &[u8],
+        places: Vec<Range<usize>>,
+        single: bool,
+        source: &Source,
+        partitions: u16,
+        check: &dyn Fn(&Message<'_>) -> Result<(), Refusal>,
+    ) -> Self {
+        let mut bytes = Vec::with_capacity(envelopes.len());
+        let mut items = Vec::with_capacity(places.len());
+        for place in places {
+            let envelope = envelopes.get(place).unwrap_or_default();
+            let event = text(envelope).and_then(cloud::event);
+            let start = bytes.len();
+            bytes.extend_from_slice(event.as_ref().map_or(envelope, |event| event.as_bytes()));
+            let place = start..bytes.len();
+            items.push(match event {
+                Ok(_) => Item::read(&bytes, place, source, partitions, check),
+                Err(refusal) => Item::refused(&bytes, place, refusal),
+            });
+        }
         Self { bytes, items, received_millis: source.received.0, single }
     }
 
@@ -158,8 +192,13 @@ impl Item {
                 received_millis: message.received_given().then_some(message.record.received.0),
                 read: Ok(Accepted::of(&message, partitions)),
             },
-            Err(refusal) => Self { place, id: id_of(text), received_millis: None, read: Err(refusal) },
+            Err(refusal) => Self::refused(bytes, place, refusal),
         }
+    }
+
+    fn refused(bytes: &[u8], place: Range<usize>, refusal: Refusal) -> Self {
+        let id = id_of(bytes.get(place.clone()).unwrap_or_default());
+        Self { place, id, received_millis: None, read: Err(refusal) }
     }
 
     fn record<'a>(&'a self, bytes: &'a [u8], received_millis: i64) -> NewRecord<'a> {
@@ -213,6 +252,11 @@ impl Accepted {
     }
 }
 
+fn text(bytes: &[u8]) -> Result<&str, Refusal> {
+    str::from_utf8(bytes)
+        .map_err(|error| Refusal { reason: Reason::NotJson, message: format!("not UTF-8: {error}") })
+}
+
 /// The id of a message that was refused, where it has one that can be told.
 fn id_of(text: &[u8]) -> Option<Box<str>> {
     #[derive(Deserialize)]
@@ -239,12 +283,12 @@ fn elements(bytes: &[u8]) -> Option<Vec<Range<usize>>> {
 fn lines(bytes: &[u8]) -> Vec<Range<usize>> {
     let mut places = Vec::new();
     let mut start = 0;
-    for line in bytes.split(|byte| *byte == b'\n') {
-        let place = start..start + line.len();
-        start = place.end + 1;
-        if !line.trim_ascii().is_empty() {
-            places.push(place);
+    for end in memchr::memchr_iter(b'\n', bytes).chain(std::iter::once(bytes.len())) {
+        let blank = bytes.get(start..end).is_none_or(|line| line.trim_ascii().is_empty());
+        if !blank {
+            places.push(start..end);
         }
+        start = end + 1;
     }
     places
 }

@@ -31,6 +31,11 @@ impl User {
         self.ledger.fold(deployments, now);
     }
 
+    /// Its records and what they come to.
+    pub fn ledger(&self) -> &Ledger {
+        &self.ledger
+    }
+
     /// Folds from nothing next time: the policies in force have changed.
     pub fn refold(&mut self) {
         self.ledger.refold();

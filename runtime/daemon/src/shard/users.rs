@@ -18,15 +18,15 @@ use crate::feed::Feed;
 pub struct Users {
     number: usize,
     of: usize,
-    setting: Setting,
+    pub(super) setting: Setting,
     cursor: Position,
-    users: HashMap<Box<str>, Place>,
+    pub(super) users: HashMap<Box<str>, Place>,
     pub(super) deployments: Deployments,
     broken: Option<String>,
 }
 
 /// What there is of a user.
-enum Place {
+pub(super) enum Place {
     Well(Box<User>),
     /// Folding failed, for this reason; the records are in the log.
     Aside(String),
@@ -177,7 +177,7 @@ impl Users {
         Ok(findings)
     }
 
-    fn check(&self) -> Result<(), Unanswered> {
+    pub(super) fn check(&self) -> Result<(), Unanswered> {
         self.broken.as_ref().map_or(Ok(()), |why| Err(Unanswered::Broken(why.clone())))
     }
 }

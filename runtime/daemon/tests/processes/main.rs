@@ -8,8 +8,15 @@
     reason = "a test stops where something is not as it must be"
 )]
 
+mod access;
+mod administration;
 mod bad_input;
+mod documentation;
 mod end_to_end;
+mod figures;
+mod hostile;
+mod interface;
 mod policies;
 mod records;
+mod streams;
 mod support;

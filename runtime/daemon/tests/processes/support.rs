@@ -3,7 +3,8 @@
 use std::fs;
 use std::io::{BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
-use std::path::PathBuf;
+use std::os::unix::net::UnixStream;
+use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -94,6 +95,14 @@ impl Place {
         text(&output.stdout)
     }
 
+    /// Serves with settings, in YAML.
+    pub fn serve_with(&self, settings: &str) -> Daemon {
+        let file = self.text("aquarium.yaml");
+        fs::write(&file, settings).unwrap();
+        let data = self.text("data");
+        Daemon::start(&["serve", "--config", &file, "--data", &data, "--listen", "127.0.0.1:0"])
+    }
+
     pub fn serve(&self) -> Daemon {
         Daemon::start(&["serve", "--data", &self.text("data"), "--listen", "127.0.0.1:0"])
     }
@@ -110,6 +119,8 @@ impl Place {
 pub struct Daemon {
     child: Child,
     pub address: String,
+    /// Where administrators are served.
+    pub admin: PathBuf,
 }
 
 impl Daemon {
@@ -121,7 +132,9 @@ impl Daemon {
             .map(Result::unwrap)
             .find_map(|line| line.strip_prefix("listening on http://").map(str::to_owned))
             .unwrap();
-        Self { child, address }
+        let data = arguments.iter().skip_while(|argument| **argument != "--data").nth(1);
+        let admin = PathBuf::from(data.unwrap_or(&"aquarium-data")).join("admin.sock");
+        Self { child, address, admin }
     }
 
     pub fn kill(mut self) {
@@ -141,6 +154,11 @@ impl Daemon {
 
     pub fn post(&self, path: &str, content_type: &str, body: &[u8]) -> Answer {
         request(&self.address, "POST", path, content_type, body).unwrap()
+    }
+
+    /// A request on the socket of administrators.
+    pub fn admin(&self, method: &str, path: &str, content_type: &str, body: &[u8]) -> Answer {
+        exchange_on(&self.admin, &message("localhost", method, path, content_type, body))
     }
 
     pub fn balance(&self, user: &str, at: i64) -> String {
@@ -182,7 +200,12 @@ impl Answer {
 
 /// One request on a connection of its own; `None` where the connection broke.
 pub fn request(address: &str, method: &str, path: &str, content_type: &str, body: &[u8]) -> Option<Answer> {
-    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n");
+    send(address, &message(address, method, path, content_type, body))
+}
+
+/// The bytes of a request.
+pub fn message(host: &str, method: &str, path: &str, content_type: &str, body: &[u8]) -> Vec<u8> {
+    let mut head = format!("{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n");
     if !content_type.is_empty() {
         head.push_str(&format!("Content-Type: {content_type}\r\n"));
     }
@@ -190,13 +213,24 @@ pub fn request(address: &str, method: &str, path: &str, content_type: &str, body
         head.push_str(&format!("Content-Length: {}\r\n", body.len()));
     }
     head.push_str("\r\n");
-    send(address, &[head.as_bytes(), body].concat())
+    [head.as_bytes(), body].concat()
 }
 
 /// Sends bytes, whatever they are, and reads an answer.
 pub fn send(address: &str, bytes: &[u8]) -> Option<Answer> {
-    let mut stream = TcpStream::connect(address).ok()?;
+    let stream = TcpStream::connect(address).ok()?;
     stream.set_read_timeout(Some(Duration::from_secs(60))).ok()?;
+    exchange(stream, bytes)
+}
+
+/// Sends bytes to a socket, and reads an answer.
+pub fn exchange_on(socket: &Path, bytes: &[u8]) -> Answer {
+    let stream = UnixStream::connect(socket).unwrap();
+    stream.set_read_timeout(Some(Duration::from_secs(60))).unwrap();
+    exchange(stream, bytes).unwrap()
+}
+
+fn exchange(mut stream: impl Read + Write, bytes: &[u8]) -> Option<Answer> {
     stream.write_all(bytes).ok()?;
     let mut answer = Vec::new();
     // A server that answers before it has read everything may reset the connection after its answer.

@@ -1,0 +1,134 @@
+//! Who may ask: bearer tokens, where there are any.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use aquarium_charging::Reason;
+use aquarium_charging::input::{Message, Refusal};
+use axum::extract::{Request, State};
+use axum::http::HeaderMap;
+use axum::http::header::AUTHORIZATION;
+use axum::middleware::Next;
+use axum::response::{IntoResponse, Response};
+use sha2::{Digest, Sha256};
+
+use super::fault::Fault;
+use crate::config::Token;
+
+/// What tells whether anybody is there needs no token.
+const OPEN_TO_ALL: [&str; 3] = ["/ping", "/healthz", "/readyz"];
+
+/// What a listener asks of those who come.
+#[derive(Clone)]
+pub struct Door {
+    tokens: Arc<[Token]>,
+    admin: bool,
+}
+
+/// The clients whose events may be sent.
+#[derive(Debug, Clone, Default)]
+pub struct Clients(Option<Arc<BTreeSet<String>>>);
+
+impl Door {
+    /// The door of the public listener.
+    pub fn public(tokens: &[Token]) -> Self {
+        Self { tokens: tokens.into(), admin: false }
+    }
+
+    /// The door of the administrators' port.
+    pub fn admin(tokens: &[Token]) -> Self {
+        Self { tokens: tokens.into(), admin: true }
+    }
+
+    /// The door of a socket: whoever may open the file may come in.
+    pub fn open() -> Self {
+        Self { tokens: Arc::default(), admin: false }
+    }
+
+    /// As whom a request may pass.
+    fn pass(&self, path: &str, headers: &HeaderMap) -> Result<Clients, Fault> {
+        if self.tokens.is_empty() || OPEN_TO_ALL.contains(&path) {
+            return Ok(Clients::default());
+        }
+        let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+        let given = given.and_then(|value| value.split_once(' '));
+        let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
+        let (_, given) = given.ok_or_else(|| Fault::unauthorized("send `Authorization: Bearer TOKEN`"))?;
+        let digest = digest(given.trim());
+        let token = self.tokens.iter().find(|token| token.sha256.eq_ignore_ascii_case(&digest));
+        let token = token.ok_or_else(|| Fault::unauthorized("this token is not known"))?;
+        if self.admin && !token.admin {
+            return Err(Fault::forbidden("this token is not an administrator's"));
+        }
+        Ok(Clients(token.clients.as_ref().map(|clients| Arc::new(clients.iter().cloned().collect()))))
+    }
+}
+
+impl Clients {
+    /// Whether these clients' events may be sent.
+    pub fn may_send(&self, client: &str) -> bool {
+        self.0.as_ref().is_none_or(|clients| clients.contains(client))
+    }
+
+    /// Refuses events of other clients.
+    pub fn check(&self, message: &Message<'_>) -> Result<(), Refusal> {
+        let client = &message.record.client;
+        if self.may_send(client) {
+            return Ok(());
+        }
+        let message = format!("this sender may not send events of the `clientID` `{client}`");
+        Err(Refusal { reason: Reason::ReservedClient, message })
+    }
+}
+
+/// Lets those pass who may; what they may send goes with the request.
+pub async fn check(State(door): State<Door>, mut request: Request, next: Next) -> Response {
+    match door.pass(request.uri().path(), request.headers()) {
+        Ok(clients) => {
+            request.extensions_mut().insert(clients);
+            next.run(request).await
+        }
+        Err(fault) => fault.into_response(),
+    }
+}
+
+/// The SHA-256 of a token. Who can measure how long its comparison takes learns nothing about the token.
+fn digest(token: &str) -> String {
+    Sha256::digest(token.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn pass(door: &Door, path: &str, authorization: &str) -> Result<Clients, Fault> {
+        let mut headers = HeaderMap::new();
+        if !authorization.is_empty() {
+            headers.insert(AUTHORIZATION, authorization.parse().unwrap());
+        }
+        door.pass(path, &headers)
+    }
+
+    #[test]
+    fn tokens_open_what_they_are_for() {
+        let token = |text: &str, clients: Option<&str>, admin| Token {
+            sha256: digest(text),
+            clients: clients.map(|client| vec![client.to_owned()]),
+            admin,
+        };
+        let tokens =
+            [token("all", None, false), token("one", Some("cyclades"), false), token("root", None, true)];
+        let public = Door::public(&tokens);
+        assert!(pass(&public, "/ping", "").is_ok());
+        for refused in ["", "Bearer", "Bearer wrong", "Basic all", "all"] {
+            assert!(pass(&public, "/users", refused).is_err(), "{refused}");
+        }
+        assert!(pass(&public, "/users", "bearer all").unwrap().may_send("pithos"));
+        let one = pass(&public, "/events", "Bearer one").unwrap();
+        assert!(one.may_send("cyclades") && !one.may_send("pithos"));
+        let admin = Door::admin(&tokens);
+        assert!(pass(&admin, "/clock", "Bearer all").is_err());
+        assert!(pass(&admin, "/clock", "Bearer root").is_ok());
+        assert!(pass(&Door::open(), "/clock", "").is_ok());
+    }
+}

@@ -1,0 +1,250 @@
+//! Bills: one, or those of all users as lines of JSON or as CSV.
+
+use axum::body::Body;
+use axum::extract::State;
+use axum::http::HeaderMap;
+use axum::http::header::{ACCEPT, CONTENT_TYPE};
+use axum::response::{IntoResponse, Json, Response};
+use bytes::Bytes;
+use http_body_util::channel::{Channel, Sender};
+use serde::Deserialize;
+use utoipa::{IntoParams, ToSchema};
+
+use super::Api;
+use super::fault::{Fault, FaultBody};
+use super::parameters::{Parameters, Segments, month};
+use super::users::{elsewhere, no_record_now, unanswered};
+use crate::shard::queries::{Known, Which as Users};
+use crate::views::bills::{self, Bill, NoBill, Which};
+use crate::views::shapes;
+
+/// Users whose ids are asked for together.
+const USERS_TOGETHER: usize = 1_000;
+/// Bytes of bills that are sent together.
+const PART_BYTES: usize = 64 << 10;
+/// Parts that wait for their reader.
+const PARTS_WAITING: usize = 4;
+
+/// Which bill of a month.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct OneBill {
+    /// The final bill, which never changes, with adjustments of earlier months; there is one three days after
+    /// the month. Else: the month as it is known now.
+    #[serde(rename = "final", default)]
+    #[param(rename = "final")]
+    finished: bool,
+}
+
+/// Which bills of a month, and in which form.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct AllBills {
+    /// As for one bill.
+    #[serde(rename = "final", default)]
+    #[param(rename = "final")]
+    finished: bool,
+    /// The form; not given: CSV where `Accept` names it, else lines of JSON.
+    #[param(inline)]
+    format: Option<Format>,
+}
+
+/// A form of many bills.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Format {
+    /// A bill a line.
+    Ndjson,
+    /// A row for each line, refill, grant and adjustment.
+    Csv,
+}
+
+/// A user's bill.
+#[utoipa::path(
+    get,
+    path = "/user/{id}/bill/{year}/{month}",
+    tag = "bills",
+    params(
+        ("id" = String, Path, description = "The user."),
+        ("year" = u16, Path, description = "The year, from 1970.", minimum = 1970, maximum = 9999),
+        ("month" = u8, Path, description = "The month, from 1.", minimum = 1, maximum = 12),
+        OneBill,
+    ),
+    responses(
+        (status = 200, body = shapes::Bill),
+        (status = 400, description = "A parameter is wrong.", body = FaultBody),
+        (status = 404, description = "Nothing was known of this user in that month.", body = FaultBody),
+        (status = 409, description = "The month has not begun, or is not final yet.", body = FaultBody),
+        (status = 500, description = "It took too long, or a defect.", body = FaultBody),
+        (status = 503, description = "Nothing can be charged now.", body = FaultBody),
+    ),
+)]
+pub async fn one(
+    State(api): State<Api>,
+    Segments((user, year, number)): Segments<(String, String, String)>,
+    Parameters(query): Parameters<OneBill>,
+) -> Result<Json<Bill>, Fault> {
+    let which = Which { month: month(&year, &number)?, finished: query.finished };
+    bill(&api, &user, which).await?.ok_or_else(|| no_record_now(&user))?.map(Json).map_err(no_bill)
+}
+
+/// The bills of all users, by id.
+///
+/// As CSV a bill is a row for what was left before (`opening`), each `line`, `refill`, `grant` and
+/// `adjustment`, and what is left (`closing`). An answer that cannot be finished is broken off.
+#[utoipa::path(
+    get,
+    path = "/bills/{year}/{month}",
+    tag = "bills",
+    params(
+        ("year" = u16, Path, description = "The year, from 1970.", minimum = 1970, maximum = 9999),
+        ("month" = u8, Path, description = "The month, from 1.", minimum = 1, maximum = 12),
+        AllBills,
+    ),
+    responses(
+        (status = 200, content((String = "application/x-ndjson"), (String = "text/csv"))),
+        (status = 400, description = "A parameter is wrong.", body = FaultBody),
+        (status = 409, description = "The month has not begun, or is not final yet.", body = FaultBody),
+        (status = 500, description = "It took too long, or a defect.", body = FaultBody),
+        (status = 503, description = "Nothing can be charged now.", body = FaultBody),
+    ),
+)]
+pub async fn all(
+    State(api): State<Api>,
+    headers: HeaderMap,
+    Segments((year, number)): Segments<(String, String)>,
+    Parameters(query): Parameters<AllBills>,
+) -> Result<Response, Fault> {
+    let which = Which { month: month(&year, &number)?, finished: query.finished };
+    let accepted = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
+    let by_header = if accepted.contains("text/csv") { Format::Csv } else { Format::Ndjson };
+    let format = query.format.unwrap_or(by_header);
+    let mut run = Run { api, which, format, users: Vec::new(), part: format.head()? };
+    // What is wrong with the month is wrong for everybody: it is told before anything is sent.
+    run.next_users(None).await?;
+    run.first().await?;
+    let (out, body) = Channel::new(PARTS_WAITING);
+    tokio::spawn(run.send(out));
+    Ok(([(CONTENT_TYPE, format.content_type())], Body::new(body)).into_response())
+}
+
+/// The bill of a user; `None`: there is no such user.
+async fn bill(api: &Api, user: &str, which: Which) -> Result<Option<Result<Bill, NoBill>>, Fault> {
+    let copy = |Known { ledger, deployments }: Known<'_>| (ledger.clone(), deployments.clone());
+    let copied = api.daemon.shards.examine(user, copy).await.map_err(unanswered)?;
+    let Some((ledger, mut deployments)) = copied else { return Ok(None) };
+    let now = api.daemon.clock.now();
+    elsewhere(move || bills::bill(&ledger, &mut deployments, which, now)).await.map(Some)
+}
+
+fn no_bill(why: NoBill) -> Fault {
+    match why {
+        NoBill::Nothing(_) => Fault::not_found(why.to_string()),
+        NoBill::Ahead(_) | NoBill::NotFinal(..) => Fault::conflict(why.to_string()),
+    }
+}
+
+impl Format {
+    fn content_type(self) -> &'static str {
+        match self {
+            Self::Ndjson => "application/x-ndjson",
+            Self::Csv => "text/csv; charset=utf-8; header=present",
+        }
+    }
+
+    fn head(self) -> Result<Vec<u8>, Fault> {
+        match self {
+            Self::Ndjson => Ok(Vec::new()),
+            Self::Csv => csv_rows(&[bills::COLUMNS.map(str::to_owned)]),
+        }
+    }
+
+    fn write(self, bill: &Bill) -> Result<Vec<u8>, Fault> {
+        match self {
+            Self::Ndjson => {
+                let mut line =
+                    serde_json::to_vec(bill).map_err(|error| Fault::internal(error.to_string()))?;
+                line.push(b'\n');
+                Ok(line)
+            }
+            Self::Csv => csv_rows(&bills::rows(bill)),
+        }
+    }
+}
+
+fn csv_rows(rows: &[[String; bills::COLUMNS.len()]]) -> Result<Vec<u8>, Fault> {
+    let mut writer = csv::Writer::from_writer(Vec::new());
+    let written = rows.iter().try_for_each(|row| writer.write_record(row));
+    written.map_err(|error| Fault::internal(error.to_string()))?;
+    writer.into_inner().map_err(|error| Fault::internal(error.to_string()))
+}
+
+/// The bills of all users on their way out.
+struct Run {
+    api: Api,
+    which: Which,
+    format: Format,
+    /// Users whose bills come next, the first one last.
+    users: Vec<String>,
+    part: Vec<u8>,
+}
+
+impl Run {
+    async fn next_users(&mut self, after: Option<String>) -> Result<(), Fault> {
+        let which = Users { containing: String::new(), after, limit: USERS_TOGETHER };
+        self.users = self.api.daemon.shards.names(&which).await.map_err(unanswered)?;
+        self.users.reverse();
+        Ok(())
+    }
+
+    /// Writes the bill of the first user.
+    async fn first(&mut self) -> Result<(), Fault> {
+        match self.users.pop() {
+            Some(user) => self.write(&user).await.map(|()| self.users.push(user)),
+            None => Ok(()),
+        }
+    }
+
+    async fn write(&mut self, user: &str) -> Result<(), Fault> {
+        match bill(&self.api, user, self.which).await? {
+            Some(Ok(bill)) => self.part.extend(self.format.write(&bill)?),
+            None | Some(Err(NoBill::Nothing(_))) => {}
+            Some(Err(why)) => return Err(no_bill(why)),
+        }
+        Ok(())
+    }
+
+    /// Sends what is written and all that follows. A reader who is gone ends it.
+    async fn send(mut self, mut out: Sender<Bytes, Fault>) {
+        if let Err(fault) = self.write_all(&mut out).await {
+            tracing::warn!(%fault, "bills are broken off");
+            out.abort(fault);
+        }
+    }
+
+    async fn write_all(&mut self, out: &mut Sender<Bytes, Fault>) -> Result<(), Fault> {
+        // The first one is written already.
+        let mut last = self.users.pop();
+        loop {
+            while let Some(user) = self.users.pop() {
+                self.write(&user).await?;
+                last = Some(user);
+                if self.part.len() >= PART_BYTES && out.send_data(self.taken()).await.is_err() {
+                    return Ok(());
+                }
+            }
+            self.next_users(last.take()).await?;
+            if self.users.is_empty() {
+                // A reader who is gone has had enough.
+                let _ = out.send_data(self.taken()).await;
+                return Ok(());
+            }
+        }
+    }
+
+    fn taken(&mut self) -> Bytes {
+        Bytes::from(std::mem::take(&mut self.part))
+    }
+}

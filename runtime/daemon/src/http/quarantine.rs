@@ -1,0 +1,188 @@
+//! What has no effect, and why.
+
+use aquarium_charging::Reason;
+use axum::extract::State;
+use axum::response::Json;
+use serde::{Deserialize, Serialize};
+use serde_json::value::{RawValue, to_raw_value};
+use utoipa::{IntoParams, ToSchema};
+
+use super::Api;
+use super::fault::{Fault, FaultBody};
+use super::parameters::{PAGE_MAX, Parameters, cursor, limit};
+use super::users::unanswered;
+use crate::daemon::{Daemon, Refused};
+
+/// Places of the list that one question looks at, at most: it then says where to go on.
+const LOOKED_AT_MAX: usize = 10 * PAGE_MAX;
+
+/// Which part of the list.
+#[derive(Debug, Deserialize, IntoParams)]
+#[into_params(parameter_in = Query)]
+#[serde(deny_unknown_fields)]
+pub struct Filter {
+    /// Only for this reason.
+    reason: Option<String>,
+    /// Only refused on arrival (`ingest`) or without effect under the policy in force (`fold`).
+    #[param(inline)]
+    stage: Option<Stage>,
+    /// Only of this user.
+    user: Option<String>,
+    /// Only from this client.
+    client: Option<String>,
+    /// What follows the page of which this is the `next`.
+    after: Option<String>,
+    /// The most on a page.
+    #[param(minimum = 1, maximum = 10_000, default = 1_000)]
+    limit: Option<usize>,
+}
+
+/// Where something came to have no effect.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Stage {
+    /// On arrival.
+    Ingest,
+    /// Under the policy in force.
+    Fold,
+}
+
+/// A page of what has no effect.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct QuarantinePage {
+    /// In the order in which it arrived.
+    quarantined: Vec<Quarantined>,
+    /// The `after` of the next page; `null` on the last one.
+    next: Option<String>,
+}
+
+/// Something that has no effect.
+#[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+struct Quarantined {
+    /// Its place in the log: the id by which it is handled.
+    position: u64,
+    /// `ingest` or `fold`.
+    stage: &'static str,
+    /// Why.
+    #[schema(value_type = String)]
+    reason: Reason,
+    /// Why, in words.
+    message: String,
+    /// Whose it is, where that can be read.
+    #[serde(rename = "userID")]
+    user: Option<String>,
+    /// Who sent it, where that can be read.
+    #[serde(rename = "clientID")]
+    client: Option<String>,
+    /// When it arrived.
+    received_millis: i64,
+    /// As it came: JSON where it is JSON, else a string of what can be read of it.
+    #[schema(value_type = serde_json::Value)]
+    event: Option<Box<RawValue>>,
+}
+
+/// What has no effect, and why.
+///
+/// In the order in which it arrived. A page may be shorter than its limit, or empty, and still have a `next`.
+#[utoipa::path(
+    get,
+    path = "/quarantine",
+    tag = "quarantine",
+    params(Filter),
+    responses(
+        (status = 200, body = QuarantinePage),
+        (status = 400, description = "A parameter is wrong.", body = FaultBody),
+        (status = 500, description = "It took too long, or a defect.", body = FaultBody),
+        (status = 503, description = "Nothing can be charged now.", body = FaultBody),
+    ),
+)]
+pub async fn list(
+    State(api): State<Api>,
+    Parameters(filter): Parameters<Filter>,
+) -> Result<Json<QuarantinePage>, Fault> {
+    let limit = limit(filter.limit)?;
+    let mut after = cursor(filter.after.as_deref())?;
+    let (mut quarantined, mut looked_at) = (Vec::new(), 0);
+    loop {
+        let wanted = limit.saturating_sub(quarantined.len());
+        let (page, next) = page(&api.daemon, &filter, after, wanted).await?;
+        looked_at += page.looked_at;
+        quarantined.extend(page.found);
+        after = next;
+        if after.is_none() || quarantined.len() >= limit || looked_at >= LOOKED_AT_MAX {
+            return Ok(Json(QuarantinePage { quarantined, next: after.map(|next| next.to_string()) }));
+        }
+    }
+}
+
+/// A part of the list that was looked at.
+struct Found {
+    looked_at: usize,
+    found: Vec<Quarantined>,
+}
+
+async fn page(
+    daemon: &Daemon,
+    filter: &Filter,
+    after: Option<u64>,
+    limit: usize,
+) -> Result<(Found, Option<u64>), Fault> {
+    let (refused, next) = daemon.quarantined(after, limit).await.map_err(unanswered)?;
+    let looked_at = refused.len();
+    let found = refused.into_iter().map(Quarantined::of).filter(|one| filter.wants(one)).collect();
+    Ok((Found { looked_at, found }, next.map(|next| next.0)))
+}
+
+impl Filter {
+    fn wants(&self, one: &Quarantined) -> bool {
+        let same = |wanted: &Option<String>, given: Option<&str>| {
+            wanted.as_deref().is_none_or(|wanted| Some(wanted) == given)
+        };
+        let stage = match self.stage {
+            None => true,
+            Some(Stage::Ingest) => one.stage == "ingest",
+            Some(Stage::Fold) => one.stage == "fold",
+        };
+        stage
+            && same(&self.reason, Some(one.reason.as_str()))
+            && same(&self.user, one.user.as_deref())
+            && same(&self.client, one.client.as_deref())
+    }
+}
+
+impl Quarantined {
+    fn of(refused: Refused) -> Self {
+        let text = String::from_utf8_lossy(&refused.record.body);
+        let event = serde_json::from_str::<Box<RawValue>>(&text).or_else(|_| to_raw_value(&text));
+        let people = People::of(&text);
+        Self {
+            position: refused.record.position.0,
+            stage: refused.reason.stage(),
+            reason: refused.reason,
+            message: refused.message,
+            user: refused.user.or(people.user),
+            client: people.client,
+            received_millis: refused.record.received_millis,
+            event: event.ok(),
+        }
+    }
+}
+
+/// Who an event is about and from, where that can be read.
+#[derive(Debug, Default)]
+struct People {
+    user: Option<String>,
+    client: Option<String>,
+}
+
+impl People {
+    fn of(text: &str) -> Self {
+        let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(text) else {
+            return Self::default();
+        };
+        let named =
+            |names: [&str; 2]| names.iter().find_map(|name| fields.get(*name)?.as_str().map(str::to_owned));
+        Self { user: named(["userID", "userId"]), client: named(["clientID", "clientId"]) }
+    }
+}

@@ -1,0 +1,95 @@
+//! Questions that look at a user's ledger itself: what is worked out from it is the asker's business.
+
+use std::collections::BTreeSet;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use aquarium_charging::{Deployments, Ledger};
+use tokio::sync::oneshot;
+
+use super::users::{Place, Users};
+use super::{Ask, Handle, Unanswered};
+
+/// What looks at a ledger: it is given none where there is no record of the user.
+pub(super) type Look = Box<dyn FnOnce(Result<Option<Known<'_>>, Unanswered>) + Send>;
+
+/// A user's ledger, folded up to the log's end, and the policies that it was folded by.
+pub struct Known<'a> {
+    /// The ledger.
+    pub ledger: &'a Ledger,
+    /// The policies; asking them changes nothing.
+    pub deployments: &'a mut Deployments,
+}
+
+/// Which users are meant: those after one, in the order of their bytes, whose id contains a text.
+#[derive(Debug, Clone, Default)]
+pub struct Which {
+    /// The text; empty: all users.
+    pub containing: String,
+    /// Users after this one; `None`: from the first.
+    pub after: Option<String>,
+    /// Users at most.
+    pub limit: usize,
+}
+
+impl Handle {
+    /// What `look` makes of a user's ledger; `None` where there is no record of the user. It runs on the
+    /// shard: what takes long works on a clone, elsewhere.
+    pub async fn examine<T: Send + 'static>(
+        &self,
+        user: &str,
+        look: impl FnOnce(Known<'_>) -> T + Send + 'static,
+    ) -> Result<Option<T>, Unanswered> {
+        self.ask(self.shard_of(user), |reply: oneshot::Sender<Result<Option<T>, Unanswered>>| {
+            let look = move |known: Result<Option<Known<'_>>, Unanswered>| {
+                // Whoever asked may have gone away by now.
+                let _ = reply.send(known.map(|known| known.map(look)));
+            };
+            Ask::Ledger { user: user.to_owned(), look: Box::new(look) }
+        })
+        .await
+    }
+
+    /// Users by id, in the order of its bytes.
+    pub async fn names(&self, which: &Which) -> Result<Vec<String>, Unanswered> {
+        let mut names = self.ask_all(|reply| Ask::Names { which: which.clone(), reply }).await?;
+        names.sort_unstable();
+        names.truncate(which.limit);
+        Ok(names)
+    }
+}
+
+impl Users {
+    /// Shows a user's ledger to `look`; what fails there harms nobody else.
+    pub(super) fn examine(&mut self, user: &str, look: Look) {
+        let (now, checked) = (self.setting.clock.now(), self.check());
+        let deployments = &mut self.deployments;
+        let looked = catch_unwind(AssertUnwindSafe(|| match (checked, self.users.get_mut(user)) {
+            (Err(why), _) => look(Err(why)),
+            (Ok(()), None) => look(Ok(None)),
+            (Ok(()), Some(Place::Aside(why))) => look(Err(Unanswered::Aside(why.clone()))),
+            (Ok(()), Some(Place::Well(known))) => {
+                known.fold(deployments, now);
+                look(Ok(Some(Known { ledger: known.ledger(), deployments })));
+            }
+        }));
+        if looked.is_err() {
+            tracing::error!(user, "a question about a user failed");
+        }
+    }
+
+    /// Users by id.
+    pub(super) fn names(&self, which: &Which) -> Result<Vec<String>, Unanswered> {
+        self.check()?;
+        let mut first = BTreeSet::new();
+        for name in self.users.keys() {
+            let after = which.after.as_deref().is_none_or(|after| &**name > after);
+            if after && name.contains(&which.containing) {
+                first.insert(&**name);
+            }
+            if first.len() > which.limit {
+                first.pop_last();
+            }
+        }
+        Ok(first.into_iter().map(str::to_owned).collect())
+    }
+}
