@@ -185,6 +185,12 @@ impl Ledger {
         self.changed_from = Some(self.changed_from.map_or(from, |earlier| earlier.min(from)));
     }
 
+    /// Whether a fold up to `now` would do anything but note the time.
+    #[must_use]
+    pub fn is_due(&self, now: Millis) -> bool {
+        self.redo_from.is_some() || self.waits_for().is_some_and(|first| first <= now)
+    }
+
     /// The earliest instant at which anything since the last fold belongs.
     #[must_use]
     pub fn changed_from(&self) -> Option<Millis> {

@@ -3,19 +3,25 @@
 //! A shard follows the log at its own pace and answers questions in between; a question is answered once
 //! everything is folded that was durable when it was asked. A user is a value in a table, not a task. A
 //! panic while one user is folded sets that user aside; nobody else notices.
+//!
+//! What is folded is written to the store of derived state in the background, from where a shard goes on when it is
+//! started again; users that nothing happens to are in the store alone.
 
 pub mod queries;
+mod reading;
 mod standing;
+mod stored;
 #[cfg(test)]
 mod tests;
 mod user;
 mod users;
+mod writing;
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use aquarium_ir::Millis;
-use aquarium_store::{Position, partition_of};
+use aquarium_store::{Derived, Position, partition_of};
 use thiserror::Error;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
@@ -126,6 +132,8 @@ impl Handle {
 pub struct Setting {
     /// The log.
     pub feed: Arc<Feed>,
+    /// What was folded, as it is stored.
+    pub derived: Arc<dyn Derived>,
     /// The modules.
     pub policies: Arc<Policies>,
     /// The time.
@@ -161,14 +169,16 @@ impl Shard {
     /// Folds and answers until nobody can ask any more. Blocks; must be called on a runtime's thread.
     pub fn run(&self) {
         let mut questions = self.questions.blocking_lock();
-        let mut users = Users::new(self.number, self.of, self.setting.clone());
+        let mut users = Users::open(self.number, self.of, self.setting.clone());
         let mut end = self.setting.feed.end();
         let runtime = tokio::runtime::Handle::current();
         loop {
             while let Ok(question) = questions.try_recv() {
                 answer(&mut users, question);
             }
-            if !self.setting.feed.is_stopped() && users.fold_a_page(*end.borrow_and_update()) {
+            let folded = !self.setting.feed.is_stopped() && users.fold_a_page(*end.borrow_and_update());
+            let write_in = users.write_some();
+            if folded || users.sweep_when_idle() {
                 continue;
             }
             let next = runtime.block_on(async {
@@ -177,14 +187,24 @@ impl Shard {
                     () = self.setting.feed.stopped() => Next::Stop,
                     question = questions.recv() => question.map_or(Next::Stop, Next::Answer),
                     moved = end.changed() => moved.map_or(Next::Stop, |()| Next::Fold),
+                    () = after(write_in) => Next::Fold,
                 }
             });
             match next {
                 Next::Answer(question) => answer(&mut users, question),
                 Next::Fold => {}
-                Next::Stop => return,
+                Next::Stop => break,
             }
         }
+        users.write_all();
+    }
+}
+
+/// Waits for a time, or for ever.
+async fn after(time: Option<Duration>) {
+    match time {
+        Some(time) => tokio::time::sleep(time).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -1,12 +1,8 @@
 //! Questions that look at a user's ledger itself: what is worked out from it is the asker's business.
 
-use std::collections::BTreeSet;
-use std::panic::{AssertUnwindSafe, catch_unwind};
-
 use aquarium_charging::{Deployments, Ledger};
 use tokio::sync::oneshot;
 
-use super::users::{Place, Users};
 use super::{Ask, Handle, Unanswered};
 
 /// What looks at a ledger: it is given none where there is no record of the user.
@@ -55,41 +51,5 @@ impl Handle {
         names.sort_unstable();
         names.truncate(which.limit);
         Ok(names)
-    }
-}
-
-impl Users {
-    /// Shows a user's ledger to `look`; what fails there harms nobody else.
-    pub(super) fn examine(&mut self, user: &str, look: Look) {
-        let (now, checked) = (self.setting.clock.now(), self.check());
-        let deployments = &mut self.deployments;
-        let looked = catch_unwind(AssertUnwindSafe(|| match (checked, self.users.get_mut(user)) {
-            (Err(why), _) => look(Err(why)),
-            (Ok(()), None) => look(Ok(None)),
-            (Ok(()), Some(Place::Aside(why))) => look(Err(Unanswered::Aside(why.clone()))),
-            (Ok(()), Some(Place::Well(known))) => {
-                known.fold(deployments, now);
-                look(Ok(Some(Known { ledger: known.ledger(), deployments })));
-            }
-        }));
-        if looked.is_err() {
-            tracing::error!(user, "a question about a user failed");
-        }
-    }
-
-    /// Users by id.
-    pub(super) fn names(&self, which: &Which) -> Result<Vec<String>, Unanswered> {
-        self.check()?;
-        let mut first = BTreeSet::new();
-        for name in self.users.keys() {
-            let after = which.after.as_deref().is_none_or(|after| &**name > after);
-            if after && name.contains(&which.containing) {
-                first.insert(&**name);
-            }
-            if first.len() > which.limit {
-                first.pop_last();
-            }
-        }
-        Ok(first.into_iter().map(str::to_owned).collect())
     }
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use aquarium_charging::{Charger, Deployments, Interpreter, Trap, Version};
 use aquarium_compiler::{SourceFile, analyze};
 use aquarium_ir::{Credits, Millis, Slot};
-use aquarium_store::{EmbeddedLog, Log, Options};
+use aquarium_store::{DerivedOptions, EmbeddedDerived, EmbeddedLog, Log, Options};
 use tokio::sync::watch;
 
 use super::users::Users;
@@ -80,12 +80,13 @@ fn users_after(directory: &std::path::Path, events: &[(&str, &str)]) -> Users {
     let end = watch::Sender::new(log.end());
     let setting = Setting {
         feed: Arc::new(Feed::new(Arc::new(log), end.subscribe())),
+        derived: Arc::new(EmbeddedDerived::open(&directory.join("derived"), DerivedOptions::default()).unwrap()),
         policies: Arc::new(Policies::open(directory.join("policies"), directory.join("native")).unwrap()),
         clock: Arc::new(Clock::system()),
         partitions,
         patience: Duration::from_secs(5),
     };
-    let mut users = Users::new(0, 1, setting);
+    let mut users = Users::open(0, 1, setting);
     users.deployments = deployments();
     while users.fold_a_page(*end.borrow()) {}
     users

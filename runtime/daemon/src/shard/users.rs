@@ -1,18 +1,30 @@
 //! The users of a shard, and how far their records are folded.
+//!
+//! In memory are those that were used of late; the others are in the store, and are read when a record or a
+//! question is about them.
+
+mod answers;
+mod loading;
+mod rounds;
+mod sweep;
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::Arc;
 
 use aquarium_charging::deployments::Span;
-use aquarium_charging::input::{self, Refusal, Source};
 use aquarium_charging::record::Body;
 use aquarium_charging::{Deployments, Record};
 use aquarium_ir::Millis;
-use aquarium_store::{Kind, Page, Position};
+use aquarium_store::derived::{Derived, Owner};
+use aquarium_store::{DerivedError, Page, Position};
 
-use super::user::User;
-use super::{Finding, Row, Setting, Standing, Unanswered};
-use crate::feed::Feed;
+use super::reading::{self, Misread, Shared};
+use super::stored::Unusable;
+use super::user::{Kept, Place};
+use super::writing::{Pen, Round};
+use sweep::Sweep;
+use super::{Setting, Unanswered};
 
 /// The users of a shard.
 pub struct Users {
@@ -20,30 +32,67 @@ pub struct Users {
     of: usize,
     pub(super) setting: Setting,
     cursor: Position,
-    pub(super) users: HashMap<Box<str>, Place>,
+    /// Where the partitions were folded to when they were read from the store; what is before is in it.
+    partitions: BTreeMap<u16, Position>,
+    users: HashMap<Box<str>, Kept>,
+    /// Whether users may be in the store that are not in memory.
+    any_stored: bool,
     pub(super) deployments: Deployments,
     broken: Option<String>,
-}
-
-/// What there is of a user.
-pub(super) enum Place {
-    Well(Box<User>),
-    /// Folding failed, for this reason; the records are in the log.
-    Aside(String),
+    /// Users with something to write, and records that concern everybody, since the last round began.
+    changed: Vec<Box<str>>,
+    shared: Vec<(Position, Vec<u8>)>,
+    /// Records that were folded since the last round began.
+    records: usize,
+    round: Option<Round>,
+    rounds: u64,
+    pen: Pen,
+    sweep: Sweep,
 }
 
 impl Users {
-    /// No users: nothing of the log is folded yet.
-    pub fn new(number: usize, of: usize, setting: Setting) -> Self {
-        Self {
+    /// The users as the store has them.
+    pub fn open(number: usize, of: usize, setting: Setting) -> Self {
+        let pen = Pen::new(setting.derived.clone());
+        let mut users = Self {
             number,
             of,
-            setting,
             cursor: Position::START,
+            partitions: BTreeMap::new(),
             users: HashMap::new(),
+            any_stored: false,
             deployments: Deployments::new(),
             broken: None,
+            changed: Vec::new(),
+            shared: Vec::new(),
+            records: 0,
+            round: None,
+            rounds: 0,
+            pen,
+            sweep: Sweep::default(),
+            setting,
+        };
+        if let Err(error) = users.read_cursors() {
+            users.break_off(error.to_string());
         }
+        users
+    }
+
+    fn read_cursors(&mut self) -> Result<(), DerivedError> {
+        let derived = self.setting.derived.clone();
+        for partition in 0..self.setting.partitions {
+            if usize::from(partition) % self.of == self.number {
+                self.partitions.insert(partition, derived.folded(partition)?);
+            }
+        }
+        self.cursor = self.partitions.values().min().copied().unwrap_or_default();
+        self.any_stored = self.partitions.values().any(|folded| *folded > Position::START);
+        for (position, row) in derived.shared(self.cursor)? {
+            if let Some(shared) = Shared::of_row(position, &row) {
+                self.take_shared(&shared);
+            }
+        }
+        Ok(())
     }
 
     /// Up to where the log is folded.
@@ -76,36 +125,33 @@ impl Users {
     }
 
     fn fold(&mut self, page: &Page) {
-        let mut by_user: BTreeMap<&str, Vec<Record<'static>>> = BTreeMap::new();
-        for record in page.records() {
-            let own = record
-                .stored
-                .partition
-                .is_none_or(|partition| usize::from(partition) % self.of == self.number);
-            if !own || matches!(record.stored.kind, Kind::Quarantined(_)) {
-                continue;
-            }
-            let Some(read) = self.read(&record) else { return };
-            if record.stored.user.is_empty() {
-                self.fold_for_all(&read);
-            } else {
-                by_user.entry(record.stored.user).or_default().push(read);
-            }
+        let partitions = &self.partitions;
+        let counts = |partition, place: Position| {
+            partitions.get(&partition).is_some_and(|folded| place >= *folded)
+        };
+        let sorted = match reading::sort(page, counts) {
+            Ok(sorted) => sorted,
+            Err(error) => return self.break_off(error.to_string()),
+        };
+        for shared in &sorted.shared {
+            self.shared.push(shared.row());
+            self.take_shared(shared);
         }
-        for (user, records) in by_user {
-            self.fold_user(user, records);
+        for (user, (partition, records)) in sorted.users {
+            self.records += records.len();
+            self.fold_user(Owner { partition, user }, records, page.next());
+            if self.broken.is_some() {
+                return;
+            }
         }
         self.cursor = page.next();
+        self.pen.note();
     }
 
-    /// The record that the log holds as bytes; what was read once can be read again.
-    fn read(&mut self, record: &aquarium_store::Record<'_>) -> Option<Record<'static>> {
-        match read_stored(record.stored.body, record.stored.received_millis) {
-            Ok(record) => Some(record),
-            Err(refusal) => {
-                self.break_off(format!("record {} of the log: {refusal}", record.position));
-                None
-            }
+    fn take_shared(&mut self, shared: &Shared) {
+        match shared.read() {
+            Ok(record) => self.fold_for_all(&record),
+            Err(error) => self.break_off(error.to_string()),
         }
     }
 
@@ -116,113 +162,92 @@ impl Users {
         }
     }
 
+    /// Users notice by themselves, when they are next folded, that there is another version.
     fn deploy(&mut self, module: &str, span: Span) {
         let version = match self.setting.policies.version(module) {
             Ok(version) => version,
             Err(error) => return self.break_off(error.to_string()),
         };
-        match self.deployments.deploy(version, span) {
-            Ok(_) => self.users.values_mut().for_each(Place::refold),
-            Err(error) => tracing::warn!(module, %error, "a deployment has no effect"),
+        if let Err(error) = self.deployments.deploy(version, span) {
+            tracing::warn!(module, %error, "a deployment has no effect");
         }
     }
 
-    fn fold_user(&mut self, user: &str, records: Vec<Record<'static>>) {
+    fn fold_user(&mut self, owner: Owner<'_>, records: Vec<(Position, Record<'static>)>, before: Position) {
+        if let Err(error) = self.load(owner, true) {
+            return self.break_off(error.to_string());
+        }
+        let Some(Kept { place: Place::Well(known), .. }) = self.users.get_mut(owner.user) else { return };
+        let done = known.position;
+        let news = records.into_iter().filter(|(position, _)| *position >= done);
+        let news: Vec<Record<'static>> = news.map(|(_, record)| record).collect();
+        if news.is_empty() {
+            return;
+        }
+        known.take(news, before);
+        self.mark_changed(owner.user);
+        self.bring_up_to_date(owner);
+    }
+
+    /// Folds what has happened to a user up to now, by all policies that are deployed. The user is in memory.
+    fn bring_up_to_date(&mut self, owner: Owner<'_>) {
+        if let Err(error) = self.take_back_what_is_lacking(owner) {
+            return self.break_off(error.to_string());
+        }
         let now = self.setting.clock.now();
         let deployments = &mut self.deployments;
-        let place = self.users.entry(Box::from(user)).or_insert_with(|| Place::new(user));
-        if let Place::Well(known) = place {
-            let taken = catch_unwind(AssertUnwindSafe(|| known.take(records, deployments, now)));
-            if taken.is_err() {
-                place.set_aside(user);
-            }
+        let Some(kept) = self.users.get_mut(owner.user) else { return };
+        let Place::Well(known) = &mut kept.place else { return };
+        if !known.ledger.is_due(now) {
+            return;
+        }
+        match catch_unwind(AssertUnwindSafe(|| known.fold(deployments, now))) {
+            Ok(false) => {}
+            Ok(true) => self.mark_changed(owner.user),
+            Err(_) => self.set_aside(owner.user),
         }
     }
 
-    /// How a user stands.
-    pub fn standing(&mut self, user: &str, at: Millis) -> Result<Option<Standing>, Unanswered> {
-        self.check()?;
-        let deployments = &mut self.deployments;
-        let Some(place) = self.users.get_mut(user) else { return Ok(None) };
-        let known = match place {
-            Place::Well(known) => known,
-            Place::Aside(why) => return Err(Unanswered::Aside(why.clone())),
-        };
-        let standing = catch_unwind(AssertUnwindSafe(|| known.standing(deployments, at)));
-        standing.map_err(|_| place.set_aside(user))
-    }
-
-    /// How everybody stands; users that are set aside are left out.
-    pub fn everybody(&mut self, at: Millis) -> Result<Vec<Row>, Unanswered> {
-        self.check()?;
-        let names: Vec<Box<str>> = self.users.keys().cloned().collect();
-        let standing = |user: Box<str>| self.standing(&user, at).ok().flatten();
-        Ok(names.into_iter().filter_map(standing).map(Row::from).collect())
-    }
-
-    /// The events that have no effect.
-    pub fn findings(&mut self) -> Result<Vec<Finding>, Unanswered> {
-        self.check()?;
-        let now = self.setting.clock.now();
-        let mut findings = Vec::new();
-        for (user, place) in &mut self.users {
-            let deployments = &mut self.deployments;
-            let Place::Well(known) = place else { continue };
-            if catch_unwind(AssertUnwindSafe(|| known.fold(deployments, now))).is_err() {
-                place.set_aside(user);
-                continue;
-            }
-            findings.extend(located(&self.setting.feed, user, known)?);
+    fn mark_changed(&mut self, user: &str) {
+        let Some(kept) = self.users.get_mut(user) else { return };
+        if !std::mem::replace(&mut kept.changed, true) {
+            self.changed.push(Box::from(user));
         }
-        Ok(findings)
+        self.pen.note();
     }
 
-    pub(super) fn check(&self) -> Result<(), Unanswered> {
-        self.broken.as_ref().map_or(Ok(()), |why| Err(Unanswered::Broken(why.clone())))
-    }
-}
-
-impl Place {
-    fn new(user: &str) -> Self {
-        Self::Well(Box::new(User::new(user)))
-    }
-
-    fn refold(&mut self) {
-        if let Self::Well(known) = self {
-            known.refold();
-        }
-    }
-
-    fn set_aside(&mut self, user: &str) -> Unanswered {
+    fn set_aside(&mut self, user: &str) {
         let why = "charging its records failed; they are safe in the log".to_owned();
         tracing::error!(user, "a user is set aside because charging its records failed");
-        *self = Self::Aside(why.clone());
-        Unanswered::Aside(why)
-    }
-}
-
-/// The record that the log holds as these bytes.
-fn read_stored(body: &[u8], received_millis: i64) -> Result<Record<'static>, Refusal> {
-    let received = Millis(received_millis);
-    let source = Source { received, keeps_received: false, writes_records: true, plausible: None };
-    input::read(body, &source).map(|message| message.record.into_owned())
-}
-
-/// The findings of a user with their places in the log, which are looked up: findings are few.
-fn located(feed: &Feed, user: &str, known: &User) -> Result<Vec<Finding>, Unanswered> {
-    let mut missing: BTreeMap<(String, String), &aquarium_charging::posting::Finding> =
-        known.findings().map(|(finding, client, id)| ((client.to_owned(), id.to_owned()), finding)).collect();
-    let mut found = Vec::new();
-    if missing.is_empty() {
-        return Ok(found);
-    }
-    let records = feed.records_of(user).map_err(|error| Unanswered::Broken(error.to_string()))?;
-    for stored in records.iter().filter(|stored| stored.kind == Kind::ResourceEvent) {
-        let Ok(record) = read_stored(&stored.body, stored.received_millis) else { continue };
-        if let Some(finding) = missing.remove(&(record.client.into_owned(), record.id.into_owned())) {
-            let (position, message) = (stored.position, finding.message.clone());
-            found.push(Finding { position, user: user.to_owned(), reason: finding.reason, message });
+        if let Some(kept) = self.users.get_mut(user) {
+            kept.place = Place::Aside(why);
         }
+        self.mark_changed(user);
     }
-    Ok(found)
+
+    fn check(&self) -> Result<(), Unanswered> {
+        self.broken.as_ref().map_or(Ok(()), |why| Err(Unanswered::Broken(why.clone())))
+    }
+
+    fn derived(&self) -> Arc<dyn Derived> {
+        self.setting.derived.clone()
+    }
+}
+
+impl From<Unusable> for Unanswered {
+    fn from(why: Unusable) -> Self {
+        Self::Broken(why.to_string())
+    }
+}
+
+impl From<DerivedError> for Unanswered {
+    fn from(why: DerivedError) -> Self {
+        Self::Broken(why.to_string())
+    }
+}
+
+impl From<Misread> for Unanswered {
+    fn from(why: Misread) -> Self {
+        Self::Broken(why.to_string())
+    }
 }
