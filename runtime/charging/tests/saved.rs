@@ -234,6 +234,7 @@ proptest! {
         }
         prop_assert_eq!(&pair.wallet, &pair.shelf.wallet);
         prop_assert_eq!(all(pair.whole()), all(&pair.living));
+        prop_assert_eq!(pair.restored.digest(), pair.living.digest());
         pair.save();
         let flags = pair.shelf.parts(0, pair.shelf.parts.len());
         let flags: Vec<bool> = flags.iter().map(|part| !part.findings().is_empty()).collect();

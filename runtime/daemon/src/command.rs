@@ -6,10 +6,12 @@ mod import;
 mod log;
 mod policy;
 mod quarantine;
+mod rebuild;
 mod serve;
 #[cfg(feature = "source")]
 mod up;
 mod user;
+mod verify;
 
 use std::error::Error;
 use std::io::{IsTerminal, Write};
@@ -60,6 +62,10 @@ enum Command {
     Quarantine(quarantine::Quarantine),
     /// Look at the log.
     Log(log::Log),
+    /// Fold the log again from its beginning, and replace what is stored of that.
+    Rebuild(rebuild::Rebuild),
+    /// Fold the log again from its beginning, and compare with what is stored.
+    Verify(verify::Verify),
     /// Look for what will go wrong, before it does.
     Doctor(doctor::Doctor),
     /// Print the configuration with its defaults and what each setting is for.
@@ -121,6 +127,8 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Assign(assign) => on_runtime(assign.run(configuration)),
         Command::Quarantine(quarantine) => on_runtime(quarantine.run(configuration)),
         Command::Log(log) => log.run(&configuration),
+        Command::Rebuild(rebuild) => on_runtime(rebuild.run(configuration)),
+        Command::Verify(verify) => on_runtime(verify.run(configuration)),
         Command::Doctor(doctor) => doctor.run(&configuration),
         Command::Config => Ok(std::io::stdout().write_all(config::COMMENTED.as_bytes())?),
     }

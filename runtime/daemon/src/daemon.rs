@@ -7,12 +7,13 @@ use std::time::Duration;
 use aquarium_charging::input::{Message, Plausible, Refusal, Source};
 use aquarium_charging::record::Body;
 use aquarium_charging::{Deployments, Reason};
-use aquarium_store::{EmbeddedLog, Kind, Log, OpenError, Options, OwnedRecord, Position};
+use aquarium_store::{DerivedError, EmbeddedLog, Kind, Log, OpenError, Options, OwnedRecord, Position};
 use thiserror::Error;
 
 use crate::clock::Clock;
 use crate::component::{Components, Ending, Probes};
 use crate::config::Configuration;
+use crate::derived;
 use crate::feed::Feed;
 use crate::ingest::{self, Answer, Batch, IngestError, Layout};
 use crate::policies::{Policies, PolicyError};
@@ -27,6 +28,9 @@ pub enum DaemonError {
     /// The log cannot be opened.
     #[error(transparent)]
     Log(#[from] OpenError),
+    /// Derived state cannot be opened.
+    #[error(transparent)]
+    Derived(#[from] DerivedError),
     /// A policy cannot be used.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -72,6 +76,7 @@ impl Daemon {
     /// Opens the log and starts everything. Must be called on a runtime.
     pub async fn start(configuration: Configuration, clock: Clock) -> Result<Arc<Self>, DaemonError> {
         let log = open_log(&configuration)?;
+        let derived = derived::open(&derived::directory(&configuration), log.partitions(), log.end())?;
         let policies =
             Arc::new(Policies::open(configuration.data.join("policies"), configuration.data.join("native"))?);
         let clock = Arc::new(clock);
@@ -81,6 +86,7 @@ impl Daemon {
         let feed = Arc::new(Feed::new(log.clone(), ingest.end()));
         let setting = Setting {
             feed: feed.clone(),
+            derived: Arc::new(derived),
             policies: policies.clone(),
             clock: clock.clone(),
             partitions: log.partitions(),

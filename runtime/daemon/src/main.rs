@@ -2,7 +2,9 @@
 //!
 //! In the order in which data flows: [`ingest`] (and its HTTP side, [`http`]) writes to the log,
 //! [`feed`] is the log as followers see it, [`shard`]s fold users from it and answer for them,
-//! [`views`] are what is published of a ledger, the [`registry`] knows what concerns everybody (deployments, refused input: [`quarantine`]), the [`scheduler`]
+//! what was folded is kept by the store that [`derived`] opens, and compared with the log by [`verification`],
+//! [`views`] are what is published of a ledger, the [`registry`] knows what concerns everybody (deployments, refused
+//! input: [`quarantine`]), the [`scheduler`]
 //! tells time. What administrators decide becomes records: [`administration`], [`deployment`]. [`daemon`] wires
 //! all up and [`component`] keeps it running. [`command`] is what the command line asks for.
 #![expect(clippy::disallowed_methods, reason = "files, network, clock and environment are the daemon's task")]
@@ -14,6 +16,7 @@ mod component;
 mod config;
 mod daemon;
 mod deployment;
+mod derived;
 mod feed;
 mod http;
 mod impact;
@@ -24,6 +27,7 @@ mod quarantine;
 mod registry;
 mod scheduler;
 mod shard;
+mod verification;
 mod views;
 mod watch;
 

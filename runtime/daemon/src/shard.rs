@@ -8,7 +8,7 @@
 //! started again; users that nothing happens to are in the store alone.
 
 pub mod queries;
-mod reading;
+pub mod reading;
 mod standing;
 mod stored;
 #[cfg(test)]
@@ -25,7 +25,7 @@ use aquarium_store::{Derived, Position, partition_of};
 use thiserror::Error;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
-pub use standing::{Finding, Row, Standing};
+pub use standing::{Digested, Finding, Row, Standing};
 
 use crate::clock::Clock;
 use crate::feed::Feed;
@@ -65,12 +65,14 @@ enum Ask {
     Findings { reply: oneshot::Sender<Result<Vec<Finding>, Unanswered>> },
     Ledger { user: String, look: queries::Look },
     Names { which: queries::Which, reply: oneshot::Sender<Result<Vec<String>, Unanswered>> },
+    Digest { user: String, at: Millis, reply: oneshot::Sender<Result<Option<Digested>, Unanswered>> },
 }
 
 /// Who knows which shard has which user.
 #[derive(Clone)]
 pub struct Handle {
     shards: Vec<mpsc::Sender<Question>>,
+    cursors: Vec<watch::Receiver<Result<Position, Unanswered>>>,
     partitions: u16,
     end: watch::Receiver<Position>,
     patience: Duration,
@@ -98,6 +100,24 @@ impl Handle {
         let mut findings = self.ask_all(|reply| Ask::Findings { reply }).await?;
         findings.sort_by_key(|finding| finding.position);
         Ok(findings)
+    }
+
+    /// A digest of what a user's records come to up to an instant; `None` where there is no record of the user.
+    pub async fn digest(&self, user: &str, at: Millis) -> Result<Option<Digested>, Unanswered> {
+        let shard = usize::from(partition_of(user, self.partitions)) % self.shards.len().max(1);
+        self.ask(shard, |reply| Ask::Digest { user: user.to_owned(), at, reply }).await
+    }
+
+    /// Up to where all shards have folded the log.
+    ///
+    /// # Errors
+    /// Where one of them cannot go on.
+    pub fn folded(&self) -> Result<Position, Unanswered> {
+        let mut folded = Position(u64::MAX);
+        for cursor in &self.cursors {
+            folded = folded.min(cursor.borrow().clone()?);
+        }
+        Ok(folded)
     }
 
     async fn ask_all<T>(
@@ -150,19 +170,23 @@ pub struct Shard {
     of: usize,
     setting: Setting,
     questions: Mutex<mpsc::Receiver<Question>>,
+    /// Up to where the log is folded, or why it cannot be.
+    cursor: watch::Sender<Result<Position, Unanswered>>,
 }
 
 /// Shards that are yet to run, and the handle to them.
 pub fn new(setting: &Setting, count: usize) -> (Handle, Vec<Shard>) {
-    let (senders, shards) = (0..count.max(1))
-        .map(|number| {
-            let (sender, receiver) = mpsc::channel(QUESTIONS_WAITING_MAX);
-            let questions = Mutex::new(receiver);
-            (sender, Shard { number, of: count.max(1), setting: setting.clone(), questions })
-        })
-        .unzip();
+    let of = count.max(1);
+    let (mut senders, mut cursors, mut shards) = (Vec::new(), Vec::new(), Vec::new());
+    for number in 0..of {
+        let (sender, receiver) = mpsc::channel(QUESTIONS_WAITING_MAX);
+        let (cursor, folded) = watch::channel(Ok(Position::START));
+        senders.push(sender);
+        cursors.push(folded);
+        shards.push(Shard { number, of, setting: setting.clone(), questions: Mutex::new(receiver), cursor });
+    }
     let (partitions, patience) = (setting.partitions, setting.patience);
-    (Handle { shards: senders, partitions, end: setting.feed.end(), patience }, shards)
+    (Handle { shards: senders, cursors, partitions, end: setting.feed.end(), patience }, shards)
 }
 
 impl Shard {
@@ -177,6 +201,7 @@ impl Shard {
                 answer(&mut users, question);
             }
             let folded = !self.setting.feed.is_stopped() && users.fold_a_page(*end.borrow_and_update());
+            let _ = self.cursor.send_replace(users.check().map(|()| users.cursor()));
             let write_in = users.write_some();
             if folded || users.sweep_when_idle() {
                 continue;
@@ -223,10 +248,11 @@ fn answer(users: &mut Users, question: Question) {
         Ask::Everybody { at, reply } => reply.send(users.everybody(at)).is_err(),
         Ask::Findings { reply } => reply.send(users.findings()).is_err(),
         Ask::Ledger { user, look } => {
-            users.examine(&user, look);
+            users.show(&user, look);
             false
         }
         Ask::Names { which, reply } => reply.send(users.names(&which)).is_err(),
+        Ask::Digest { user, at, reply } => reply.send(users.digest(&user, at)).is_err(),
     };
     if gone {
         tracing::debug!("nobody waits for an answer any more");

@@ -63,11 +63,11 @@ pub trait Derived: Send + Sync {
         limit: usize,
     ) -> Result<Vec<(String, Vec<u8>)>, DerivedError>;
 
-    /// Parts of a user's history.
+    /// Parts of a user's history, in order, as far as there are any of these numbers.
     ///
     /// # Errors
     ///
-    /// As [`Derived::image`]; [`DerivedError::Damaged`] where one of them is not there.
+    /// As [`Derived::image`].
     fn parts(&self, owner: Owner<'_>, numbers: Range<u32>) -> Result<Vec<Vec<u8>>, DerivedError>;
 
     /// The parts with findings of a partition's users, by user and number, from the one after `after` on.

@@ -5,6 +5,7 @@
 //! from 0; a roll-back replaces those after its checkpoint.
 
 use aquarium_ir::instant::Millis;
+use sha2::{Digest, Sha256};
 
 use super::history::{Checkpoint, History, Marks, SavedParts};
 use super::wallet_lines::EntryKey;
@@ -128,6 +129,19 @@ impl Ledger {
         self.lines.put(to);
         self.history.saved.stored.put(to);
         to.length(self.history.since_kept(self.history.end()));
+    }
+
+    /// A digest of the state and of all entries, refills and findings in memory: equal where two whole ledgers that
+    /// were swept up to the same instant come to the same, whatever way they were folded.
+    #[must_use]
+    pub fn digest(&self) -> [u8; 32] {
+        let bytes = packed::seal(|to| {
+            self.state.put(to);
+            to.list(&self.history.postings.entries);
+            to.list(&self.history.postings.refills);
+            to.list(&self.history.postings.findings);
+        });
+        Sha256::digest(&bytes).into()
     }
 
     /// The ledger of which these bytes are the head, and the mark that was saved with it. Its history is where

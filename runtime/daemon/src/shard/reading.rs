@@ -31,11 +31,14 @@ impl Misread {
     }
 }
 
+/// Records with their places in the log.
+pub type Placed = Vec<(Position, Record<'static>)>;
+
 /// What a page holds for a shard, in the order of the log.
 #[derive(Default)]
 pub struct Sorted<'a> {
     /// Records of users, with their partitions.
-    pub users: BTreeMap<&'a str, (u16, Vec<(Position, Record<'static>)>)>,
+    pub users: BTreeMap<&'a str, (u16, Placed)>,
     /// Records that concern everybody: their places, times of receipt and bytes.
     pub shared: Vec<Shared>,
 }

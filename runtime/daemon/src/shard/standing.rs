@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use aquarium_charging::ledger::View;
 use aquarium_charging::state::{Instance, State};
-use aquarium_charging::{Deployments, Reason};
+use aquarium_charging::{Deployments, Ledger, Reason};
 use aquarium_ir::policy::CostPolicy;
 use aquarium_ir::slot::{VALUE_PLACES, unlimited};
 use aquarium_ir::{Credits, Millis, Rational};
@@ -83,6 +83,23 @@ pub struct Finding {
     pub reason: Reason,
     /// Why, in words.
     pub message: String,
+}
+
+/// What a user's records come to, to be compared with what another fold gives.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Digested {
+    /// What is posted.
+    pub balance: Credits,
+    /// Of the state, and of everything that is posted.
+    pub digest: [u8; 32],
+}
+
+impl Digested {
+    /// The digest of a whole ledger, month ends and refills posted up to an instant.
+    pub fn of(mut ledger: Ledger, deployments: &mut Deployments, at: Millis) -> Self {
+        ledger.sweep(deployments, at);
+        Self { balance: ledger.state().wallet().balance(), digest: ledger.digest() }
+    }
 }
 
 impl Standing {

@@ -85,12 +85,7 @@ pub fn at(
 }
 
 /// The number of the first of the parts that begins after an instant.
-fn first_after(
-    derived: &dyn Derived,
-    owner: Owner<'_>,
-    count: u32,
-    at: Millis,
-) -> Result<u32, Unusable> {
+fn first_after(derived: &dyn Derived, owner: Owner<'_>, count: u32, at: Millis) -> Result<u32, Unusable> {
     let (mut low, mut high) = (0, count);
     while low < high {
         let middle = low + (high - low) / 2;
@@ -107,6 +102,9 @@ fn first_after(
 
 fn parts(derived: &dyn Derived, owner: Owner<'_>, begin: u32, end: u32) -> Result<Vec<Part>, Unusable> {
     let parts = derived.parts(owner, begin..end)?;
+    if parts.len() != end.saturating_sub(begin) as usize {
+        return Err(of_user(owner, Unreadable::Damaged));
+    }
     parts.iter().map(|bytes| Part::read(bytes).map_err(|why| of_user(owner, why))).collect()
 }
 

@@ -17,7 +17,7 @@ use crate::feed::Feed;
 use crate::ingest::{Batch, Layout};
 use crate::policies::Policies;
 
-const POLICY: &str = "\
+pub(super) const POLICY: &str = "\
 aquariumpolicy:
   resources:
     - resource:
@@ -80,7 +80,9 @@ fn users_after(directory: &std::path::Path, events: &[(&str, &str)]) -> Users {
     let end = watch::Sender::new(log.end());
     let setting = Setting {
         feed: Arc::new(Feed::new(Arc::new(log), end.subscribe())),
-        derived: Arc::new(EmbeddedDerived::open(&directory.join("derived"), DerivedOptions::default()).unwrap()),
+        derived: Arc::new(
+            EmbeddedDerived::open(&directory.join("derived"), DerivedOptions::default()).unwrap(),
+        ),
         policies: Arc::new(Policies::open(directory.join("policies"), directory.join("native")).unwrap()),
         clock: Arc::new(Clock::system()),
         partitions,

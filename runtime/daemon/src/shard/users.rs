@@ -7,6 +7,8 @@ mod answers;
 mod loading;
 mod rounds;
 mod sweep;
+#[cfg(all(test, feature = "source"))]
+mod tests;
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -23,8 +25,8 @@ use super::reading::{self, Misread, Shared};
 use super::stored::Unusable;
 use super::user::{Kept, Place};
 use super::writing::{Pen, Round};
-use sweep::Sweep;
 use super::{Setting, Unanswered};
+use sweep::Sweep;
 
 /// The users of a shard.
 pub struct Users {
@@ -126,9 +128,8 @@ impl Users {
 
     fn fold(&mut self, page: &Page) {
         let partitions = &self.partitions;
-        let counts = |partition, place: Position| {
-            partitions.get(&partition).is_some_and(|folded| place >= *folded)
-        };
+        let counts =
+            |partition, place: Position| partitions.get(&partition).is_some_and(|folded| place >= *folded);
         let sorted = match reading::sort(page, counts) {
             Ok(sorted) => sorted,
             Err(error) => return self.break_off(error.to_string()),
@@ -204,7 +205,9 @@ impl Users {
         match catch_unwind(AssertUnwindSafe(|| known.fold(deployments, now))) {
             Ok(false) => {}
             Ok(true) => self.mark_changed(owner.user),
-            Err(_) => self.set_aside(owner.user),
+            Err(_) => {
+                self.set_aside(owner.user);
+            }
         }
     }
 
@@ -216,16 +219,18 @@ impl Users {
         self.pen.note();
     }
 
-    fn set_aside(&mut self, user: &str) {
+    fn set_aside(&mut self, user: &str) -> Unanswered {
         let why = "charging its records failed; they are safe in the log".to_owned();
         tracing::error!(user, "a user is set aside because charging its records failed");
         if let Some(kept) = self.users.get_mut(user) {
-            kept.place = Place::Aside(why);
+            kept.place = Place::Aside(why.clone());
         }
         self.mark_changed(user);
+        Unanswered::Aside(why)
     }
 
-    fn check(&self) -> Result<(), Unanswered> {
+    /// Fails where nothing more can be folded.
+    pub fn check(&self) -> Result<(), Unanswered> {
         self.broken.as_ref().map_or(Ok(()), |why| Err(Unanswered::Broken(why.clone())))
     }
 

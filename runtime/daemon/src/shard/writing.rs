@@ -53,7 +53,14 @@ impl Pen {
         let (batches, to_write) = sync_channel(1);
         let (done, written) = sync_channel(1);
         let thread = std::thread::spawn(move || write_all(&*derived, &to_write, &done));
-        Self { batches: Some(batches), written, thread: Some(thread), on_its_way: false, since: None, failure: None }
+        Self {
+            batches: Some(batches),
+            written,
+            thread: Some(thread),
+            on_its_way: false,
+            since: None,
+            failure: None,
+        }
     }
 
     /// Notes that something was folded.
@@ -73,7 +80,9 @@ impl Pen {
 
     /// Whether a batch can be handed over.
     pub fn is_free(&mut self) -> bool {
-        if self.on_its_way && let Ok(result) = self.written.try_recv() {
+        if self.on_its_way
+            && let Ok(result) = self.written.try_recv()
+        {
             self.take_note(result);
         }
         !self.on_its_way && self.failure.is_none()
@@ -105,7 +114,9 @@ impl Pen {
 impl Drop for Pen {
     fn drop(&mut self) {
         drop(self.batches.take());
-        if let Some(thread) = self.thread.take() && thread.join().is_err() {
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
             tracing::error!("the writer of derived state ended by a panic");
         }
     }

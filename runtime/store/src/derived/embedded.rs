@@ -3,6 +3,7 @@
 //! Everything stands in a single keyspace on purpose: what survives a crash or a damaged journal is then always
 //! the state after some number of batches, never the images of one batch beside the parts of another.
 
+mod marks;
 mod rows;
 
 use std::ops::{Bound, Range};
@@ -53,8 +54,16 @@ impl EmbeddedDerived {
     /// Opens the derived state of a directory, or makes an empty one.
     ///
     /// # Errors
-    /// Where another process has it open, where it is damaged, and where a newer version wrote it.
+    /// Where another process has it open, where it is damaged or was found to be, and where a newer version
+    /// wrote it.
     pub fn open(directory: &Path, options: DerivedOptions) -> Result<Self, DerivedError> {
+        marks::check(directory)?;
+        Self::open_damaged(directory, options)
+    }
+
+    /// Opens what may be damaged, to save what can be read.
+    pub(super) fn open_damaged(directory: &Path, options: DerivedOptions) -> Result<Self, DerivedError> {
+        let opening = marks::Opening::begin(directory)?;
         let (database, rows) = guarded(directory, || {
             // One thread that flushes and one that compacts: folding has the cores.
             let builder = Database::builder(directory).cache_size(options.cache_bytes).worker_threads(2);
@@ -66,6 +75,7 @@ impl EmbeddedDerived {
         let opened = Self { directory: directory.to_owned(), database, rows, outbox_end: Mutex::default() };
         opened.check_format()?;
         *opened.writer() = opened.last_of_outbox()?;
+        drop(opening);
         Ok(opened)
     }
 
@@ -256,10 +266,11 @@ impl EmbeddedDerived {
 fn guarded<T>(directory: &Path, work: impl FnOnce() -> fjall::Result<T>) -> Result<T, DerivedError> {
     match catch_unwind(AssertUnwindSafe(work)) {
         Ok(done) => done.map_err(|error| failure(directory, error)),
-        Err(_) => Err(DerivedError::Damaged {
-            directory: directory.to_owned(),
-            what: "its journal or one of its tables holds what was never written".to_owned(),
-        }),
+        Err(_) => {
+            let what = "its journal or one of its tables holds what was never written";
+            marks::note_damage(directory, what);
+            Err(DerivedError::Damaged { directory: directory.to_owned(), what: what.to_owned() })
+        }
     }
 }
 
@@ -273,6 +284,7 @@ fn failure(directory: &Path, error: fjall::Error) -> DerivedError {
             std::io::ErrorKind::StorageFull => DerivedError::Full(error),
             // A file that is cut off or not there.
             std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::NotFound => {
+                marks::note_damage(&directory, &error.to_string());
                 DerivedError::Damaged { directory, what: error.to_string() }
             }
             _ => DerivedError::Failed { directory, what: error.to_string() },
@@ -280,7 +292,10 @@ fn failure(directory: &Path, error: fjall::Error) -> DerivedError {
         fjall::Error::Poisoned => {
             DerivedError::Failed { directory, what: "an earlier write failed".to_owned() }
         }
-        _ => DerivedError::Damaged { directory, what },
+        _ => {
+            marks::note_damage(&directory, &what);
+            DerivedError::Damaged { directory, what }
+        }
     }
 }
 
@@ -333,15 +348,9 @@ impl Derived for EmbeddedDerived {
     }
 
     fn parts(&self, owner: Owner<'_>, numbers: Range<u32>) -> Result<Vec<Vec<u8>>, DerivedError> {
-        let wanted = numbers.end.saturating_sub(numbers.start) as usize;
         let first = keys::part(Table::Part, owner, numbers.start);
         let range = (Bound::Included(first), Bound::Excluded(keys::part(Table::Part, owner, numbers.end)));
-        let parts = self.scan(range, wanted, |_, value| Some(value.to_vec()))?;
-        if parts.len() == wanted {
-            return Ok(parts);
-        }
-        let (found, user) = (parts.len(), owner.user);
-        Err(self.damaged(&format!("of user `{user}` {found} parts are there, not {wanted}")))
+        self.scan(range, usize::MAX, |_, value| Some(value.to_vec()))
     }
 
     fn parts_with_findings(

@@ -49,7 +49,7 @@ fn copy(directory: &Path, fresh: &Path, options: DerivedOptions) -> Result<Kept,
     let to = EmbeddedDerived::open(fresh, options)?;
     let mut kept = Kept::default();
     if directory.exists() {
-        match EmbeddedDerived::open(directory, options) {
+        match EmbeddedDerived::open_damaged(directory, options) {
             Ok(from) => {
                 for table in KEPT {
                     copy_table(&from, table, &to, &mut kept);

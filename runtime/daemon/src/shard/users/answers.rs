@@ -1,20 +1,22 @@
 //! Answers about users, whether they are in memory or not.
 
+use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use aquarium_charging::posting::{Cause, Finding as Found};
+use aquarium_charging::{Deployments, Ledger};
 use aquarium_ir::Millis;
-use aquarium_store::derived::Owner;
+use aquarium_store::derived::{Derived, Owner};
 use aquarium_store::{Kind, partition_of};
 
 use super::Users;
 use crate::feed::Feed;
 use crate::shard::queries::{Known, Look, Which};
 use crate::shard::reading::read_stored;
-use crate::shard::stored;
+use crate::shard::stored::{self, Unusable};
 use crate::shard::user::{Kept, Place};
-use crate::shard::{Finding, Row, Standing, Unanswered};
+use crate::shard::{Digested, Finding, Row, Standing, Unanswered};
 
 /// Users that are read from the store at once.
 pub(super) const USERS_AT_ONCE: usize = 256;
@@ -23,68 +25,91 @@ impl Users {
     /// How a user stands.
     pub fn standing(&mut self, user: &str, at: Millis) -> Result<Option<Standing>, Unanswered> {
         let owner = self.owner(user);
+        let view = |stored: &dyn Derived, ledger: &Ledger, deployments: &mut Deployments| {
+            let view = stored::at(stored, owner, ledger, deployments, at)?;
+            Ok(view.map(|view| Standing::of(&view, deployments, user)))
+        };
+        self.look(owner, |ledger| ledger.at_is_elsewhere(at), view).map(Option::flatten)
+    }
+
+    /// A digest of what a user's records come to up to an instant.
+    pub fn digest(&mut self, user: &str, at: Millis) -> Result<Option<Digested>, Unanswered> {
+        self.examine(user, |ledger, deployments| Digested::of(ledger.clone(), deployments, at))
+    }
+
+    /// Shows a user's whole ledger to whoever asked; what fails there harms nobody.
+    pub fn show(&mut self, user: &str, look: Look) {
+        let look = Cell::new(Some(look));
+        let shown = self.examine(user, |ledger, deployments| {
+            let Some(look) = look.take() else { return };
+            let known = Known { ledger, deployments };
+            if catch_unwind(AssertUnwindSafe(|| look(Ok(Some(known))))).is_err() {
+                tracing::error!(user, "a question about a user failed");
+            }
+        });
+        if let Some(look) = look.take() {
+            // It has seen nothing, since there is nothing or it cannot be read.
+            look(shown.map(|_| None));
+        }
+    }
+
+    /// What `look` makes of a user's whole ledger; `None` where there is no record of the user.
+    pub fn examine<T>(
+        &mut self,
+        user: &str,
+        look: impl Fn(&Ledger, &mut Deployments) -> T,
+    ) -> Result<Option<T>, Unanswered> {
+        let owner = self.owner(user);
+        let examine = |stored: &dyn Derived, ledger: &Ledger, deployments: &mut Deployments| {
+            if ledger.parts_elsewhere() == 0 {
+                return Ok(look(ledger, deployments));
+            }
+            // What is taken back for a question does not stay in memory.
+            let mut whole = ledger.clone();
+            stored::take_back(stored, owner, &mut whole, |ledger| ledger.parts_elsewhere() == 0)?;
+            Ok(look(&whole, deployments))
+        };
+        self.look(owner, |ledger| ledger.parts_elsewhere() > 0, examine)
+    }
+
+    /// What `look` makes of a user; `None` where there is none. `reads` says whether it takes parts from the store.
+    /// Where they cannot be read the user is rebuilt, and looked at again.
+    fn look<T>(
+        &mut self,
+        owner: Owner<'_>,
+        reads: impl Fn(&Ledger) -> bool,
+        look: impl Fn(&dyn Derived, &Ledger, &mut Deployments) -> Result<T, Unusable>,
+    ) -> Result<Option<T>, Unanswered> {
         if !self.ready(owner)? {
             return Ok(None);
         }
-        let derived = self.derived();
-        let (users, deployments) = (&mut self.users, &mut self.deployments);
-        let known = match users.get_mut(user).map(|kept| &mut kept.place) {
-            Some(Place::Well(known)) => known,
-            Some(Place::Aside(why)) => return Err(Unanswered::Aside(why.clone())),
-            None => return Ok(None),
-        };
-        if known.ledger.at_is_elsewhere(at) {
-            self.pen.wait();
-        }
-        let standing = catch_unwind(AssertUnwindSafe(|| {
-            let view = stored::at(&*derived, owner, &known.ledger, deployments, at)?;
-            Ok(view.map(|view| Standing::of(&view, deployments, user)))
-        }));
-        standing.unwrap_or_else(|_| {
-            self.set_aside(user);
-            Err(Unanswered::Aside("charging its records failed; they are safe in the log".to_owned()))
-        })
-    }
-
-    /// Shows a user's whole ledger to `look`; what fails there harms nobody else.
-    pub fn examine(&mut self, user: &str, look: Look) {
-        let looked = catch_unwind(AssertUnwindSafe(|| {
-            let mut look = Some(look);
-            let shown = self.show(user, &mut look);
-            if let (Err(why), Some(look)) = (shown, look) {
-                look(Err(why));
+        let stored = self.derived();
+        loop {
+            let known = match self.users.get_mut(owner.user).map(|kept| &mut kept.place) {
+                Some(Place::Well(known)) => known,
+                Some(Place::Aside(why)) => return Err(Unanswered::Aside(why.clone())),
+                None => return Ok(None),
+            };
+            if reads(&known.ledger) {
+                self.pen.wait();
             }
-        }));
-        if looked.is_err() {
-            tracing::error!(user, "a question about a user failed");
+            let deployments = &mut self.deployments;
+            match catch_unwind(AssertUnwindSafe(|| look(&*stored, &known.ledger, deployments))) {
+                Ok(Ok(seen)) => return Ok(Some(seen)),
+                // A user that was just rebuilt has everything in memory, so this happens once.
+                Ok(Err(error @ Unusable::OfUser { .. })) => self.repair(owner, &error)?,
+                Ok(Err(error)) => return Err(error.into()),
+                Err(_) => return Err(self.set_aside(owner.user)),
+            }
         }
     }
 
-    fn show(&mut self, user: &str, look: &mut Option<Look>) -> Result<(), Unanswered> {
-        let owner = self.owner(user);
-        let there_is_one = self.ready(owner)?;
-        let derived = self.derived();
-        let (users, deployments) = (&mut self.users, &mut self.deployments);
-        let known = match users.get(user).map(|kept| &kept.place) {
-            Some(Place::Well(known)) if there_is_one => known,
-            Some(Place::Aside(why)) => return Err(Unanswered::Aside(why.clone())),
-            _ => {
-                look.take().into_iter().for_each(|look| look(Ok(None)));
-                return Ok(());
-            }
-        };
-        if known.ledger.parts_elsewhere() == 0 {
-            let known = Known { ledger: &known.ledger, deployments };
-            look.take().into_iter().for_each(|look| look(Ok(Some(known))));
-            return Ok(());
-        }
-        self.pen.wait();
-        // What is taken back for a question does not stay in memory.
-        let mut whole = known.ledger.clone();
-        stored::take_back(&*derived, owner, &mut whole, |ledger| ledger.parts_elsewhere() == 0)?;
-        let known = Known { ledger: &whole, deployments };
-        look.take().into_iter().for_each(|look| look(Ok(Some(known))));
-        Ok(())
+    /// Rebuilds a user of whom something cannot be read.
+    fn repair(&mut self, owner: Owner<'_>, why: &Unusable) -> Result<(), Unanswered> {
+        tracing::error!(user = owner.user, %why, "the user is rebuilt from the log");
+        self.rebuild_user(owner)?;
+        self.bring_up_to_date(owner);
+        self.check()
     }
 
     /// How everybody stands; users that are set aside are left out.
@@ -149,7 +174,7 @@ impl Users {
             let why = self.pen.failure.clone().or_else(|| self.broken.clone());
             return Err(Unanswered::Broken(why.unwrap_or_default()));
         }
-        let mut by_user: BTreeMap<(u16, String), Vec<Found>> = BTreeMap::new();
+        let mut by_user: BTreeMap<String, Vec<Found>> = BTreeMap::new();
         for partition in self.partitions.keys().copied() {
             let mut last: Option<(String, u32)> = None;
             loop {
@@ -161,13 +186,13 @@ impl Users {
                 for (user, number) in &page {
                     let owner = Owner { partition, user };
                     let found = stored::findings(&*self.setting.derived, owner, *number)?;
-                    by_user.entry((partition, user.clone())).or_default().extend(found);
+                    by_user.entry(user.clone()).or_default().extend(found);
                 }
                 last = page.into_iter().next_back();
             }
         }
         let mut findings = Vec::new();
-        for ((_, user), found) in by_user {
+        for (user, found) in by_user {
             findings.extend(located(&self.setting.feed, &user, found)?);
         }
         Ok(findings)

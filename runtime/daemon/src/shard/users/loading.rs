@@ -52,7 +52,11 @@ impl Users {
             Ok(place) => Ok(place),
             Err(error @ Unusable::OfUser { .. }) => {
                 tracing::error!(user = owner.user, %error, "the user is rebuilt from the log");
-                Ok(Some(Place::Well(Box::new(stored::from_log(&self.setting.feed, owner.user, self.cursor)?))))
+                Ok(Some(Place::Well(Box::new(stored::from_log(
+                    &self.setting.feed,
+                    owner.user,
+                    self.cursor,
+                )?))))
             }
             Err(error) => Err(error.into()),
         }
@@ -64,7 +68,7 @@ impl Users {
     }
 
     /// Replaces a user by what the log holds of it.
-    fn rebuild_user(&mut self, owner: Owner<'_>) -> Result<(), Unloaded> {
+    pub(super) fn rebuild_user(&mut self, owner: Owner<'_>) -> Result<(), Unloaded> {
         let position = match self.users.get(owner.user).map(|kept| &kept.place) {
             Some(Place::Well(known)) => known.position,
             _ => self.cursor,
@@ -91,7 +95,8 @@ impl Users {
         }
         // Parts may be on their way to the store.
         self.pen.wait();
-        let taken = stored::take_back(&*self.setting.derived, owner, &mut known.ledger, |ledger| !ledger.lacks());
+        let taken =
+            stored::take_back(&*self.setting.derived, owner, &mut known.ledger, |ledger| !ledger.lacks());
         match taken {
             Err(error @ Unusable::OfUser { .. }) => {
                 tracing::error!(user = owner.user, %error, "the user is rebuilt from the log");

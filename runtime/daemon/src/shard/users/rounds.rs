@@ -60,7 +60,8 @@ impl Users {
             round.closing = true;
             batch.shared = std::mem::take(&mut round.shared);
             let cursor = round.cursor;
-            batch.folded = self.partitions.iter().map(|(partition, start)| (*partition, cursor.max(*start))).collect();
+            batch.folded =
+                self.partitions.iter().map(|(partition, start)| (*partition, cursor.max(*start))).collect();
         }
         self.any_stored = true;
         self.pen.write(batch);

@@ -40,7 +40,8 @@ impl Users {
         let versions = self.deployments.versions().count();
         if self.sweep.versions != versions {
             let in_memory = self.users.keys().cloned().collect();
-            let partitions = if self.any_stored { self.partitions.keys().copied().collect() } else { Vec::new() };
+            let partitions =
+                if self.any_stored { self.partitions.keys().copied().collect() } else { Vec::new() };
             self.sweep = Sweep { versions, in_memory, partitions, last: None };
         }
         if !self.sweep.in_memory.is_empty() {
