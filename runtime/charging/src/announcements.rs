@@ -71,6 +71,13 @@ impl Announcements {
         Self::default()
     }
 
+    /// What is known where only the last credit event is: a history up to `examined` that was announced then is
+    /// not announced again, though it has to be folded anew.
+    #[must_use]
+    pub fn resumed(state: bool, sequence: u64, examined: Millis) -> Self {
+        Self { below: Some(!state), sequence, examined: Some(examined) }
+    }
+
     /// How many credit events were announced: the last one's sequence.
     #[must_use]
     pub fn sequence(&self) -> u64 {

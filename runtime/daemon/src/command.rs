@@ -8,6 +8,7 @@ mod policy;
 mod quarantine;
 mod rebuild;
 mod serve;
+
 #[cfg(feature = "source")]
 mod up;
 mod user;
@@ -17,7 +18,11 @@ use std::error::Error;
 use std::io::{IsTerminal, Write};
 use std::net::SocketAddr;
 use std::path::PathBuf;
+use std::sync::LazyLock;
 
+use aquarium_engine::ENGINE;
+use aquarium_ir::module::MODULE_FORMAT;
+use aquarium_store::{DERIVED_FORMAT, LOG_FORMAT};
 use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
@@ -27,9 +32,17 @@ use crate::config::{self, Configuration, LogFormat, Logging};
 /// What a command fails with.
 pub type Failure = Box<dyn Error>;
 
+/// The version, with those of the formats and of the engine.
+static LONG_VERSION: LazyLock<String> = LazyLock::new(|| {
+    let version = env!("CARGO_PKG_VERSION");
+    format!(
+        "{version}\nmodules: format {MODULE_FORMAT}\nlog: format {LOG_FORMAT}\nderived state: format {DERIVED_FORMAT}\nengine: {ENGINE}"
+    )
+});
+
 /// Runs compiled policies against the event log and answers questions over HTTP.
 #[derive(Debug, Parser)]
-#[command(name = "aquariumd", version)]
+#[command(name = "aquariumd", version, long_version = LONG_VERSION.as_str())]
 pub struct CommandLine {
     #[command(subcommand)]
     command: Command,

@@ -10,6 +10,8 @@ use thiserror::Error;
 
 pub use http::{Admin, Http, Tls, Token};
 
+use crate::webhook::Configured;
+
 /// Everything that can be configured; `default.yaml` says what each setting is for.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -22,6 +24,8 @@ pub struct Configuration {
     pub ingest: Ingest,
     /// Where policies come from.
     pub policies: Policies,
+    /// Who is told of credit events.
+    pub credit_events: CreditEvents,
     /// How users are spread.
     pub shards: usize,
     /// What the daemon says.
@@ -52,6 +56,14 @@ pub struct Policies {
     pub watch: Option<PathBuf>,
 }
 
+/// Settings of credit events.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct CreditEvents {
+    /// Where they are posted.
+    pub webhooks: Vec<Configured>,
+}
+
 /// Settings of the daemon's own messages.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -79,6 +91,7 @@ impl Default for Configuration {
             http: Http::default(),
             ingest: Ingest::default(),
             policies: Policies::default(),
+            credit_events: CreditEvents::default(),
             shards: 0,
             logging: Logging::default(),
         }

@@ -7,7 +7,9 @@ use std::time::Duration;
 use aquarium_charging::input::{Message, Plausible, Refusal, Source};
 use aquarium_charging::record::Body;
 use aquarium_charging::{Deployments, Reason};
-use aquarium_store::{DerivedError, EmbeddedLog, Kind, Log, OpenError, Options, OwnedRecord, Position};
+use aquarium_store::{
+    Derived, DerivedError, EmbeddedLog, Kind, Log, OpenError, Options, OwnedRecord, Position,
+};
 use thiserror::Error;
 
 use crate::clock::Clock;
@@ -16,11 +18,13 @@ use crate::config::Configuration;
 use crate::derived;
 use crate::feed::Feed;
 use crate::ingest::{self, Answer, Batch, IngestError, Layout};
+use crate::outbox::Outbox;
 use crate::policies::{Policies, PolicyError};
 use crate::registry::Registry;
 use crate::scheduler;
 use crate::shard::{self, Setting, Unanswered};
 use crate::watch;
+use crate::webhook::{Webhook, WebhookError};
 
 /// Why the daemon does not start.
 #[derive(Debug, Error)]
@@ -44,6 +48,8 @@ pub struct Daemon {
     pub clock: Arc<Clock>,
     /// Its log.
     pub log: Arc<dyn Log>,
+    /// Credit events on their way to others.
+    pub outbox: Arc<Outbox>,
     /// The way into the log.
     pub ingest: ingest::Handle,
     /// Who knows about users.
@@ -77,6 +83,7 @@ impl Daemon {
     pub async fn start(configuration: Configuration, clock: Clock) -> Result<Arc<Self>, DaemonError> {
         let log = open_log(&configuration)?;
         let derived = derived::open(&derived::directory(&configuration), log.partitions(), log.end())?;
+        let derived: Arc<dyn Derived> = Arc::new(derived);
         let policies =
             Arc::new(Policies::open(configuration.data.join("policies"), configuration.data.join("native"))?);
         let clock = Arc::new(clock);
@@ -84,9 +91,11 @@ impl Daemon {
         let (ingest, writer) =
             ingest::new(log.clone(), limits.waiting_requests_max, limits.group_records_max);
         let feed = Arc::new(Feed::new(log.clone(), ingest.end()));
+        let outbox = Arc::new(Outbox::new(derived.clone()));
         let setting = Setting {
             feed: feed.clone(),
-            derived: Arc::new(derived),
+            outbox: outbox.clone(),
+            derived: derived.clone(),
             policies: policies.clone(),
             clock: clock.clone(),
             partitions: log.partitions(),
@@ -97,6 +106,7 @@ impl Daemon {
             configuration,
             clock,
             log,
+            outbox,
             ingest,
             shards,
             policies,
@@ -116,7 +126,8 @@ impl Daemon {
         let mut endings = vec![self.components.start_blocking("ingest", probes, move || writer.run()).await];
         for (number, shard) in folding.into_iter().enumerate() {
             let name = format!("shard-{number}");
-            endings.push(self.components.start_blocking(&name, Probes::default(), move || shard.run()).await);
+            let probes = self.shard_probes(number);
+            endings.push(self.components.start_blocking(&name, probes, move || shard.run()).await);
         }
         let (registry, feed) = (self.registry.clone(), self.feed.clone());
         let (view, log) = (self.registry.clone(), self.log.clone());
@@ -126,8 +137,22 @@ impl Daemon {
         self.note(endings);
     }
 
-    /// Starts what a daemon does that serves: tells time, watches for policies.
-    pub async fn start_services(self: &Arc<Self>) {
+    fn shard_probes(&self, number: usize) -> Probes {
+        let (shards, log) = (self.shards.clone(), self.log.clone());
+        let gauges = self.shards.gauges().get(number).cloned().unwrap_or_default();
+        Probes::default()
+            .with_depth(move || shards.depth(number))
+            .with_lag(move || log.end().0.saturating_sub(gauges.cursor().0))
+    }
+
+    /// Starts what a daemon does that serves: tells time, watches for policies, posts credit events.
+    pub async fn start_services(self: &Arc<Self>, webhooks: Vec<Arc<Webhook>>) {
+        for webhook in webhooks {
+            let (name, behind) = (webhook.publisher(), webhook.clone());
+            let probes = Probes::default().with_lag(move || behind.lag());
+            let ending = self.components.start(&name, probes, move || webhook.clone().run()).await;
+            self.note(vec![ending]);
+        }
         self.start_service("scheduler", scheduler::run).await;
         if let Some(directory) = self.configuration.policies.watch.clone() {
             self.start_service("watch", move |daemon| watch::run(daemon, directory.clone())).await;
@@ -161,11 +186,20 @@ impl Daemon {
     pub async fn stop(&self) {
         self.ingest.stop().await;
         self.feed.stop();
+        self.outbox.stop();
         let endings = std::mem::take(&mut *self.endings.lock().unwrap_or_else(PoisonError::into_inner));
         for ending in endings {
             ending.reached().await;
         }
         self.components.stop().await;
+    }
+
+    /// The webhooks that are configured, yet to run.
+    pub fn webhooks(&self) -> Result<Vec<Arc<Webhook>>, WebhookError> {
+        let configured = self.configuration.credit_events.webhooks.iter();
+        configured
+            .map(|webhook| Webhook::new(webhook, self.outbox.clone(), self.clock.clone()).map(Arc::new))
+            .collect()
     }
 
     /// The versions that were deployed, as far as is known now; none where a module cannot be read.

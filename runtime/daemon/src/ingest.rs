@@ -213,6 +213,7 @@ impl Writer {
             let (of_batch, rest) = appended.split_at_checked(batch.len()).unwrap_or((appended, &[]));
             appended = rest;
             let answers = batch.answers(of_batch);
+            batch.trace(&answers);
             for answer in answers.iter().filter(|_| !own) {
                 let [stored, duplicate, conflict, quarantined] = &self.shared.counts;
                 let count = match answer.result {

@@ -10,6 +10,7 @@
 #![expect(clippy::disallowed_methods, reason = "files, network, clock and environment are the daemon's task")]
 
 mod administration;
+mod client;
 mod clock;
 mod command;
 mod component;
@@ -22,14 +23,18 @@ mod http;
 mod impact;
 mod ingest;
 mod metrics;
+mod outbox;
 mod policies;
 mod quarantine;
 mod registry;
 mod scheduler;
 mod shard;
+mod timers;
+mod trace;
 mod verification;
 mod views;
 mod watch;
+mod webhook;
 
 use std::process::ExitCode;
 

@@ -2,6 +2,10 @@
 
 use std::fmt::{Error, Write as _};
 
+use aquarium_ir::Millis;
+use aquarium_store::Position;
+
+use crate::component::Report;
 use crate::daemon::Daemon;
 
 /// A metric: its samples, each with its labels.
@@ -46,14 +50,64 @@ fn all(daemon: &Daemon) -> Vec<Metric> {
     let reasons = reasons.iter().map(|(reason, count)| (label("reason", reason.as_str()), *count)).collect();
     let components = daemon.components.report();
     let restarts = components.iter().map(|it| (label("component", &it.name), it.restarts)).collect();
+    let probed = |probe: fn(&Report) -> Option<u64>| -> Vec<(String, u64)> {
+        let sample = |report: &Report| Some((label("component", &report.name), probe(report)?));
+        components.iter().filter_map(sample).collect()
+    };
+    let gauges = daemon.shards.gauges();
+    let folded = gauges.iter().map(|shard| shard.cursor()).min().unwrap_or_default();
+    let aside = gauges.iter().map(|shard| shard.aside()).sum();
+    let now = daemon.clock.now();
+    let timer_lag = gauges.iter().map(|shard| positive(now.0.saturating_sub(shard.timer().0))).max();
     vec![
         Metric::counter("aquarium_messages_total", "Messages that arrived, by outcome.", outcomes),
         Metric::gauge("aquarium_log_records", "Records in the log.", statistics.records),
         Metric::gauge("aquarium_log_bytes", "Bytes of the log.", statistics.bytes),
         Metric::gauge("aquarium_log_segments", "Segments of the log.", statistics.segments),
+        Metric::gauge(
+            "aquarium_fold_lag_records",
+            "Records of the log that are not folded yet.",
+            daemon.log.end().0.saturating_sub(folded.0),
+        ),
+        Metric::gauge(
+            "aquarium_oldest_unfolded_millis",
+            "How long ago the oldest record was received that is not folded yet.",
+            oldest_unfolded(daemon, folded, now),
+        ),
+        Metric::gauge(
+            "aquarium_timer_lag_millis",
+            "How late the oldest timer is that is due.",
+            timer_lag.unwrap_or(0),
+        ),
+        Metric::gauge("aquarium_users_aside", "Users whose charging fails.", aside),
+        Metric::gauge(
+            "aquarium_rerating",
+            "Whether users are charged again because of a deployment.",
+            u64::from(daemon.shards.is_rerating()),
+        ),
         Metric::labelled("aquarium_quarantined", "Refused input that is listed, by reason.", reasons),
         Metric::counter("aquarium_component_restarts_total", "Restarts after failures.", restarts),
+        Metric::labelled(
+            "aquarium_component_mailbox_depth",
+            "Messages that wait for a component.",
+            probed(|report| report.mailbox_depth),
+        ),
+        Metric::labelled(
+            "aquarium_component_lag",
+            "How far a component is behind: records of the log; credit events, for a webhook.",
+            probed(|report| report.lag),
+        ),
     ]
+}
+
+/// How long ago the first record was received that is not folded; 0 where there is none.
+fn oldest_unfolded(daemon: &Daemon, folded: Position, now: Millis) -> u64 {
+    let record = daemon.record(folded).ok().flatten().filter(|_| folded < daemon.log.end());
+    record.map_or(0, |record| positive(now.0.saturating_sub(record.received_millis)))
+}
+
+fn positive(millis: i64) -> u64 {
+    u64::try_from(millis).unwrap_or(0)
 }
 
 fn label(name: &str, value: &str) -> String {

@@ -3,6 +3,7 @@
 //! One view over the log that all who need it share; it is built anew at every start by following the log.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use aquarium_charging::input::{self, Source};
 use aquarium_charging::record::{Body, Handling};
@@ -15,6 +16,9 @@ use tokio::sync::watch;
 use crate::feed::Feed;
 use crate::policies::{Policies, PolicyError};
 use crate::quarantine::{Fate, Quarantine};
+
+/// The wait after a page of the log that could not be read.
+const READ_AGAIN_AFTER: Duration = Duration::from_secs(5);
 
 /// The view.
 #[derive(Clone)]
@@ -69,10 +73,14 @@ impl Registry {
         let runtime = tokio::runtime::Handle::current();
         while !feed.is_stopped() {
             if *self.cursor.borrow() < *end.borrow_and_update() {
-                if let Err(error) = self.look_at_a_page(feed) {
-                    tracing::error!(%error, "what concerns everybody is known up to here only");
-                    return;
-                }
+                let Err(error) = self.look_at_a_page(feed) else { continue };
+                tracing::error!(%error, "what concerns everybody is known up to here only; it is read again");
+                runtime.block_on(async {
+                    tokio::select! {
+                        () = feed.stopped() => {}
+                        () = tokio::time::sleep(READ_AGAIN_AFTER) => {}
+                    }
+                });
                 continue;
             }
             runtime.block_on(async {

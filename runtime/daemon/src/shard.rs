@@ -7,6 +7,7 @@
 //! What is folded is written to the store of derived state in the background, from where a shard goes on when it is
 //! started again; users that nothing happens to are in the store alone.
 
+mod gauges;
 pub mod queries;
 pub mod reading;
 mod standing;
@@ -25,10 +26,12 @@ use aquarium_store::{Derived, Position, partition_of};
 use thiserror::Error;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
+pub use gauges::Gauges;
 pub use standing::{Digested, Finding, Row, Standing};
 
 use crate::clock::Clock;
 use crate::feed::Feed;
+use crate::outbox::Outbox;
 use crate::policies::Policies;
 use users::Users;
 
@@ -73,6 +76,7 @@ enum Ask {
 pub struct Handle {
     shards: Vec<mpsc::Sender<Question>>,
     cursors: Vec<watch::Receiver<Result<Position, Unanswered>>>,
+    gauges: Vec<Arc<Gauges>>,
     partitions: u16,
     end: watch::Receiver<Position>,
     patience: Duration,
@@ -120,6 +124,22 @@ impl Handle {
         Ok(folded)
     }
 
+    /// What can be seen of each shard without asking it.
+    pub fn gauges(&self) -> &[Arc<Gauges>] {
+        &self.gauges
+    }
+
+    /// Questions that wait for a shard.
+    pub fn depth(&self, shard: usize) -> u64 {
+        let waiting = |questions: &mpsc::Sender<Question>| questions.max_capacity() - questions.capacity();
+        self.shards.get(shard).map_or(0, waiting) as u64
+    }
+
+    /// Whether users are folded again because of a deployment.
+    pub fn is_rerating(&self) -> bool {
+        self.gauges.iter().any(|gauges| gauges.rerating())
+    }
+
     async fn ask_all<T>(
         &self,
         ask: impl Fn(oneshot::Sender<Result<Vec<T>, Unanswered>>) -> Ask,
@@ -154,6 +174,8 @@ pub struct Setting {
     pub feed: Arc<Feed>,
     /// What was folded, as it is stored.
     pub derived: Arc<dyn Derived>,
+    /// Where credit events go.
+    pub outbox: Arc<Outbox>,
     /// The modules.
     pub policies: Arc<Policies>,
     /// The time.
@@ -172,21 +194,24 @@ pub struct Shard {
     questions: Mutex<mpsc::Receiver<Question>>,
     /// Up to where the log is folded, or why it cannot be.
     cursor: watch::Sender<Result<Position, Unanswered>>,
+    gauges: Arc<Gauges>,
 }
 
 /// Shards that are yet to run, and the handle to them.
 pub fn new(setting: &Setting, count: usize) -> (Handle, Vec<Shard>) {
     let of = count.max(1);
     let (mut senders, mut cursors, mut shards) = (Vec::new(), Vec::new(), Vec::new());
-    for number in 0..of {
+    let gauges: Vec<Arc<Gauges>> = (0..of).map(|_| Arc::default()).collect();
+    for (number, gauges) in gauges.iter().enumerate() {
         let (sender, receiver) = mpsc::channel(QUESTIONS_WAITING_MAX);
         let (cursor, folded) = watch::channel(Ok(Position::START));
         senders.push(sender);
         cursors.push(folded);
-        shards.push(Shard { number, of, setting: setting.clone(), questions: Mutex::new(receiver), cursor });
+        let (setting, questions, gauges) = (setting.clone(), Mutex::new(receiver), gauges.clone());
+        shards.push(Shard { number, of, setting, questions, cursor, gauges });
     }
     let (partitions, patience) = (setting.partitions, setting.patience);
-    (Handle { shards: senders, cursors, partitions, end: setting.feed.end(), patience }, shards)
+    (Handle { shards: senders, cursors, gauges, partitions, end: setting.feed.end(), patience }, shards)
 }
 
 impl Shard {
@@ -203,9 +228,12 @@ impl Shard {
             let folded = !self.setting.feed.is_stopped() && users.fold_a_page(*end.borrow_and_update());
             let _ = self.cursor.send_replace(users.check().map(|()| users.cursor()));
             let write_in = users.write_some();
-            if folded || users.sweep_when_idle() {
+            let looked = users.look_again();
+            if folded || looked || users.sweep_when_idle() {
+                self.gauges.set(&users);
                 continue;
             }
+            self.gauges.set(&users);
             let next = runtime.block_on(async {
                 tokio::select! {
                     biased;
@@ -213,6 +241,7 @@ impl Shard {
                     question = questions.recv() => question.map_or(Next::Stop, Next::Answer),
                     moved = end.changed() => moved.map_or(Next::Stop, |()| Next::Fold),
                     () = after(write_in) => Next::Fold,
+                    () = reached(&self.setting.clock, users.next_timer()) => Next::Fold,
                 }
             });
             match next {
@@ -222,6 +251,14 @@ impl Shard {
             }
         }
         users.write_all();
+    }
+}
+
+/// Waits until an instant is reached, or for ever.
+async fn reached(clock: &Clock, instant: Option<Millis>) {
+    match instant {
+        Some(instant) => clock.reached(instant).await,
+        None => std::future::pending().await,
     }
 }
 

@@ -22,6 +22,7 @@ use thiserror::Error;
 
 use crate::record::Position;
 
+pub(crate) use embedded::VERSION;
 pub use embedded::{DerivedOptions, EmbeddedDerived};
 pub use rebuild::{Kept, restart};
 

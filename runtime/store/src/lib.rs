@@ -14,3 +14,8 @@ pub use derived::{Derived, DerivedError, DerivedOptions, EmbeddedDerived};
 pub use embedded::{EmbeddedLog, Options};
 pub use log::{AppendError, Log, OpenError, Page, ReadError, Statistics};
 pub use record::{Appended, Digest, Kind, NewRecord, OwnedRecord, Position, Record, partition_of};
+
+/// The version of the format of logs that this program writes; it reads earlier ones.
+pub const LOG_FORMAT: u32 = embedded::format::VERSION;
+/// The version of the format of derived state that this program writes.
+pub const DERIVED_FORMAT: u32 = derived::VERSION;

@@ -72,6 +72,13 @@ pub async fn serve(daemon: Arc<Daemon>, listener: TcpListener) -> Result<(), Fai
         }
         tracing::info!("stopping");
     };
+    let webhooks = match daemon.webhooks() {
+        Ok(webhooks) => webhooks,
+        Err(error) => {
+            daemon.stop().await;
+            return Err(error.into());
+        }
+    };
     let address = listener.local_addr()?;
     let server = match http::Server::open(daemon.clone(), listener).await {
         Ok(server) => server,
@@ -80,7 +87,7 @@ pub async fn serve(daemon: Arc<Daemon>, listener: TcpListener) -> Result<(), Fai
             return Err(error.into());
         }
     };
-    daemon.start_services().await;
+    daemon.start_services(webhooks).await;
     tracing::info!(%address, data = %daemon.configuration.data.display(), "serving");
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     server.run(stop).await;

@@ -14,6 +14,8 @@ use utoipa::ToSchema;
 
 use super::cloud;
 
+use crate::trace::TraceId;
+
 /// How messages are laid out in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
@@ -168,6 +170,21 @@ impl Batch {
     /// The records that the log is to store, one for each message.
     pub fn records(&self) -> impl Iterator<Item = NewRecord<'_>> {
         self.items.iter().map(|item| item.record(&self.bytes, self.received_millis))
+    }
+
+    /// Says what became of each message, under its trace id.
+    pub fn trace(&self, answers: &[Answer]) {
+        if !tracing::enabled!(tracing::Level::DEBUG) {
+            return;
+        }
+        for (item, answer) in self.items.iter().zip(answers) {
+            let Answer { id, result, .. } = answer;
+            let Ok(accepted) = &item.read else {
+                tracing::debug!(id, ?result, "took a message in");
+                continue;
+            };
+            tracing::debug!(trace = %TraceId(accepted.key), user = accepted.user, id, ?result, "took a message in");
+        }
     }
 
     /// What became of each message.

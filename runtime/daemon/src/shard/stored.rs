@@ -2,12 +2,14 @@
 //!
 //! Bytes that cannot be read are never charged on: the user is rebuilt from the log, which has everything.
 
+use aquarium_charging::announcements::Announcements;
 use aquarium_charging::ledger::{Part, View};
 use aquarium_charging::packed::Unreadable;
 use aquarium_charging::{Deployments, Ledger};
 use aquarium_ir::Millis;
 use aquarium_store::derived::{Derived, Owner};
 use aquarium_store::{DerivedError, Position, ReadError};
+use serde::Deserialize;
 use thiserror::Error;
 
 use super::reading::{Misread, read_stored};
@@ -34,6 +36,18 @@ pub enum Unusable {
 pub fn place(derived: &dyn Derived, owner: Owner<'_>) -> Result<Option<Place>, Unusable> {
     let Some(image) = derived.image(owner)? else { return Ok(None) };
     Place::read(owner.user, &image).map(Some).map_err(|why| of_user(owner, why))
+}
+
+/// What was announced of a user of whom nothing else is stored that can be used: up to now nothing is announced
+/// again but a state that differs from the last one.
+pub fn announced(derived: &dyn Derived, owner: Owner<'_>, now: Millis) -> Result<Announcements, Unusable> {
+    #[derive(Deserialize)]
+    struct Told {
+        state: bool,
+    }
+    let Some(last) = derived.announced(owner)? else { return Ok(Announcements::new()) };
+    let told: Told = serde_json::from_slice(&last.body).map_err(|_| of_user(owner, Unreadable::Damaged))?;
+    Ok(Announcements::resumed(told.state, last.sequence, now))
 }
 
 /// Takes parts of the history back until there is enough: ever more of them at once.
@@ -123,8 +137,13 @@ fn of_user(owner: Owner<'_>, why: Unreadable) -> Unusable {
 }
 
 /// The user by its records in the log before a place, nothing of it folded yet.
-pub fn from_log(feed: &Feed, user: &str, before: Position) -> Result<User, Misread> {
-    let mut known = User::afresh(user);
+pub fn from_log(
+    feed: &Feed,
+    user: &str,
+    announcements: Announcements,
+    before: Position,
+) -> Result<User, Misread> {
+    let mut known = User::afresh(user, announcements);
     let mut records = Vec::new();
     for stored in feed.records_of(user).map_err(|error: ReadError| Misread::Log(error.to_string()))? {
         if stored.position < before && !matches!(stored.kind, aquarium_store::Kind::Quarantined(_)) {

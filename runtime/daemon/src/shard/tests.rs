@@ -2,12 +2,13 @@
 #![cfg(feature = "source")]
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use aquarium_charging::{Charger, Deployments, Interpreter, Trap, Version};
 use aquarium_compiler::{SourceFile, analyze};
 use aquarium_ir::{Credits, Millis, Slot};
-use aquarium_store::{DerivedOptions, EmbeddedDerived, EmbeddedLog, Log, Options};
+use aquarium_store::{Derived, DerivedOptions, EmbeddedDerived, EmbeddedLog, Log, Options};
 use tokio::sync::watch;
 
 use super::users::Users;
@@ -15,6 +16,7 @@ use super::{Setting, Unanswered};
 use crate::clock::Clock;
 use crate::feed::Feed;
 use crate::ingest::{Batch, Layout};
+use crate::outbox::Outbox;
 use crate::policies::Policies;
 
 pub(super) const POLICY: &str = "\
@@ -39,20 +41,21 @@ aquariumpolicy:
         pricelist: default
 ";
 
-/// Fails for a value of 13 as no engine should.
-struct Superstitious(Interpreter);
+/// Fails for a value of 13 as no engine should, until it is told better.
+struct Superstitious(Interpreter, Arc<AtomicBool>);
 
 impl Charger for Superstitious {
     fn charge(&self, slots: &[Slot], charges: &mut Vec<Result<Credits, Trap>>) {
-        assert!(slots.iter().all(|slot| slot.amount.to_string() != "13000000000"), "thirteen");
+        let harms = self.1.load(Ordering::SeqCst);
+        assert!(!harms || slots.iter().all(|slot| slot.amount.to_string() != "13000000000"), "thirteen");
         self.0.charge(slots, charges);
     }
 }
 
-fn deployments() -> Deployments {
+fn deployments(harms: &Arc<AtomicBool>) -> Deployments {
     let file = SourceFile { path: "p".to_owned(), bytes: POLICY.as_bytes().to_vec() };
     let policy = Arc::new(analyze(vec![file]).policy.unwrap());
-    let charger = Superstitious(Interpreter(policy.clone()));
+    let charger = Superstitious(Interpreter(policy.clone()), harms.clone());
     Deployments::single(Version::new(policy, "module", Arc::new(charger)))
 }
 
@@ -65,6 +68,16 @@ fn event(user: &str, number: usize, value: &str) -> String {
 
 /// The users of one shard that has folded these events: user and value.
 fn users_after(directory: &std::path::Path, events: &[(&str, &str)]) -> Users {
+    users_with(directory, events, &Arc::new(AtomicBool::new(true)), Arc::new(Clock::system()))
+}
+
+/// The same, with a charger that can be told better, on a clock.
+fn users_with(
+    directory: &std::path::Path,
+    events: &[(&str, &str)],
+    harms: &Arc<AtomicBool>,
+    clock: Arc<Clock>,
+) -> Users {
     let log = EmbeddedLog::open(&directory.join("log"), Options::default()).unwrap();
     let source = aquarium_charging::input::Source {
         received: Millis(5_000),
@@ -78,18 +91,19 @@ fn users_after(directory: &std::path::Path, events: &[(&str, &str)]) -> Users {
     log.append(&batch.records().collect::<Vec<_>>()).unwrap();
     let partitions = log.partitions();
     let end = watch::Sender::new(log.end());
+    let derived: Arc<dyn Derived> =
+        Arc::new(EmbeddedDerived::open(&directory.join("derived"), DerivedOptions::default()).unwrap());
     let setting = Setting {
         feed: Arc::new(Feed::new(Arc::new(log), end.subscribe())),
-        derived: Arc::new(
-            EmbeddedDerived::open(&directory.join("derived"), DerivedOptions::default()).unwrap(),
-        ),
+        outbox: Arc::new(Outbox::new(derived.clone())),
+        derived,
         policies: Arc::new(Policies::open(directory.join("policies"), directory.join("native")).unwrap()),
-        clock: Arc::new(Clock::system()),
+        clock,
         partitions,
         patience: Duration::from_secs(5),
     };
     let mut users = Users::open(0, 1, setting);
-    users.deployments = deployments();
+    users.deployments = deployments(harms);
     while users.fold_a_page(*end.borrow()) {}
     users
 }
@@ -112,4 +126,23 @@ fn a_user_whose_charging_panics_is_set_aside_and_the_others_go_on() {
         users.everybody(Millis(9_000)).unwrap().into_iter().map(|row| row.user).collect();
     assert_eq!(everybody.len(), 2, "{everybody:?}");
     assert_eq!(users.findings().unwrap(), []);
+}
+
+#[test]
+fn a_user_that_was_set_aside_is_tried_again_ever_later_and_comes_back_with_all_its_records() {
+    let directory = tempfile::tempdir().unwrap();
+    let (harms, clock) = (Arc::new(AtomicBool::new(true)), Arc::new(Clock::manual()));
+    let mut users = users_with(directory.path(), &[("bad", "2"), ("bad", "13")], &harms, clock.clone());
+    let start = clock.now();
+    let mut stands_after = |millis: i64| {
+        clock.set(Millis(start.0 + millis)).unwrap();
+        while users.look_again() {}
+        let standing = users.standing("bad", Millis(9_000));
+        (standing.map(|standing| standing.unwrap().balance.to_string()).ok(), users.aside())
+    };
+    assert_eq!(stands_after(0), (None, 1));
+    assert_eq!(stands_after(1_000), (None, 1));
+    harms.store(false, Ordering::SeqCst);
+    assert_eq!(stands_after(2_999), (None, 1));
+    assert_eq!(stands_after(3_000), (Some("-30".to_owned()), 0));
 }

@@ -1,13 +1,17 @@
 //! One user: its ledger, kept up with the log, and what is yet to be written of it.
 
+use aquarium_charging::announcements::{Announcements, CreditEvent};
 use aquarium_charging::ledger::{Changes, WalletLine};
 use aquarium_charging::packed::Unreadable;
 use aquarium_charging::{Deployments, Ledger, Record};
 use aquarium_ir::Millis;
 use aquarium_store::Position;
-use aquarium_store::derived::{PartWrite, UserWrite};
+use aquarium_store::derived::{Announcement, PartWrite, UserWrite};
 
-/// The first byte of the image of a user that is well: the head of a ledger follows.
+use crate::trace;
+
+/// The first byte of the image of a user that is well: what was announced follows, its length before it, then the
+/// head of a ledger.
 const WELL: u8 = 0;
 /// The first byte of the image of a user that is set aside: the reason follows.
 const ASIDE: u8 = 1;
@@ -31,6 +35,10 @@ pub struct User {
     lines: Vec<WalletLine>,
     /// Whether whatever is stored of the user is to be replaced.
     afresh: bool,
+    /// What was announced.
+    announcements: Announcements,
+    /// What is to be announced: it is, once it is written.
+    news: Vec<CreditEvent>,
 }
 
 /// How a user is kept.
@@ -44,14 +52,21 @@ pub struct Kept {
 }
 
 impl User {
-    /// A user without records.
-    pub fn new(name: &str) -> Self {
-        Self { ledger: Ledger::new(name), position: Position::START, lines: Vec::new(), afresh: false }
+    /// A user without records, of whom this was announced.
+    pub fn new(name: &str, announcements: Announcements) -> Self {
+        Self {
+            ledger: Ledger::new(name),
+            position: Position::START,
+            lines: Vec::new(),
+            afresh: false,
+            announcements,
+            news: Vec::new(),
+        }
     }
 
-    /// A user without records, of whom everything that is stored is wrong.
-    pub fn afresh(name: &str) -> Self {
-        Self { afresh: true, ..Self::new(name) }
+    /// A user without records, of whom everything that is stored is wrong but for what was announced.
+    pub fn afresh(name: &str, announcements: Announcements) -> Self {
+        Self { afresh: true, ..Self::new(name, announcements) }
     }
 
     /// Takes records in that the log holds before a place.
@@ -64,10 +79,39 @@ impl User {
 
     /// Folds what has happened up to now; what lies ahead waits. Says whether anything changed.
     pub fn fold(&mut self, deployments: &mut Deployments, now: Millis) -> bool {
-        let Changes { lines, refolded } = self.ledger.fold(deployments, now);
-        let changed = refolded || !lines.is_empty();
+        let (changes, news) = self.announcements.fold(&mut self.ledger, deployments, now);
+        self.note(changes, news)
+    }
+
+    /// As [`User::fold`], and posts month ends and refills up to now.
+    pub fn sweep(&mut self, deployments: &mut Deployments, now: Millis) -> bool {
+        let (changes, news) = self.announcements.sweep(&mut self.ledger, deployments, now);
+        self.note(changes, news)
+    }
+
+    fn note(&mut self, changes: Changes, news: Vec<CreditEvent>) -> bool {
+        let Changes { lines, refolded } = changes;
+        trace::posted(self.ledger.user(), &lines);
+        let changed = refolded || !lines.is_empty() || !news.is_empty();
         self.lines.extend(lines);
+        self.news.extend(news);
         changed
+    }
+
+    /// When to look again though no record has come: where the threshold may be crossed, or the month ends.
+    pub fn due(&self, deployments: &mut Deployments, now: Millis) -> Option<Millis> {
+        let due = self.announcements.due(&self.ledger, deployments, now)?;
+        Some(due.min(deployments.month(now).end))
+    }
+
+    /// What was announced and what is to be, for a user that is folded anew.
+    pub fn announced(&self) -> (Announcements, Vec<CreditEvent>) {
+        (self.announcements.clone(), self.news.clone())
+    }
+
+    /// Takes over what was announced of the same user, and what is to be.
+    pub fn with_announced(self, (announcements, news): (Announcements, Vec<CreditEvent>)) -> Self {
+        Self { announcements, news, ..self }
     }
 
     /// What is to be written; it counts as written then.
@@ -78,11 +122,12 @@ impl User {
         let parts = saved.parts.into_iter();
         UserWrite {
             afresh: std::mem::take(&mut self.afresh),
-            image: [&[WELL], saved.head.as_slice()].concat(),
+            image: image(&self.announcements, &saved.head),
             first_part: saved.first_part,
             parts_before: saved.parts_before,
             parts: parts.map(|part| PartWrite { bytes: part.bytes, findings: part.findings }).collect(),
             lines: (!lines.is_empty()).then(|| (first, WalletLine::pack(&lines))),
+            announcements: std::mem::take(&mut self.news).iter().map(announcement).collect(),
             ..UserWrite::default()
         }
     }
@@ -108,13 +153,33 @@ impl Place {
     /// The user of an image.
     pub fn read(user: &str, image: &[u8]) -> Result<Self, Unreadable> {
         match image.split_first() {
-            Some((&WELL, head)) => {
+            Some((&WELL, rest)) => {
+                let (announcements, head) = read_announced(rest)?;
                 let (ledger, position) = Ledger::restore(user, head)?;
-                let known = User { ledger, position: Position(position), lines: Vec::new(), afresh: false };
+                let known = User { ledger, position: Position(position), ..User::new(user, announcements) };
                 Ok(Self::Well(Box::new(known)))
             }
             Some((&ASIDE, why)) => Ok(Self::Aside(String::from_utf8_lossy(why).into_owned())),
             _ => Err(Unreadable::Damaged),
         }
     }
+}
+
+fn announcement(news: &CreditEvent) -> Announcement {
+    // Texts, numbers and amounts are always written.
+    Announcement { sequence: news.sequence, body: serde_json::to_vec(news).unwrap_or_default() }
+}
+
+fn image(announcements: &Announcements, head: &[u8]) -> Vec<u8> {
+    let announced = serde_json::to_vec(announcements).unwrap_or_default();
+    let length = u32::try_from(announced.len()).unwrap_or(u32::MAX).to_le_bytes();
+    [&[WELL], length.as_slice(), &announced, head].concat()
+}
+
+/// What was announced, and the head of the ledger after it.
+fn read_announced(image: &[u8]) -> Result<(Announcements, &[u8]), Unreadable> {
+    let (length, rest) = image.split_first_chunk().ok_or(Unreadable::Damaged)?;
+    let length = u32::from_le_bytes(*length) as usize;
+    let (announced, head) = rest.split_at_checked(length).ok_or(Unreadable::Damaged)?;
+    Ok((serde_json::from_slice(announced).map_err(|_| Unreadable::Damaged)?, head))
 }

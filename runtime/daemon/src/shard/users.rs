@@ -9,6 +9,7 @@ mod rounds;
 mod sweep;
 #[cfg(all(test, feature = "source"))]
 mod tests;
+mod timing;
 
 use std::collections::{BTreeMap, HashMap};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -18,7 +19,7 @@ use aquarium_charging::deployments::Span;
 use aquarium_charging::record::Body;
 use aquarium_charging::{Deployments, Record};
 use aquarium_ir::Millis;
-use aquarium_store::derived::{Derived, Owner};
+use aquarium_store::derived::{Derived, OutboxPlace, Owner};
 use aquarium_store::{DerivedError, Page, Position};
 
 use super::reading::{self, Misread, Shared};
@@ -26,6 +27,7 @@ use super::stored::Unusable;
 use super::user::{Kept, Place};
 use super::writing::{Pen, Round};
 use super::{Setting, Unanswered};
+use crate::timers::Timers;
 use sweep::Sweep;
 
 /// The users of a shard.
@@ -39,6 +41,11 @@ pub struct Users {
     users: HashMap<Box<str>, Kept>,
     /// Whether users may be in the store that are not in memory.
     any_stored: bool,
+    /// Whether anything was announced before these users were read.
+    any_announced: bool,
+    timers: Timers,
+    /// Users that are set aside, and how often they failed.
+    failures: HashMap<Box<str>, u32>,
     pub(super) deployments: Deployments,
     broken: Option<String>,
     /// Users with something to write, and records that concern everybody, since the last round began.
@@ -55,7 +62,7 @@ pub struct Users {
 impl Users {
     /// The users as the store has them.
     pub fn open(number: usize, of: usize, setting: Setting) -> Self {
-        let pen = Pen::new(setting.derived.clone());
+        let pen = Pen::new(setting.derived.clone(), setting.outbox.clone());
         let mut users = Self {
             number,
             of,
@@ -63,6 +70,9 @@ impl Users {
             partitions: BTreeMap::new(),
             users: HashMap::new(),
             any_stored: false,
+            any_announced: false,
+            timers: Timers::default(),
+            failures: HashMap::new(),
             deployments: Deployments::new(),
             broken: None,
             changed: Vec::new(),
@@ -88,6 +98,7 @@ impl Users {
             }
         }
         self.cursor = self.partitions.values().min().copied().unwrap_or_default();
+        self.any_announced = !derived.outbox(OutboxPlace::default(), 1)?.is_empty();
         self.any_stored = self.partitions.values().any(|folded| *folded > Position::START);
         for (position, row) in derived.shared(self.cursor)? {
             if let Some(shared) = Shared::of_row(position, &row) {
@@ -204,6 +215,7 @@ impl Users {
         }
         match catch_unwind(AssertUnwindSafe(|| known.fold(deployments, now))) {
             Ok(false) => {}
+            // Its timer is set when it is written: a search for each record would be too many.
             Ok(true) => self.mark_changed(owner.user),
             Err(_) => {
                 self.set_aside(owner.user);
@@ -226,6 +238,7 @@ impl Users {
             kept.place = Place::Aside(why.clone());
         }
         self.mark_changed(user);
+        self.note_failure(user);
         Unanswered::Aside(why)
     }
 

@@ -13,6 +13,8 @@ use std::time::{Duration, Instant};
 use aquarium_store::derived::{Batch, Derived};
 use aquarium_store::{DerivedError, Position};
 
+use crate::outbox::Outbox;
+
 /// The longest that something folded waits for its round.
 pub const ROUND_EVERY: Duration = Duration::from_secs(1);
 /// Records after which a round begins at once: folding them again takes some tenths of a second.
@@ -49,10 +51,10 @@ pub struct Pen {
 
 impl Pen {
     /// A thread that writes to a store.
-    pub fn new(derived: Arc<dyn Derived>) -> Self {
+    pub fn new(derived: Arc<dyn Derived>, outbox: Arc<Outbox>) -> Self {
         let (batches, to_write) = sync_channel(1);
         let (done, written) = sync_channel(1);
-        let thread = std::thread::spawn(move || write_all(&*derived, &to_write, &done));
+        let thread = std::thread::spawn(move || write_all(&*derived, &outbox, &to_write, &done));
         Self {
             batches: Some(batches),
             written,
@@ -123,19 +125,32 @@ impl Drop for Pen {
 }
 
 /// Writes batches until no more can come.
-fn write_all(derived: &dyn Derived, batches: &Receiver<Batch>, done: &SyncSender<Result<(), DerivedError>>) {
+fn write_all(
+    derived: &dyn Derived,
+    outbox: &Outbox,
+    batches: &Receiver<Batch>,
+    done: &SyncSender<Result<(), DerivedError>>,
+) {
     while let Ok(batch) = batches.recv() {
-        if done.send(write(derived, &batch, batches)).is_err() {
+        if done.send(write(derived, outbox, &batch, batches)).is_err() {
             return;
         }
     }
 }
 
 /// Writes a batch; where there is no room it is tried again.
-fn write(derived: &dyn Derived, batch: &Batch, batches: &Receiver<Batch>) -> Result<(), DerivedError> {
+fn write(
+    derived: &dyn Derived,
+    outbox: &Outbox,
+    batch: &Batch,
+    batches: &Receiver<Batch>,
+) -> Result<(), DerivedError> {
     loop {
         match derived.write(batch) {
-            Ok(_) => return Ok(()),
+            Ok(end) => {
+                outbox.moved(end);
+                return Ok(());
+            }
             Err(DerivedError::Full(error)) => {
                 tracing::error!(%error, "no room for derived state; it is written when there is");
                 // Nothing comes while this batch is not done: what ends the wait is time, or the end.

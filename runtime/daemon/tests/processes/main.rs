@@ -18,5 +18,7 @@ mod hostile;
 mod interface;
 mod policies;
 mod records;
+mod schedule;
 mod streams;
 mod support;
+mod webhooks;

@@ -1,17 +1,14 @@
 //! Policies come and go while the daemon runs: by command, from the watched directory, into the past.
 
 use std::fs;
-use std::time::{Duration, Instant};
 
 use aquarium_compiler::emit::{EmitOptions, emit};
 use aquarium_compiler::{SourceFile, analyze};
 
-use crate::support::{Daemon, POLICY, Place, event, now, run, text};
+use crate::support::{Daemon, POLICY, Place, event, eventually, now, run, text};
 
 const JSON: &str = "application/json";
 const HOUR: i64 = 3_600_000;
-/// Longer than anything here takes.
-const PATIENCE: Duration = Duration::from_secs(60);
 
 /// The module of a policy.
 fn module(source: &str) -> Vec<u8> {
@@ -53,15 +50,6 @@ impl Modules {
         let (code, said, complained) = self.policy(&[&["deploy", &module][..], arguments].concat());
         assert_eq!(code, Some(1), "{said}");
         complained
-    }
-}
-
-/// Asks until the answer is as expected.
-fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
-    let start = Instant::now();
-    while !holds() {
-        assert!(start.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
-        std::thread::yield_now();
     }
 }
 

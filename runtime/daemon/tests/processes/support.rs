@@ -7,7 +7,7 @@ use std::os::unix::net::UnixStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Output, Stdio};
 use std::sync::Arc;
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 use aquarium_charging::simulate::{Line, Options, Report, simulate};
 use aquarium_charging::{Deployments, Interpreter, Version};
@@ -161,6 +161,17 @@ impl Daemon {
         exchange_on(&self.admin, &message("localhost", method, path, content_type, body))
     }
 
+    /// The daemon's time.
+    pub fn now(&self) -> i64 {
+        self.get("/ping").json()["pong"].as_i64().unwrap()
+    }
+
+    /// Sets the daemon's manual clock.
+    pub fn set_clock(&self, now: i64) {
+        let answer = self.admin("POST", "/clock", "application/json", format!("{{\"now\":{now}}}").as_bytes());
+        assert_eq!(answer.status, 200, "{}", answer.body);
+    }
+
     pub fn balance(&self, user: &str, at: i64) -> String {
         let answer = self.get(&format!("/user/{user}/balance?at={at}"));
         assert_eq!(answer.status, 200, "{}", answer.body);
@@ -276,10 +287,27 @@ pub fn event(id: &str, user: &str, occurred: i64, resource: &str, value: &str) -
 
 /// What events come to by the fold alone, without daemon, log and WebAssembly.
 pub fn offline(events: &str, at: i64) -> Report {
-    let file = SourceFile { path: "policy.aquarium.yaml".to_owned(), bytes: POLICY.as_bytes().to_vec() };
+    offline_by(POLICY, events, at)
+}
+
+/// The same by another policy.
+pub fn offline_by(policy: &str, events: &str, at: i64) -> Report {
+    let file = SourceFile { path: "policy.aquarium.yaml".to_owned(), bytes: policy.as_bytes().to_vec() };
     let policy = Arc::new(analyze(vec![file]).policy.unwrap());
     let version = Version::new(policy.clone(), "offline", Arc::new(Interpreter(policy)));
     let lines = events.lines().map(|line| Line { file: "events", number: 1, bytes: line.as_bytes() });
     let options = Options { at: Some(Millis(at)), ..Options::default() };
     simulate(&Deployments::single(version), lines, &options)
+}
+
+/// Longer than anything takes that is waited for.
+const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Asks until it holds.
+pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
+    let start = Instant::now();
+    while !holds() {
+        assert!(start.elapsed() < PATIENCE, "{what}: not within {PATIENCE:?}");
+        std::thread::yield_now();
+    }
 }

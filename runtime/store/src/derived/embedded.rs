@@ -18,7 +18,7 @@ use super::{Announcement, Batch, Derived, DerivedError, Fence, OutboxItem, Outbo
 use crate::record::Position;
 
 /// The version of the format of keys and of the rows that this module writes itself.
-pub(super) const VERSION: u32 = 1;
+pub(crate) const VERSION: u32 = 1;
 /// The name of the keyspace.
 const KEYSPACE: &str = "derived";
 /// Rows that a scan holds at once.

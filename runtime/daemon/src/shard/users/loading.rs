@@ -1,5 +1,6 @@
 //! Users into memory: from the store, and from the log where the store has nothing that can be used.
 
+use aquarium_charging::announcements::Announcements;
 use aquarium_store::Position;
 use aquarium_store::derived::Owner;
 use thiserror::Error;
@@ -35,7 +36,7 @@ impl Users {
         let stored = if self.any_stored { self.stored_place(owner)? } else { None };
         let place = match stored {
             Some(place) => place,
-            None if make => Place::Well(Box::new(User::new(owner.user))),
+            None if make => Place::Well(Box::new(User::new(owner.user, self.announced(owner)?))),
             None => return Ok(false),
         };
         // One that was set aside is tried again: the program that failed may have been another.
@@ -52,14 +53,24 @@ impl Users {
             Ok(place) => Ok(place),
             Err(error @ Unusable::OfUser { .. }) => {
                 tracing::error!(user = owner.user, %error, "the user is rebuilt from the log");
-                Ok(Some(Place::Well(Box::new(stored::from_log(
-                    &self.setting.feed,
-                    owner.user,
-                    self.cursor,
-                )?))))
+                let announced = self.announced(owner)?;
+                let known = stored::from_log(&self.setting.feed, owner.user, announced, self.cursor)?;
+                Ok(Some(Place::Well(Box::new(known))))
             }
             Err(error) => Err(error.into()),
         }
+    }
+
+    /// What was announced of a user of whom nothing else is known.
+    fn announced(&self, owner: Owner<'_>) -> Result<Announcements, Unloaded> {
+        if !self.any_announced {
+            return Ok(Announcements::new());
+        }
+        self.announced_in_store(owner)
+    }
+
+    fn announced_in_store(&self, owner: Owner<'_>) -> Result<Announcements, Unloaded> {
+        Ok(stored::announced(&*self.setting.derived, owner, self.setting.clock.now())?)
     }
 
     fn keep(&mut self, user: &str, place: Place) {
@@ -69,12 +80,17 @@ impl Users {
 
     /// Replaces a user by what the log holds of it.
     pub(super) fn rebuild_user(&mut self, owner: Owner<'_>) -> Result<(), Unloaded> {
-        let position = match self.users.get(owner.user).map(|kept| &kept.place) {
-            Some(Place::Well(known)) => known.position,
-            _ => self.cursor,
+        let (position, (announcements, news)) = match self.users.get(owner.user).map(|kept| &kept.place) {
+            Some(Place::Well(known)) => (known.position, known.announced()),
+            _ => {
+                // The last announcements may be on their way to the store.
+                self.pen.wait();
+                (self.cursor, (self.announced_in_store(owner)?, Vec::new()))
+            }
         };
         let before: Position = position.max(self.cursor);
-        let known = stored::from_log(&self.setting.feed, owner.user, before)?;
+        let known = stored::from_log(&self.setting.feed, owner.user, announcements.clone(), before)?;
+        let known = known.with_announced((announcements, news));
         if let Some(kept) = self.users.get_mut(owner.user) {
             kept.place = Place::Well(Box::new(known));
         }

@@ -51,7 +51,10 @@ impl Users {
         }
         let mut batch = Batch::default();
         let rest = round.users.len().saturating_sub(USERS_PER_BATCH);
-        for user in round.users.split_off(rest) {
+        let users = round.users.split_off(rest);
+        users.iter().for_each(|user| self.set_timer(user));
+        let Some(round) = &mut self.round else { return };
+        for user in users {
             let Some(kept) = self.users.get_mut(&user) else { continue };
             kept.changed = false;
             batch.users.push(kept.place.write(partition_of(&user, self.setting.partitions), &user));

@@ -1,4 +1,5 @@
-//! After a deployment: every user folded by the new policies, some at a time, when there is nothing else to do.
+//! After a deployment, and after a start: every user folded by the policies that are deployed, and its timer set, some
+//! at a time, when there is nothing else to do.
 
 use super::Users;
 use super::answers::USERS_AT_ONCE;
@@ -48,6 +49,7 @@ impl Users {
             let rest = self.sweep.in_memory.len().saturating_sub(USERS_AT_ONCE);
             for user in self.sweep.in_memory.split_off(rest) {
                 self.ready(self.owner(&user))?;
+                self.set_timer(&user);
             }
             return Ok(true);
         }
@@ -60,6 +62,7 @@ impl Users {
         for (user, _) in page {
             let in_memory = self.users.contains_key(&*user);
             self.ready(self.owner(&user))?;
+            self.set_timer(&user);
             if !in_memory {
                 self.let_go(&user);
             }

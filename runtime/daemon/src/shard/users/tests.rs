@@ -17,6 +17,7 @@ use super::*;
 use crate::clock::Clock;
 use crate::feed::Feed;
 use crate::ingest::{Batch as Events, Layout};
+use crate::outbox::Outbox;
 use crate::policies::Policies;
 use crate::shard::tests::POLICY;
 
@@ -52,9 +53,11 @@ fn line(number: usize) -> String {
 
 fn open(log: &Arc<EmbeddedLog>, directory: &Path) -> Users {
     let derived = EmbeddedDerived::open(&directory.join("derived"), DerivedOptions::default()).unwrap();
+    let derived: Arc<dyn Derived> = Arc::new(derived);
     let setting = Setting {
+        outbox: Arc::new(Outbox::new(derived.clone())),
         feed: Arc::new(Feed::new(log.clone(), watch::Sender::new(log.end()).subscribe())),
-        derived: Arc::new(derived),
+        derived,
         policies: Arc::new(Policies::open(directory.join("policies"), directory.join("native")).unwrap()),
         clock: Arc::new(Clock::system()),
         partitions: log.partitions(),

@@ -1,0 +1,110 @@
+//! What is to be done though no record has come: thresholds that are crossed, month ends, users that were set aside.
+//!
+//! Each user has one timer, a lower bound of when there is something to do. When it is due the user is folded up to
+//! now, month ends and refills are posted, and the timer is set anew.
+
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use aquarium_ir::Millis;
+use aquarium_store::derived::Owner;
+
+use super::Users;
+use super::loading::Unloaded;
+use crate::shard::user::Place;
+
+/// Users that are looked at in one go, between records and questions: a month end concerns all of them at once.
+const AT_ONCE: usize = 64;
+/// When a user that was set aside is first tried again; the time doubles up to [`RETRY_MAX_MILLIS`].
+const RETRY_FIRST_MILLIS: i64 = 1_000;
+/// The longest time after which a user that was set aside is tried again.
+const RETRY_MAX_MILLIS: i64 = 3_600_000;
+
+impl Users {
+    /// When the first user is to be looked at.
+    pub fn next_timer(&self) -> Option<Millis> {
+        self.timers.next().filter(|_| self.broken.is_none())
+    }
+
+    /// Users that are set aside.
+    pub fn aside(&self) -> usize {
+        self.failures.len()
+    }
+
+    /// Looks at some of the users whose timers are due. Says whether there may be more.
+    pub fn look_again(&mut self) -> bool {
+        if self.setting.feed.is_stopped() {
+            return false;
+        }
+        let now = self.setting.clock.now();
+        for _ in 0..AT_ONCE {
+            if self.broken.is_some() {
+                return false;
+            }
+            let Some(user) = self.timers.take_due(now) else { return false };
+            let in_memory = self.users.contains_key(&user);
+            if let Err(error) = self.look_at(self.owner(&user), now) {
+                self.break_off(error.to_string());
+                return false;
+            }
+            if !in_memory {
+                self.let_go(&user);
+            }
+        }
+        true
+    }
+
+    fn look_at(&mut self, owner: Owner<'_>, now: Millis) -> Result<(), Unloaded> {
+        if !self.load(owner, false)? {
+            return Ok(());
+        }
+        if matches!(self.users.get(owner.user).map(|kept| &kept.place), Some(Place::Aside(_))) {
+            tracing::info!(user = owner.user, "a user that was set aside is tried again");
+            self.rebuild_user(owner)?;
+        }
+        self.take_back_what_is_lacking(owner)?;
+        let (users, deployments) = (&mut self.users, &mut self.deployments);
+        let Some(Place::Well(known)) = users.get_mut(owner.user).map(|kept| &mut kept.place) else {
+            return Ok(());
+        };
+        match catch_unwind(AssertUnwindSafe(|| known.sweep(deployments, now))) {
+            Ok(changed) => {
+                self.failures.remove(owner.user);
+                if changed {
+                    self.mark_changed(owner.user);
+                }
+                self.set_timer(owner.user);
+            }
+            Err(_) => {
+                self.set_aside(owner.user);
+            }
+        }
+        Ok(())
+    }
+
+    /// Sets the timer of a user as it is now.
+    pub(super) fn set_timer(&mut self, user: &str) {
+        let now = self.setting.clock.now();
+        let (users, deployments) = (&mut self.users, &mut self.deployments);
+        let Some(Place::Well(known)) = users.get_mut(user).map(|kept| &mut kept.place) else { return };
+        match catch_unwind(AssertUnwindSafe(|| known.due(deployments, now))) {
+            // What is due now was done now.
+            Ok(due) => self.timers.set(user, due.map(|due| due.max(Millis(now.0.saturating_add(1))))),
+            Err(_) => {
+                self.set_aside(user);
+            }
+        }
+    }
+
+    /// Notes that a user could not be folded: it is tried again after a while.
+    pub(super) fn note_failure(&mut self, user: &str) {
+        let failures = self.failures.entry(Box::from(user)).or_insert(0);
+        let wait = RETRY_FIRST_MILLIS.checked_shl(*failures).unwrap_or(RETRY_MAX_MILLIS);
+        *failures = failures.saturating_add(1).min(LARGEST_SHIFT);
+        let wait = wait.min(RETRY_MAX_MILLIS);
+        let due = Millis(self.setting.clock.now().0.saturating_add(wait));
+        self.timers.set(user, Some(due));
+    }
+}
+
+/// Doubling beyond this leads past the longest time.
+const LARGEST_SHIFT: u32 = 16;
