@@ -1,7 +1,8 @@
-//! Requests to others: to webhooks, over TCP.
+//! Requests to others: over TCP to webhooks, over a Unix socket to a daemon's own administration.
 //!
 //! One connection for each request: what is asked is asked seldom, and nothing is kept that can break.
 
+use std::path::Path;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -12,7 +13,7 @@ use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::TcpStream;
+use tokio::net::{TcpStream, UnixStream};
 
 /// The port of `http:` where none is named.
 const HTTP_PORT: u16 = 80;
@@ -109,6 +110,17 @@ impl Address {
     }
 }
 
+/// Sends a request to a Unix socket.
+pub async fn send_to_socket(socket: &Path, path: &str, call: Call) -> Result<Reply, ClientError> {
+    let patience = call.patience;
+    let sent = async {
+        let connect = |source| ClientError::Connect { to: socket.display().to_string(), source };
+        let stream = UnixStream::connect(socket).await.map_err(connect)?;
+        exchange(stream, "localhost", path, call).await
+    };
+    tokio::time::timeout(patience, sent).await.unwrap_or(Err(ClientError::Late(patience)))
+}
+
 async fn exchange(
     stream: impl AsyncRead + AsyncWrite + Unpin + Send + 'static,
     host: &str,
@@ -130,7 +142,8 @@ async fn exchange(
     answered
 }
 
-fn request(host: &str, path: &str, call: Call) -> Result<Request<Full<Bytes>>, ClientError> {
+/// The request that a call is.
+pub fn request(host: &str, path: &str, call: Call) -> Result<Request<Full<Bytes>>, ClientError> {
     let mut request = Request::new(Full::new(Bytes::from(call.body)));
     *request.method_mut() = call.method;
     *request.uri_mut() = path.parse().map_err(|_| ClientError::Address(path.to_owned()))?;

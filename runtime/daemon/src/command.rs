@@ -1,6 +1,6 @@
 //! The command line.
 
-mod decision;
+
 mod doctor;
 mod import;
 mod log;
@@ -8,6 +8,7 @@ mod policy;
 mod quarantine;
 mod rebuild;
 mod serve;
+mod site;
 
 #[cfg(feature = "source")]
 mod up;

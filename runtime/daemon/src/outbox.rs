@@ -6,7 +6,12 @@
 use std::sync::Arc;
 
 use aquarium_store::derived::{Batch, Derived, DerivedError, OutboxItem, OutboxPlace};
+use serde_json::value::RawValue;
+use thiserror::Error;
 use tokio::sync::watch;
+
+/// Hexadecimal digits of a place in a cursor.
+const PLACE_DIGITS: usize = 16;
 
 /// The outbox.
 pub struct Outbox {
@@ -15,7 +20,49 @@ pub struct Outbox {
     stopped: watch::Sender<bool>,
 }
 
+/// A place in the feed of credit events, for whoever reads it: opaque, to be given back as it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Cursor(pub OutboxPlace);
+
+/// A text that is no cursor.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Error)]
+#[error("this is no cursor of the feed of credit events")]
+pub struct NoCursor;
+
+impl std::str::FromStr for Cursor {
+    type Err = NoCursor;
+
+    fn from_str(text: &str) -> Result<Self, NoCursor> {
+        let digits = text.strip_prefix('c').filter(|digits| digits.len() == PLACE_DIGITS).ok_or(NoCursor)?;
+        if !digits.bytes().all(|byte| byte.is_ascii_hexdigit()) {
+            return Err(NoCursor);
+        }
+        u64::from_str_radix(digits, 16).map(|place| Self(OutboxPlace(place))).map_err(|_| NoCursor)
+    }
+}
+
+impl std::fmt::Display for Cursor {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "c{:0PLACE_DIGITS$x}", self.0.0)
+    }
+}
+
 impl Outbox {
+    /// Credit events after a place, in order, and the cursor after each.
+    pub async fn feed(
+        &self,
+        after: Option<Cursor>,
+        limit: usize,
+    ) -> Result<Vec<(Cursor, Box<RawValue>)>, DerivedError> {
+        let after = after.map_or(OutboxPlace::default(), |cursor| cursor.0);
+        let items = self.after(after, limit).await?;
+        let event = |item: OutboxItem| {
+            // What was announced was written as JSON.
+            Some((Cursor(item.place), serde_json::from_slice(&item.announcement.body).ok()?))
+        };
+        Ok(items.into_iter().filter_map(event).collect())
+    }
+
     /// The outbox of a store.
     pub fn new(derived: Arc<dyn Derived>) -> Self {
         Self { derived, end: watch::Sender::new(OutboxPlace::default()), stopped: watch::Sender::new(false) }
@@ -73,5 +120,21 @@ async fn off_the_runtime<T: Send + 'static>(
     match tokio::task::spawn_blocking(task).await {
         Ok(done) => done,
         Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cursors_are_read_as_they_are_written_and_nothing_else_is() {
+        for place in [0, 1, u64::MAX] {
+            let cursor = Cursor(OutboxPlace(place));
+            assert_eq!(cursor.to_string().parse(), Ok(cursor));
+        }
+        for wrong in ["", "c", "c1", "x0000000000000000", "c+000000000000001", "c00000000000000000"] {
+            assert_eq!(wrong.parse::<Cursor>(), Err(NoCursor), "{wrong}");
+        }
     }
 }

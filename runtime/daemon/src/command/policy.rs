@@ -1,19 +1,21 @@
 //! `aquariumd policy`: which policies hold when.
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
-use aquarium_charging::Span;
 use aquarium_ir::Millis;
 use aquarium_ir::time::Zone;
 use clap::{Args, Subcommand, ValueEnum};
+use hyper::Method;
+use serde_json::Value;
 
-use super::decision::{author, instant, offline};
+use super::site::{MODULE, Site, author, escaped, instant, on_data, zone_of};
 use super::{Data, Failure};
 use crate::config::Configuration;
-use crate::daemon::Daemon;
-use crate::deployment::{Listed, NewDeployment, Scheduled};
-use crate::impact::{Difference, Impact};
+
+/// Digits of a hash that tell modules apart for people.
+const SHORT_HASH: usize = 12;
 
 /// Deploy policies, and see which hold when.
 #[derive(Debug, Args)]
@@ -46,7 +48,7 @@ struct Deploy {
     /// Which is meant where a version is scheduled for later: this one, or the scheduled one.
     #[arg(long, value_name = "WHICH")]
     scheduled: Option<Meant>,
-    /// A name for lists; otherwise that of the policy.
+    /// A name for lists; otherwise that of the file.
     #[arg(long, value_name = "NAME")]
     name: Option<String>,
     /// By whom; otherwise the name of the user who runs the command.
@@ -71,96 +73,102 @@ enum Meant {
 impl Policy {
     /// Does what is asked.
     pub async fn run(self, configuration: Configuration) -> Result<(), Failure> {
-        offline(self.data.over(configuration), async |daemon| match self.what {
-            What::Deploy(deploy) => deploy.run(daemon).await,
-            What::List => list(daemon).await,
-        })
-        .await
+        match self.what {
+            What::Deploy(deploy) => {
+                let module = read(&deploy.module)?;
+                let query = deploy.query(&zone_of(&module)?)?;
+                on_data(self.data.over(configuration), async |site| deploy.run(site, module, &query).await).await
+            }
+            What::List => on_data(self.data.over(configuration), list).await,
+        }
     }
 }
 
 impl Deploy {
-    async fn run(self, daemon: &std::sync::Arc<Daemon>) -> Result<(), Failure> {
-        let module = read(&self.module)?;
-        let zone = daemon.policies.inspect(&module)?.policy.zone.clone();
-        let order = self.order(module, &zone)?;
+    async fn run(&self, site: &Site, module: Vec<u8>, query: &str) -> Result<(), Failure> {
         let mut out = std::io::stdout();
         if self.dry_run {
-            let planned = daemon.plan(&order).await?;
-            let held = holds(planned.deployed.span, &zone);
-            writeln!(out, "{} would hold {held}", short(&planned.deployed.module))?;
-            let impact = daemon.clone().impact(planned).await?;
-            return Ok(writeln!(out, "{}", words(&impact))?);
+            let path = format!("/policies/simulate?{query}");
+            let impact = site.order(Method::POST, &path, MODULE, None, module).await?;
+            return Ok(writeln!(out, "{}", impact_words(&impact)?)?);
         }
-        let deployed = daemon.deploy(&order).await?;
-        let said = if deployed.new { "deployed" } else { "deployed before" };
-        let held = holds(deployed.span, &zone);
-        Ok(writeln!(out, "{said}: {}, module {}, holds {held}", deployed.id, short(&deployed.module))?)
+        let stem = self.module.file_stem().map(|stem| stem.to_string_lossy().into_owned());
+        let name = self.name.clone().or(stem).unwrap_or_default();
+        let path = format!("/policies/{}?{query}", escaped(&name));
+        let deployed = site.order(Method::PUT, &path, MODULE, self.id.as_deref(), module).await?;
+        let said = if deployed["new"] == true { "deployed" } else { "deployed before" };
+        let (id, hash) = (word(&deployed, "id"), short(word(&deployed, "module")));
+        Ok(writeln!(out, "{said}: {id}, module {hash}, holds {}", holds(&deployed))?)
     }
 
-    fn order(&self, module: Vec<u8>, zone: &Zone) -> Result<NewDeployment, Failure> {
-        let read = |flag: &str, text: &Option<String>| -> Result<Option<Millis>, Failure> {
-            text.as_deref().map(|text| instant(flag, text, zone)).transpose()
-        };
-        Ok(NewDeployment {
-            from: read("--from", &self.from)?,
-            to: read("--to", &self.to)?,
-            id: self.id.clone(),
-            name: self.name.clone(),
-            author: Some(author(self.author.as_deref())),
-            scheduled: self.scheduled.map(|meant| match meant {
-                Meant::Replace => Scheduled::Replace,
-                Meant::Keep => Scheduled::Keep,
-            }),
-            module,
-        })
+    /// When it is to hold, and who says so.
+    fn query(&self, zone: &Zone) -> Result<String, Failure> {
+        let mut query = format!("author={}", escaped(&author(self.author.as_deref())));
+        for (flag, name, text) in [("--from", "from", &self.from), ("--to", "to", &self.to)] {
+            if let Some(text) = text {
+                write!(query, "&{name}={}", instant(flag, text, zone)?)?;
+            }
+        }
+        match self.scheduled {
+            Some(Meant::Replace) => query.push_str("&scheduled=replace"),
+            Some(Meant::Keep) => query.push_str("&scheduled=keep"),
+            None => {}
+        }
+        Ok(query)
     }
 }
 
 /// The bytes of a module.
-pub fn read(path: &Path) -> Result<Vec<u8>, Failure> {
+fn read(path: &Path) -> Result<Vec<u8>, Failure> {
     let module = std::fs::read(path);
     Ok(module.map_err(|error| format!("the policy `{}` cannot be read: {error}", path.display()))?)
 }
 
-async fn list(daemon: &Daemon) -> Result<(), Failure> {
+async fn list(site: &Site) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    for listed in daemon.deployments().await? {
-        let Listed { deployment, zone, title, in_force } = listed;
-        let name = deployment.name.or(title).unwrap_or_default();
-        let mark = if in_force { "*" } else { " " };
-        let held = holds(deployment.span, &zone);
-        writeln!(out, "{mark} {:<14} {} {held} {name}", deployment.id, short(&deployment.module))?;
+    for listed in site.get("/policies").await?.as_array().into_iter().flatten() {
+        let mark = if listed["inForce"] == true { "*" } else { " " };
+        let name = listed["name"].as_str().or(listed["title"].as_str()).unwrap_or_default();
+        let (id, hash) = (word(listed, "id"), short(word(listed, "module")));
+        writeln!(out, "{mark} {id:<14} {hash} {} {name}", holds(listed))?;
     }
     Ok(())
 }
 
-/// Digits of a hash that tell modules apart for people.
-const SHORT_HASH: usize = 12;
+fn word<'a>(value: &'a Value, name: &str) -> &'a str {
+    value[name].as_str().unwrap_or_default()
+}
 
 fn short(hash: &str) -> String {
     hash.chars().take(SHORT_HASH).collect()
 }
 
-fn holds(span: Span, zone: &Zone) -> String {
-    let bound = |word: &str, instant: Millis| format!("{word} {}", zone.format(instant));
-    let from = Some(span.from).filter(|from| *from > Millis::EPOCH).map(|from| bound("from", from));
-    let to = Some(span.to).filter(|to| *to < Millis::LIMIT).map(|to| bound("to", to));
-    let parts: Vec<String> = from.into_iter().chain(to).collect();
-    if parts.is_empty() { "always".to_owned() } else { parts.join(" ") }
+/// When a deployment holds, in words.
+fn holds(deployment: &Value) -> String {
+    let bound = |name: &str| {
+        let instant = deployment[name].as_i64().map(Millis);
+        let instant = instant.filter(|instant| *instant > Millis::EPOCH && *instant < Millis::LIMIT);
+        instant.map(|instant| format!("{name} {}", Zone::utc().format(instant)))
+    };
+    let bounds: Vec<String> = ["from", "to"].into_iter().filter_map(bound).collect();
+    if bounds.is_empty() { "always".to_owned() } else { bounds.join(" ") }
 }
 
-fn words(impact: &Impact) -> String {
-    let Impact { users, users_affected, credits_less, credits_more, .. } = impact;
+fn impact_words(impact: &Value) -> Result<String, std::fmt::Error> {
     let mut text = format!(
-        "{users_affected} of {users} users are affected: balances fall by {credits_less} and rise by \
-         {credits_more} credits in all"
+        "{} of {} users are affected: balances fall by {} and rise by {} credits in all",
+        impact["usersAffected"],
+        impact["users"],
+        word(impact, "creditsLess"),
+        word(impact, "creditsMore")
     );
-    for Difference { user_id, before, after } in &impact.largest {
-        text.push_str(&format!("\n  {user_id}: {before} -> {after}"));
+    for user in impact["largest"].as_array().into_iter().flatten() {
+        let (user, before, after) = (word(user, "userId"), word(user, "before"), word(user, "after"));
+        write!(text, "\n  {user}: {before} -> {after}")?;
     }
-    if impact.users_failed > 0 {
-        text.push_str(&format!("\n{} users cannot be charged and were left out", impact.users_failed));
+    match impact["usersFailed"].as_u64() {
+        Some(failed @ 1..) => write!(text, "\n{failed} users cannot be charged and were left out")?,
+        _ => {}
     }
-    text
+    Ok(text)
 }

@@ -3,17 +3,14 @@
 use std::io::Write;
 
 use aquarium_charging::Reason;
-use aquarium_store::Position;
 use aquarium_store::record::REFUSALS;
 use clap::{Args, Subcommand};
+use hyper::Method;
+use serde_json::{Value, json};
 
-use super::decision::{author, offline};
+use super::site::{JSON, Site, author, escaped, on_data};
 use super::{Data, Failure};
-use crate::administration::quarantined::{Handled, HandledAll, Selection, Verdict};
 use crate::config::Configuration;
-use crate::daemon::{Daemon, Refused};
-use crate::ingest::Outcome;
-use crate::quarantine::Fate;
 
 /// Events that are listed or decided about at once.
 const PAGE: usize = 1_000;
@@ -68,70 +65,77 @@ impl Quarantine {
     /// Does what is asked.
     pub async fn run(self, configuration: Configuration) -> Result<(), Failure> {
         let configuration = self.data.over(configuration);
-        offline(configuration, async |daemon| match self.what {
-            What::List => list(daemon).await,
-            What::Redrive(which) => decide(daemon, &which, Fate::Redriven).await,
-            What::Discard(which) => decide(daemon, &which, Fate::Discarded).await,
+        on_data(configuration, async |site| match self.what {
+            What::List => list(site).await,
+            What::Redrive(which) => which.decide(site, "redrive").await,
+            What::Discard(which) => which.decide(site, "discard").await,
         })
         .await
     }
 }
 
-async fn list(daemon: &Daemon) -> Result<(), Failure> {
+async fn list(site: &Site) -> Result<(), Failure> {
     let mut out = std::io::stdout().lock();
-    let mut after = None;
+    let mut after = String::new();
     loop {
-        let (refused, next) = daemon.quarantined(after, PAGE).await?;
-        for refused in &refused {
-            writeln!(out, "{}", line(refused))?;
+        let page = site.get(&format!("/quarantine?limit={PAGE}{after}")).await?;
+        for listed in page["quarantined"].as_array().into_iter().flatten() {
+            writeln!(out, "{}", line(listed))?;
         }
-        let Some(next) = next else { return Ok(()) };
-        after = Some(next.0);
+        let Some(next) = page["next"].as_str() else { return Ok(()) };
+        after = format!("&after={}", escaped(next));
     }
 }
 
-fn line(refused: &Refused) -> String {
-    let text = String::from_utf8_lossy(&refused.record.body);
-    let text: String = text.chars().take(SHOWN_CHARACTERS).collect::<String>().escape_debug().to_string();
-    let Refused { record, reason, message, .. } = refused;
-    format!("{:<8} {:<7} {reason}: {message}: {text}", record.position.0, reason.stage())
+fn line(listed: &Value) -> String {
+    let word = |name: &str| listed[name].as_str().unwrap_or_default();
+    let event = listed["event"].as_str().map_or_else(|| listed["event"].to_string(), str::to_owned);
+    let event: String = event.chars().take(SHOWN_CHARACTERS).collect::<String>().escape_debug().to_string();
+    let (stage, reason, message) = (word("stage"), word("reason"), word("message"));
+    format!("{:<8} {stage:<7} {reason}: {message}: {event}", listed["position"].to_string())
 }
 
-async fn decide(daemon: &Daemon, which: &Which, fate: Fate) -> Result<(), Failure> {
-    let verdict = Verdict { fate, reason: which.reason.clone(), author: author(which.author.as_deref()) };
-    let mut out = std::io::stdout().lock();
-    if let Some(place) = which.place {
-        let handled = daemon.handle(Position(place), &verdict).await?;
-        return Ok(writeln!(out, "{place}: {}", words(handled))?);
-    }
-    let mut selection = Selection { reason: which.for_reason, from: Position::START, limit: PAGE };
-    let (mut handled, mut left) = (0_usize, 0_usize);
-    loop {
-        let HandledAll { handled: done, refused, next } = daemon.handle_all(selection, &verdict).await?;
-        handled += done.len();
-        left += refused.len();
-        for (place, error) in refused {
-            writeln!(out, "{place}: {error}")?;
+impl Which {
+    async fn decide(&self, site: &Site, verb: &str) -> Result<(), Failure> {
+        let grounds = json!({ "reason": self.reason, "author": author(self.author.as_deref()) });
+        let grounds = grounds.to_string().into_bytes();
+        match self.place {
+            Some(place) => {
+                let path = format!("/quarantine/{place}/{verb}");
+                let answer = site.order(Method::POST, &path, JSON, None, grounds).await?;
+                Ok(writeln!(std::io::stdout(), "{place}: {}", words(verb, &answer["result"]))?)
+            }
+            None => self.decide_all(site, verb, grounds).await,
         }
-        let Some(next) = next else { break };
-        selection.from = next;
     }
-    writeln!(out, "{handled} {}, {left} left as they are", past(fate))?;
-    Ok(())
+
+    async fn decide_all(&self, site: &Site, verb: &str, grounds: Vec<u8>) -> Result<(), Failure> {
+        let mut out = std::io::stdout().lock();
+        let reason = self.for_reason.map(|reason| format!("&reason={reason}")).unwrap_or_default();
+        let (mut handled, mut left, mut after) = (0, 0, String::new());
+        loop {
+            let path = format!("/quarantine/{verb}?limit={PAGE}{reason}{after}");
+            let answer = site.order(Method::POST, &path, JSON, None, grounds.clone()).await?;
+            handled += answer["handled"].as_array().map_or(0, Vec::len);
+            for refused in answer["refused"].as_array().into_iter().flatten() {
+                left += 1;
+                writeln!(out, "{}: {}", refused["position"], refused["message"].as_str().unwrap_or_default())?;
+            }
+            let Some(next) = answer["next"].as_str() else { break };
+            after = format!("&after={}", escaped(next));
+        }
+        Ok(writeln!(out, "{handled} {}, {left} left as they are", past(verb))?)
+    }
 }
 
-fn past(fate: Fate) -> &'static str {
-    match fate {
-        Fate::Redriven => "redriven",
-        Fate::Discarded => "discarded",
-    }
+fn past(verb: &str) -> &'static str {
+    if verb == "redrive" { "redriven" } else { "discarded" }
 }
 
-fn words(handled: Handled) -> String {
-    match handled {
-        Handled::Redriven(Outcome::Duplicate) => "redriven; the event was there already".to_owned(),
-        Handled::Redriven(_) => "redriven".to_owned(),
-        Handled::Discarded => "discarded".to_owned(),
-        Handled::Already(fate) => format!("{} before", past(fate)),
+fn words(verb: &str, result: &Value) -> String {
+    match result.as_str() {
+        Some("duplicate") => "redriven; the event was there already".to_owned(),
+        Some("redriven") => "redriven before".to_owned(),
+        _ => past(verb).to_owned(),
     }
 }

@@ -4,10 +4,11 @@ use std::io::Write;
 
 use aquarium_ir::Credits;
 use clap::Args;
+use hyper::Method;
+use serde_json::{Value, json};
 
-use super::decision::{By, offline};
+use super::site::{By, JSON, escaped, on_data};
 use super::{Data, Failure};
-use crate::administration::{Decision, Order, Recorded};
 use crate::config::Configuration;
 
 /// What takes a setting of the user's own back.
@@ -68,46 +69,57 @@ fn amount(text: &str) -> Result<Amount, String> {
 impl Grant {
     /// Records it.
     pub async fn run(self, configuration: Configuration) -> Result<(), Failure> {
-        order(self.data.over(configuration), &self.by, self.user, Decision::Grant(self.credits)).await
+        let decision = Decision { method: Method::POST, what: "grants", field: "credits" };
+        let credits = json!(self.credits.to_string());
+        decision.order(self.data.over(configuration), &self.by, &self.user, credits).await
     }
 }
 
 impl Threshold {
     /// Records it.
     pub async fn run(self, configuration: Configuration) -> Result<(), Failure> {
-        order(self.data.over(configuration), &self.by, self.user, Decision::Threshold(self.value.0)).await
+        let decision = Decision { method: Method::PUT, what: "threshold", field: "value" };
+        let value = json!(self.value.0.map(|value| value.to_string()));
+        decision.order(self.data.over(configuration), &self.by, &self.user, value).await
     }
 }
 
 impl Assign {
     /// Records it.
     pub async fn run(self, configuration: Configuration) -> Result<(), Failure> {
-        let agreement = (self.agreement != NONE).then_some(self.agreement);
-        order(self.data.over(configuration), &self.by, self.user, Decision::Assign(agreement)).await
+        let decision = Decision { method: Method::PUT, what: "agreement", field: "agreement" };
+        let agreement = json!((self.agreement != NONE).then_some(self.agreement));
+        decision.order(self.data.over(configuration), &self.by, &self.user, agreement).await
     }
 }
 
-async fn order(
-    configuration: Configuration,
-    by: &By,
-    user: String,
-    decision: Decision,
-) -> Result<(), Failure> {
-    offline(configuration, async |daemon| {
-        let zone = daemon.zone().await?;
-        let order = Order {
-            id: by.id(daemon.clock.now()),
-            user,
-            occurred: by.instant(&zone)?,
-            decision,
-            reason: by.reason.clone(),
-            author: by.author(),
-        };
-        let said = match daemon.order(&order).await? {
-            Recorded::Stored => "recorded",
-            Recorded::Duplicate => "recorded before",
-        };
-        Ok(writeln!(std::io::stdout(), "{said}: {}", order.id)?)
-    })
-    .await
+/// How a decision is told.
+struct Decision {
+    method: Method,
+    what: &'static str,
+    field: &'static str,
+}
+
+impl Decision {
+    async fn order(
+        self,
+        configuration: Configuration,
+        by: &By,
+        user: &str,
+        value: Value,
+    ) -> Result<(), Failure> {
+        on_data(configuration, async |site| {
+            let mut order = json!({ "reason": by.reason, "author": by.author() });
+            order[self.field] = value;
+            if let Some(occurred) = by.instant(site).await? {
+                order["occurredMillis"] = json!(occurred);
+            }
+            let (id, path) = (by.id(), format!("/user/{}/{}", escaped(user), self.what));
+            let body = order.to_string().into_bytes();
+            let answer = site.order(self.method, &path, JSON, Some(&id), body).await?;
+            let said = if answer["result"] == "duplicate" { "recorded before" } else { "recorded" };
+            Ok(writeln!(std::io::stdout(), "{said}: {id}")?)
+        })
+        .await
+    }
 }
