@@ -1,6 +1,5 @@
 //! The command line.
 
-
 mod doctor;
 mod import;
 mod log;
@@ -9,7 +8,6 @@ mod quarantine;
 mod rebuild;
 mod serve;
 mod site;
-
 #[cfg(feature = "source")]
 mod up;
 mod user;

@@ -5,7 +5,6 @@ use std::sync::Arc;
 use aquarium_charging::deployments::DeploymentRefused;
 use aquarium_charging::{Deployments, Span};
 use aquarium_ir::Millis;
-use aquarium_ir::time::Zone;
 use thiserror::Error;
 
 use crate::administration::{Fields, RecordError, Recorded};
@@ -59,8 +58,6 @@ pub struct Deployed {
 pub struct Listed {
     /// What its record says.
     pub deployment: Deployment,
-    /// The zone of the policy.
-    pub zone: Zone,
     /// The name that the policy gives itself.
     pub title: Option<String>,
     /// Whether its module is in force now.
@@ -130,19 +127,12 @@ impl Daemon {
         let listed = |deployment: Deployment| {
             let version = self.policies.version(&deployment.module)?;
             Ok(Listed {
-                zone: version.policy.zone.clone(),
                 title: version.policy.name.clone(),
                 in_force: held.as_ref() == Some(&deployment.module),
                 deployment,
             })
         };
         list.into_iter().map(listed).collect()
-    }
-
-    /// The zone of the policy that was deployed last: that of local times in what administrators say.
-    pub async fn zone(&self) -> Result<Zone, DeployError> {
-        let listed = self.deployments().await?;
-        Ok(listed.into_iter().next_back().map_or_else(Zone::utc, |last| last.zone))
     }
 
     /// Deploys a policy unless it is the one that was deployed last. Says whether it did.

@@ -10,6 +10,7 @@ mod admin;
 mod bills;
 mod body;
 mod connections;
+mod credit_events;
 mod events;
 mod fault;
 mod guard;
@@ -24,17 +25,21 @@ mod users;
 
 use std::future::Future;
 use std::io;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
+use axum::body::{Body, to_bytes};
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
+use tower::ServiceExt;
 
-use crate::config::{Admin, Http};
+use crate::client::{Call, ClientError, Reply, request};
+use crate::config::{Admin, Configuration, Http};
 use crate::daemon::Daemon;
 use access::Door;
 use connections::{Limits, Listener};
@@ -118,6 +123,30 @@ fn limits(http: &Http) -> Limits {
 async fn told(mut stopped: watch::Receiver<bool>) {
     // Without a teller it is time, too.
     let _ = stopped.wait_for(|stopped| *stopped).await;
+}
+
+/// The socket of administrators, where they have one.
+pub fn admin_socket(configuration: &Configuration) -> Option<PathBuf> {
+    match &configuration.http.admin {
+        Admin::Off | Admin::Address(_) => None,
+        Admin::Path(path) => Some(path.clone()),
+        Admin::Socket => Some(configuration.data.join(ADMIN_SOCKET)),
+    }
+}
+
+/// What the administrators' interface of a daemon answers, without a connection: for commands on data that no
+/// daemon serves.
+pub async fn answer(daemon: Arc<Daemon>, path: &str, call: Call) -> Result<Reply, ClientError> {
+    let router = admin_router(&Api::new(daemon), Door::open());
+    let request = request("localhost", path, call)?.map(Body::new);
+    let response = match router.oneshot(request).await {
+        Ok(response) => response,
+        Err(never) => match never {},
+    };
+    let status = response.status().as_u16();
+    let body = to_bytes(response.into_body(), usize::MAX).await;
+    let body = body.map_err(|error| ClientError::Answer(error.to_string()))?;
+    Ok(Reply { status, body: Vec::from(body) })
 }
 
 /// Where administrators come in, and what is asked of them there.

@@ -27,7 +27,7 @@ use thiserror::Error;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
 pub use gauges::Gauges;
-pub use standing::{Digested, Finding, Row, Standing};
+pub use standing::{Digested, Finding, Row};
 
 use crate::clock::Clock;
 use crate::feed::Feed;
@@ -63,7 +63,7 @@ struct Question {
 
 /// What is asked, and where the answer goes.
 enum Ask {
-    User { user: String, at: Millis, reply: oneshot::Sender<Result<Option<Standing>, Unanswered>> },
+    State { user: String, at: Millis, look: queries::LookAt },
     Everybody { at: Millis, reply: oneshot::Sender<Result<Vec<Row>, Unanswered>> },
     Findings { reply: oneshot::Sender<Result<Vec<Finding>, Unanswered>> },
     Ledger { user: String, look: queries::Look },
@@ -83,11 +83,6 @@ pub struct Handle {
 }
 
 impl Handle {
-    /// How a user stands at an instant; `None` where there is no record of the user at or before it.
-    pub async fn standing(&self, user: &str, at: Millis) -> Result<Option<Standing>, Unanswered> {
-        self.ask(self.shard_of(user), |reply| Ask::User { user: user.to_owned(), at, reply }).await
-    }
-
     fn shard_of(&self, user: &str) -> usize {
         usize::from(partition_of(user, self.partitions)) % self.shards.len().max(1)
     }
@@ -281,7 +276,10 @@ fn answer(users: &mut Users, question: Question) {
     while users.cursor() < question.not_before && users.fold_a_page(question.not_before) {}
     // Whoever asked may have gone away by now.
     let gone = match question.ask {
-        Ask::User { user, at, reply } => reply.send(users.standing(&user, at)).is_err(),
+        Ask::State { user, at, look } => {
+            users.see(&user, at, look);
+            false
+        }
         Ask::Everybody { at, reply } => reply.send(users.everybody(at)).is_err(),
         Ask::Findings { reply } => reply.send(users.findings()).is_err(),
         Ask::Ledger { user, look } => {

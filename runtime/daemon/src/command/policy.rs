@@ -77,7 +77,8 @@ impl Policy {
             What::Deploy(deploy) => {
                 let module = read(&deploy.module)?;
                 let query = deploy.query(&zone_of(&module)?)?;
-                on_data(self.data.over(configuration), async |site| deploy.run(site, module, &query).await).await
+                on_data(self.data.over(configuration), async |site| deploy.run(site, module, &query).await)
+                    .await
             }
             What::List => on_data(self.data.over(configuration), list).await,
         }

@@ -119,7 +119,12 @@ impl Which {
             handled += answer["handled"].as_array().map_or(0, Vec::len);
             for refused in answer["refused"].as_array().into_iter().flatten() {
                 left += 1;
-                writeln!(out, "{}: {}", refused["position"], refused["message"].as_str().unwrap_or_default())?;
+                writeln!(
+                    out,
+                    "{}: {}",
+                    refused["position"],
+                    refused["message"].as_str().unwrap_or_default()
+                )?;
             }
             let Some(next) = answer["next"].as_str() else { break };
             after = format!("&after={}", escaped(next));

@@ -77,7 +77,9 @@ pub async fn list(
     Parameters(part): Parameters<Part>,
 ) -> Result<Json<CreditEvents>, Fault> {
     let after: Option<Cursor> = match &part.after {
-        Some(text) => Some(text.parse().map_err(|error: NoCursor| Fault::bad_request(format!("`after`: {error}")))?),
+        Some(text) => {
+            Some(text.parse().map_err(|error: NoCursor| Fault::bad_request(format!("`after`: {error}")))?)
+        }
         None => None,
     };
     let limit = limit(part.limit)?;

@@ -3,7 +3,9 @@
 use utoipa_axum::router::OpenApiRouter;
 use utoipa_axum::routes;
 
-use super::{Api, admin, bills, events, openapi, operation, policies, quarantine, reconcile, users};
+use super::{
+    Api, admin, bills, credit_events, events, openapi, operation, policies, quarantine, reconcile, users,
+};
 
 /// What everybody may ask who reaches the port.
 pub fn public() -> OpenApiRouter<Api> {
@@ -19,6 +21,7 @@ pub fn public() -> OpenApiRouter<Api> {
         .routes(routes!(bills::one))
         .routes(routes!(bills::all))
         .routes(routes!(reconcile::post))
+        .routes(routes!(credit_events::list))
         .routes(routes!(quarantine::list))
         .routes(routes!(policies::list))
         .routes(routes!(policies::simulate))

@@ -13,7 +13,7 @@ use super::Api;
 use super::fault::{Fault, FaultBody};
 use super::parameters::{Asked, AtKnown, Parameters, Part, Segments, json, limit};
 use crate::shard::Unanswered;
-use crate::shard::queries::{Known, Which};
+use crate::shard::queries::{Known, Seen, Which};
 use crate::views::authorize::{Authorization, DURATION_MILLIS_MAX, Plan};
 use crate::views::shapes;
 use crate::views::state::{Snapshot, UserState};
@@ -50,8 +50,8 @@ pub async fn balance(
 ) -> Result<Json<Balance>, Fault> {
     let asked = query.read(&api.daemon)?;
     let balance = if query.known.is_none() {
-        let standing = api.daemon.shards.standing(&user, asked.at).await.map_err(unanswered)?;
-        standing.map(|standing| standing.balance)
+        let row = api.daemon.shards.standing(&user, asked.at).await.map_err(unanswered)?;
+        row.map(|row| row.balance)
     } else {
         snapshot(&api, &user, &query, asked).await?.map(|snapshot| snapshot.view.balance())
     };
@@ -83,14 +83,20 @@ pub async fn state(
 ) -> Result<Json<UserState>, Fault> {
     let asked = query.read(&api.daemon)?;
     let snapshot = snapshot(&api, &user, &query, asked).await?.ok_or_else(|| no_record(&user, &asked))?;
-    elsewhere(move || snapshot.into_state(&user, asked.known, asked.now)).await.map(Json)
+    let rerating = api.daemon.shards.is_rerating();
+    elsewhere(move || snapshot.into_state(&user, asked.known, asked.now, rerating)).await.map(Json)
 }
 
 async fn snapshot(api: &Api, user: &str, query: &AtKnown, asked: Asked) -> Result<Option<Snapshot>, Fault> {
-    let known = query.known.as_ref().map(|_| asked.known);
-    let take =
-        move |Known { ledger, deployments }: Known<'_>| Snapshot::take(ledger, deployments, asked.at, known);
-    Ok(api.daemon.shards.examine(user, take).await.map_err(unanswered)?.flatten())
+    let shards = &api.daemon.shards;
+    if query.known.is_none() {
+        let take = |Seen { view, deployments }: Seen<'_>| Snapshot { view, deployments: deployments.clone() };
+        return shards.see(user, asked.at, take).await.map_err(unanswered);
+    }
+    let take = move |Known { ledger, deployments }: Known<'_>| {
+        Snapshot::known(ledger, deployments, asked.at, asked.known)
+    };
+    Ok(shards.examine(user, take).await.map_err(unanswered)?.flatten())
 }
 
 /// Entries of a wallet.

@@ -1,12 +1,25 @@
 //! Questions that look at a user's ledger itself: what is worked out from it is the asker's business.
 
+use aquarium_charging::ledger::View;
 use aquarium_charging::{Deployments, Ledger};
+use aquarium_ir::Millis;
 use tokio::sync::oneshot;
 
-use super::{Ask, Handle, Unanswered};
+use super::{Ask, Handle, Row, Unanswered};
 
 /// What looks at a ledger: it is given none where there is no record of the user.
 pub(super) type Look = Box<dyn FnOnce(Result<Option<Known<'_>>, Unanswered>) + Send>;
+
+/// What looks at a user's state at an instant: it is given none where there is no record up to then.
+pub(super) type LookAt = Box<dyn FnOnce(Result<Option<Seen<'_>>, Unanswered>) + Send>;
+
+/// A user's state at an instant, and the policies that it was folded by.
+pub struct Seen<'a> {
+    /// The state.
+    pub view: View,
+    /// The policies; asking them changes nothing.
+    pub deployments: &'a mut Deployments,
+}
 
 /// A user's ledger, folded up to the log's end, and the policies that it was folded by.
 pub struct Known<'a> {
@@ -28,6 +41,29 @@ pub struct Which {
 }
 
 impl Handle {
+    /// How a user stands at an instant; `None` where there is no record of the user at or before it.
+    pub async fn standing(&self, user: &str, at: Millis) -> Result<Option<Row>, Unanswered> {
+        let name = user.to_owned();
+        self.see(user, at, move |Seen { view, .. }| Row::of(name, &view)).await
+    }
+
+    /// What `look` makes of a user's state at an instant; `None` where there is no record up to then.
+    pub async fn see<T: Send + 'static>(
+        &self,
+        user: &str,
+        at: Millis,
+        look: impl FnOnce(Seen<'_>) -> T + Send + 'static,
+    ) -> Result<Option<T>, Unanswered> {
+        self.ask(self.shard_of(user), |reply: oneshot::Sender<Result<Option<T>, Unanswered>>| {
+            let look = move |seen: Result<Option<Seen<'_>>, Unanswered>| {
+                // Whoever asked may have gone away by now.
+                let _ = reply.send(seen.map(|seen| seen.map(look)));
+            };
+            Ask::State { user: user.to_owned(), at, look: Box::new(look) }
+        })
+        .await
+    }
+
     /// What `look` makes of a user's ledger; `None` where there is no record of the user. It runs on the
     /// shard: what takes long works on a clone, elsewhere.
     pub async fn examine<T: Send + 'static>(

@@ -65,6 +65,8 @@ pub struct UserState {
     pub agreement: Option<String>,
     /// Whether the user is active.
     pub active: bool,
+    /// Whether users are charged again because of a deployment: the past may still change.
+    pub rerating: bool,
     /// What is on, or held.
     pub instances: Vec<InstanceState>,
     /// The month's volume by resource, in the resource's unit.
@@ -96,24 +98,15 @@ pub struct Snapshot {
 }
 
 impl Snapshot {
-    /// Takes it. What it costs is little but for questions about what was known earlier.
-    pub fn take(
-        ledger: &Ledger,
-        deployments: &mut Deployments,
-        at: Millis,
-        known: Option<Millis>,
-    ) -> Option<Self> {
-        let Some(known) = known else {
-            let view = ledger.at(deployments, at)?;
-            return Some(Self { view, deployments: deployments.clone() });
-        };
+    /// Takes what was known of a ledger; the ledger is folded again for it.
+    pub fn known(ledger: &Ledger, deployments: &Deployments, at: Millis, known: Millis) -> Option<Self> {
         let mut deployments = deployments.known(known);
         let view = ledger.at_known(&mut deployments, at, known)?;
         Some(Self { view, deployments })
     }
 
     /// The published form.
-    pub fn into_state(mut self, user: &str, known: Millis, now: Millis) -> UserState {
+    pub fn into_state(mut self, user: &str, known: Millis, now: Millis, rerating: bool) -> UserState {
         let Self { view: View { at, state, accrual }, deployments } = &mut self;
         let at = *at;
         let balance = state.wallet().balance() - accrual.credits;
@@ -138,6 +131,7 @@ impl Snapshot {
             role: state.role().map(str::to_owned),
             agreement: state.agreement(deployments, at).map(|name| name.to_string()),
             active: state.active(),
+            rerating,
             instances: state.instances().iter().map(InstanceState::of).collect(),
             totals: totals(state, deployments),
         }

@@ -168,7 +168,8 @@ impl Daemon {
 
     /// Sets the daemon's manual clock.
     pub fn set_clock(&self, now: i64) {
-        let answer = self.admin("POST", "/clock", "application/json", format!("{{\"now\":{now}}}").as_bytes());
+        let answer =
+            self.admin("POST", "/clock", "application/json", format!("{{\"now\":{now}}}").as_bytes());
         assert_eq!(answer.status, 200, "{}", answer.body);
     }
 

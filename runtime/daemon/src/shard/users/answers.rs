@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
+use aquarium_charging::ledger::View;
 use aquarium_charging::posting::{Cause, Finding as Found};
 use aquarium_charging::{Deployments, Ledger};
 use aquarium_ir::Millis;
@@ -12,24 +13,38 @@ use aquarium_store::{Kind, partition_of};
 
 use super::Users;
 use crate::feed::Feed;
-use crate::shard::queries::{Known, Look, Which};
+use crate::shard::queries::{Known, Look, LookAt, Seen, Which};
 use crate::shard::reading::read_stored;
 use crate::shard::stored::{self, Unusable};
 use crate::shard::user::{Kept, Place};
-use crate::shard::{Digested, Finding, Row, Standing, Unanswered};
+use crate::shard::{Digested, Finding, Row, Unanswered};
 
 /// Users that are read from the store at once.
 pub(super) const USERS_AT_ONCE: usize = 256;
 
 impl Users {
-    /// How a user stands.
-    pub fn standing(&mut self, user: &str, at: Millis) -> Result<Option<Standing>, Unanswered> {
+    /// A user's state at an instant.
+    pub fn view(&mut self, user: &str, at: Millis) -> Result<Option<View>, Unanswered> {
         let owner = self.owner(user);
         let view = |stored: &dyn Derived, ledger: &Ledger, deployments: &mut Deployments| {
-            let view = stored::at(stored, owner, ledger, deployments, at)?;
-            Ok(view.map(|view| Standing::of(&view, deployments, user)))
+            stored::at(stored, owner, ledger, deployments, at)
         };
         self.look(owner, |ledger| ledger.at_is_elsewhere(at), view).map(Option::flatten)
+    }
+
+    /// How a user stands.
+    pub fn standing(&mut self, user: &str, at: Millis) -> Result<Option<Row>, Unanswered> {
+        Ok(self.view(user, at)?.map(|view| Row::of(user.to_owned(), &view)))
+    }
+
+    /// Shows a user's state to whoever asked; what fails there harms nobody.
+    pub fn see(&mut self, user: &str, at: Millis, look: LookAt) {
+        let view = self.view(user, at);
+        let deployments = &mut self.deployments;
+        let seen = view.map(|view| view.map(|view| Seen { view, deployments }));
+        if catch_unwind(AssertUnwindSafe(|| look(seen))).is_err() {
+            tracing::error!(user, "a question about a user failed");
+        }
     }
 
     /// A digest of what a user's records come to up to an instant.
@@ -118,7 +133,7 @@ impl Users {
         let everybody = Which { limit: usize::MAX, ..Which::default() };
         for user in self.names(&everybody)? {
             let in_memory = self.users.contains_key(user.as_str());
-            rows.extend(self.standing(&user, at).ok().flatten().map(Row::from));
+            rows.extend(self.standing(&user, at).ok().flatten());
             if !in_memory {
                 self.let_go(&user);
             }
