@@ -8,7 +8,7 @@
 //! ```text
 //! fold(ledger, now)    folds the ledger and says what to announce
 //! sweep(ledger, now)   the same, and posts month ends and refills up to now
-//! due(ledger, now)     when to fold again though no record has come: a lower bound of the next crossing
+//! due(ledger)          when to fold again though no record has come: a lower bound of the next crossing
 //! ```
 //!
 //! What is announced depends on the records, on the order in which they became known, and on nothing else:
@@ -78,6 +78,12 @@ impl Announcements {
         Self { below: Some(!state), sequence, examined: Some(examined) }
     }
 
+    /// Up to where the history was examined; `None`: nothing is known of the user.
+    #[must_use]
+    pub fn examined(&self) -> Option<Millis> {
+        self.examined
+    }
+
     /// How many credit events were announced: the last one's sequence.
     #[must_use]
     pub fn sequence(&self) -> u64 {
@@ -116,9 +122,13 @@ impl Announcements {
     }
 
     /// When to fold again though no record has come: when the first record that waits for its time happens,
-    /// or right after an instant up to which there is no crossing. `None` where nothing is known of the user.
-    pub fn due(&self, ledger: &Ledger, deployments: &mut Deployments, now: Millis) -> Option<Millis> {
-        let quiet = self.below.map(|below| crossing::quiet_until(ledger.state(), deployments, now, below));
+    /// or right after an instant up to which there is no crossing since the history was examined; that may be in
+    /// the past. `None` where nothing is known of the user.
+    pub fn due(&self, ledger: &Ledger, deployments: &mut Deployments) -> Option<Millis> {
+        let quiet = self
+            .below
+            .zip(self.examined)
+            .map(|(below, examined)| crossing::quiet_until(ledger.state(), deployments, examined, below));
         let due = quiet.map(|quiet| Millis(quiet.0.saturating_add(1)));
         due.into_iter().chain(ledger.waits_for()).min()
     }

@@ -1,4 +1,5 @@
 //! `aquariumd policy`: which policies hold when.
+#![expect(clippy::indexing_slicing, reason = "a member that an answer lacks is null")]
 
 use std::fmt::Write as _;
 use std::io::Write;
@@ -167,9 +168,8 @@ fn impact_words(impact: &Value) -> Result<String, std::fmt::Error> {
         let (user, before, after) = (word(user, "userId"), word(user, "before"), word(user, "after"));
         write!(text, "\n  {user}: {before} -> {after}")?;
     }
-    match impact["usersFailed"].as_u64() {
-        Some(failed @ 1..) => write!(text, "\n{failed} users cannot be charged and were left out")?,
-        _ => {}
+    if let Some(failed @ 1..) = impact["usersFailed"].as_u64() {
+        write!(text, "\n{failed} users cannot be charged and were left out")?;
     }
     Ok(text)
 }

@@ -98,10 +98,12 @@ impl User {
         changed
     }
 
-    /// When to look again though no record has come: where the threshold may be crossed, or the month ends.
-    pub fn due(&self, deployments: &mut Deployments, now: Millis) -> Option<Millis> {
-        let due = self.announcements.due(&self.ledger, deployments, now)?;
-        Some(due.min(deployments.month(now).end))
+    /// When to look again though no record has come: where the threshold may be crossed, or the month ends, since it was last
+    /// folded. That may be in the past: time has gone on since.
+    pub fn due(&self, deployments: &mut Deployments) -> Option<Millis> {
+        let crossing = self.announcements.due(&self.ledger, deployments);
+        let month_end = self.announcements.examined().map(|examined| deployments.month(examined).end);
+        crossing.into_iter().chain(month_end).min()
     }
 
     /// What was announced and what is to be, for a user that is folded anew.

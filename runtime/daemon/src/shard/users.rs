@@ -7,7 +7,7 @@ mod answers;
 mod loading;
 mod rounds;
 mod sweep;
-#[cfg(all(test, feature = "source"))]
+#[cfg(test)]
 mod tests;
 mod timing;
 

@@ -138,6 +138,7 @@ fn every_path_is_in_the_document_of_its_listener() {
     let public = paths(&document);
     let expected = [
         "/bills/{year}/{month}",
+        "/credit-events",
         "/events",
         "/healthz",
         "/metrics",

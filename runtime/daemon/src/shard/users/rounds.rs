@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use aquarium_ir::Millis;
 use aquarium_store::derived::Batch;
 use aquarium_store::partition_of;
 
@@ -52,7 +53,7 @@ impl Users {
         let mut batch = Batch::default();
         let rest = round.users.len().saturating_sub(USERS_PER_BATCH);
         let users = round.users.split_off(rest);
-        users.iter().for_each(|user| self.set_timer(user));
+        users.iter().for_each(|user| self.set_timer(user, Millis::MIN));
         let Some(round) = &mut self.round else { return };
         for user in users {
             let Some(kept) = self.users.get_mut(&user) else { continue };

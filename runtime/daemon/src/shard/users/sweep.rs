@@ -1,6 +1,8 @@
 //! After a deployment, and after a start: every user folded by the policies that are deployed, and its timer set, some
 //! at a time, when there is nothing else to do.
 
+use aquarium_ir::Millis;
+
 use super::Users;
 use super::answers::USERS_AT_ONCE;
 use crate::shard::Unanswered;
@@ -49,7 +51,7 @@ impl Users {
             let rest = self.sweep.in_memory.len().saturating_sub(USERS_AT_ONCE);
             for user in self.sweep.in_memory.split_off(rest) {
                 self.ready(self.owner(&user))?;
-                self.set_timer(&user);
+                self.set_timer(&user, Millis::MIN);
             }
             return Ok(true);
         }
@@ -62,7 +64,7 @@ impl Users {
         for (user, _) in page {
             let in_memory = self.users.contains_key(&*user);
             self.ready(self.owner(&user))?;
-            self.set_timer(&user);
+            self.set_timer(&user, Millis::MIN);
             if !in_memory {
                 self.let_go(&user);
             }

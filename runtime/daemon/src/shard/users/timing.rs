@@ -72,7 +72,8 @@ impl Users {
                 if changed {
                     self.mark_changed(owner.user);
                 }
-                self.set_timer(owner.user);
+                // What is due now was done now.
+                self.set_timer(owner.user, Millis(now.0.saturating_add(1)));
             }
             Err(_) => {
                 self.set_aside(owner.user);
@@ -81,14 +82,12 @@ impl Users {
         Ok(())
     }
 
-    /// Sets the timer of a user as it is now.
-    pub(super) fn set_timer(&mut self, user: &str) {
-        let now = self.setting.clock.now();
+    /// Sets the timer of a user as it is now, to no instant before one.
+    pub(super) fn set_timer(&mut self, user: &str, not_before: Millis) {
         let (users, deployments) = (&mut self.users, &mut self.deployments);
         let Some(Place::Well(known)) = users.get_mut(user).map(|kept| &mut kept.place) else { return };
-        match catch_unwind(AssertUnwindSafe(|| known.due(deployments, now))) {
-            // What is due now was done now.
-            Ok(due) => self.timers.set(user, due.map(|due| due.max(Millis(now.0.saturating_add(1))))),
+        match catch_unwind(AssertUnwindSafe(|| known.due(deployments))) {
+            Ok(due) => self.timers.set(user, due.map(|due| due.max(not_before))),
             Err(_) => {
                 self.set_aside(user);
             }
