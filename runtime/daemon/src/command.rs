@@ -167,7 +167,9 @@ fn on_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), 
 }
 
 fn start_logging(logging: &Logging) -> Result<(), Failure> {
-    let filter = EnvFilter::try_new(&logging.level).map_err(|error| format!("`logging.level`: {error}"))?;
+    // The store's own notes are few of the operator's concern; whoever wants them names them.
+    let level = format!("fjall=warn,lsm_tree=warn,{}", logging.level);
+    let filter = EnvFilter::try_new(level).map_err(|error| format!("`logging.level`: {error}"))?;
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let subscriber =
         tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(colours);
