@@ -34,7 +34,7 @@ pub fn build() -> Outcome {
 }
 
 fn tests() -> Outcome {
-    run(cargo(&["test", "--workspace", "--all-targets"]))?;
+    run(cargo(&["test", "--workspace", "--all-targets", "--no-fail-fast"]))?;
     run(cargo(&["test", "--workspace", "--doc"]))
 }
 

@@ -25,8 +25,8 @@ const PARTS: [Class; 3] = [Class::Algorithm, Class::Pricelist, Class::Creditplan
 
 impl Reader<'_> {
     pub(super) fn agreement(&mut self, item: Item<'_>) {
-        let keys = self.keys(item.entries(), AGREEMENT);
-        self.unknown_keys(&keys, AGREEMENT, "an agreement");
+        let mut keys = self.keys(item.entries(), AGREEMENT);
+        self.unknown_keys(&mut keys, AGREEMENT, "an agreement");
         let Some(name) = self.item_name(Class::Agreement, item, &keys) else { return };
         let not_positive = |number: &aquarium_ir::Rational| !number.0.is_positive();
         let agreement = Agreement {
@@ -94,7 +94,7 @@ impl Reader<'_> {
         giver: &str,
         has_name: bool,
     ) -> Part {
-        let keys = self.keys(mapping.entries.iter(), known_keys(class));
+        let mut keys = self.keys(mapping.entries.iter(), known_keys(class));
         if let Some(name) = keys.get("name") {
             self.named_part(class, name, pair, mapping);
         }
@@ -106,7 +106,7 @@ impl Reader<'_> {
         Part {
             base: extends.filter(|_| !has_name).and_then(|entry| self.name_of(entry)),
             effective: keys.get("effective").and_then(|entry| self.effective(entry)),
-            entries: self.entries(class, &keys, giver),
+            entries: self.entries(class, &mut keys, giver),
             ..self.bare_part(pair)
         }
     }

@@ -36,8 +36,8 @@ impl Reader<'_> {
     }
 
     fn written_frame(&mut self, mapping: &Mapping) -> Written {
-        let keys = self.keys(mapping.entries.iter(), FRAME);
-        self.unknown_keys(&keys, FRAME, "a time frame");
+        let mut keys = self.keys(mapping.entries.iter(), FRAME);
+        self.unknown_keys(&mut keys, FRAME, "a time frame");
         let repeat = keys.get("repeat").map(|entry| items(&entry.value, "every")).unwrap_or_default();
         Written {
             from: keys.get("from").and_then(|entry| self.text_of(entry)),
@@ -52,8 +52,8 @@ impl Reader<'_> {
             self.wrong_form(other, "a range with `start` and `end`");
             return None;
         }
-        let keys = self.keys(item.entries(), RANGE);
-        self.unknown_keys(&keys, RANGE, "a range");
+        let mut keys = self.keys(item.entries(), RANGE);
+        self.unknown_keys(&mut keys, RANGE, "a range");
         let span = self.span(item.span());
         for name in ["start", "end"] {
             if keys.get(name).is_none() {
@@ -76,8 +76,8 @@ impl Reader<'_> {
         match value {
             Value::Scalar(scalar) => Some(Except::Date(self.text(scalar))),
             Value::Mapping(mapping) => {
-                let keys = self.keys(mapping.entries.iter(), CUT);
-                self.unknown_keys(&keys, CUT, "an entry of `except`");
+                let mut keys = self.keys(mapping.entries.iter(), CUT);
+                self.unknown_keys(&mut keys, CUT, "an entry of `except`");
                 let mut text =
                     |name: &str| -> Option<Text> { keys.get(name).and_then(|entry| self.text_of(entry)) };
                 Some(Except::Between(text("from"), text("to")))

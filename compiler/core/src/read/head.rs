@@ -106,7 +106,7 @@ impl Reader<'_> {
             }
             return None;
         };
-        let keys = self.keys(mapping.entries.iter(), ROOT);
+        let mut keys = self.keys(mapping.entries.iter(), ROOT);
         let Some(policy) = keys.get("aquariumpolicy") else {
             let is_empty = mapping.entries.iter().any(|entry| entry.key.text() == "aquariumpolicy");
             match mapping.entries.first() {
@@ -115,7 +115,7 @@ impl Reader<'_> {
             }
             return None;
         };
-        self.unknown_keys(&keys, ROOT, "a policy file");
+        self.unknown_keys(&mut keys, ROOT, "a policy file");
         let Value::Mapping(mapping) = &policy.value else {
             self.wrong_form(&policy.value, "a mapping with the sections of the policy");
             return None;
@@ -124,8 +124,8 @@ impl Reader<'_> {
             let root = self.span(policy.key.span);
             self.items.head.get_or_insert(Head { first, root });
         }
-        let keys = self.keys(mapping.entries.iter(), POLICY);
-        self.unknown_keys(&keys, POLICY, "a policy");
+        let mut keys = self.keys(mapping.entries.iter(), POLICY);
+        self.unknown_keys(&mut keys, POLICY, "a policy");
         Some(keys)
     }
 

@@ -64,23 +64,24 @@ impl Reader<'_> {
         Keys { known: seen, others }
     }
 
-    /// Reports every entry as a key that this place does not have.
-    pub fn unknown_keys(&mut self, keys: &Keys<'_>, known: &[Known], place: &str) {
-        let is_missing = |key: &&str| keys.get(key).is_none();
-        let missing = || known.iter().map(|known| known.key).filter(is_missing);
-        for entry in &keys.others {
+    /// Reports every entry as a key that this place does not have. One that is nearly a key of the place, which is
+    /// not given otherwise, is then read as that key: nothing more is said of what depends on it.
+    pub fn unknown_keys(&mut self, keys: &mut Keys<'_>, known: &[Known], place: &str) {
+        for entry in std::mem::take(&mut keys.others) {
             let key = entry.key.text();
             let span = self.span(entry.key.span);
             let finding = Diagnostic::new(Code::UnknownKey, span, format!("{place} has no key `{key}`"));
-            self.findings.push(match nearest(key, missing()) {
-                Some(near) => {
-                    finding.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, near)
-                }
-                None => {
-                    let keys: Vec<String> = known.iter().map(|known| format!("`{}`", known.key)).collect();
-                    finding.help(format!("its keys are {}", keys.join(", ")))
-                }
-            });
+            let missing = known.iter().map(|known| known.key).filter(|key| keys.get(key).is_none());
+            let Some(near) = nearest(key, missing) else {
+                let known: Vec<String> = known.iter().map(|known| format!("`{}`", known.key)).collect();
+                self.findings.push(finding.help(format!("its keys are {}", known.join(", "))));
+                continue;
+            };
+            let help = format!("did you mean `{near}`?");
+            self.findings.push(finding.help(help).fix(format!("write `{near}`"), span, near));
+            if !entry.value.is_missing() {
+                keys.known.push((near, entry));
+            }
         }
     }
 

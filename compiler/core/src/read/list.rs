@@ -28,13 +28,13 @@ pub fn known_keys(class: Class) -> &'static [Known] {
 
 impl Reader<'_> {
     pub(super) fn list(&mut self, class: Class, item: Item<'_>) {
-        let keys = self.keys(item.entries(), known_keys(class));
+        let mut keys = self.keys(item.entries(), known_keys(class));
         let Some(name) = self.item_name(class, item, &keys) else { return };
         let list = List {
             span: self.span(item.span()),
             extends: keys.get("extends").and_then(|entry| self.name_of(entry)),
             effective: keys.get("effective").and_then(|entry| self.effective(entry)),
-            entries: self.entries(class, &keys, &format!("{} {}", class.key(), name.value)),
+            entries: self.entries(class, &mut keys, &format!("{} {}", class.key(), name.value)),
             name,
         };
         let lists = match class {
@@ -54,7 +54,7 @@ impl Reader<'_> {
     pub(super) fn entries(
         &mut self,
         class: Class,
-        keys: &Keys<'_>,
+        keys: &mut Keys<'_>,
         giver: &str,
     ) -> BTreeMap<String, EntryId> {
         if class == Class::Creditplan {
@@ -100,8 +100,8 @@ impl Reader<'_> {
     }
 
     fn tiers(&mut self, mapping: &Mapping) -> Option<PriceSyntax> {
-        let keys = self.keys(mapping.entries.iter(), TIERS);
-        self.unknown_keys(&keys, TIERS, "a price");
+        let mut keys = self.keys(mapping.entries.iter(), TIERS);
+        self.unknown_keys(&mut keys, TIERS, "a price");
         let Some(list) = keys.get("tiers") else {
             if keys.others.is_empty() {
                 let span = self.span(mapping.span);
@@ -132,8 +132,8 @@ impl Reader<'_> {
             self.wrong_form(value, "a tier with `upto` and `price`");
             return None;
         };
-        let keys = self.keys(mapping.entries.iter(), TIER);
-        self.unknown_keys(&keys, TIER, "a tier");
+        let mut keys = self.keys(mapping.entries.iter(), TIER);
+        self.unknown_keys(&mut keys, TIER, "a tier");
         let mut source = |key: &str| {
             let entry = keys.get(key)?;
             self.text_of(entry)?;

@@ -102,8 +102,8 @@ impl Reader<'_> {
             }
             return PolicyTests::default();
         };
-        let keys = self.keys(mapping.entries.iter(), ROOT);
-        self.unknown_keys(&keys, ROOT, "a file of policy tests");
+        let mut keys = self.keys(mapping.entries.iter(), ROOT);
+        self.unknown_keys(&mut keys, ROOT, "a file of policy tests");
         let Some(entry) = keys.get("policytests") else {
             if keys.others.is_empty() {
                 self.findings.push(nothing());
@@ -114,8 +114,8 @@ impl Reader<'_> {
             self.wrong_form(&entry.value, "`tests`, and what they have in common,");
             return PolicyTests::default();
         };
-        let keys = self.keys(inner.entries.iter(), FILE);
-        self.unknown_keys(&keys, FILE, "a file of policy tests");
+        let mut keys = self.keys(inner.entries.iter(), FILE);
+        self.unknown_keys(&mut keys, FILE, "a file of policy tests");
         let items = keys.get("tests").map(|tests| items_of(&tests.value, "test")).unwrap_or_default();
         if items.is_empty() {
             self.findings.push(nothing());
@@ -145,8 +145,8 @@ impl Reader<'_> {
             self.wrong_form(other, "a test with its keys");
             return None;
         }
-        let keys = self.keys(item.entries(), TEST);
-        self.unknown_keys(&keys, TEST, "a test");
+        let mut keys = self.keys(item.entries(), TEST);
+        self.unknown_keys(&mut keys, TEST, "a test");
         let span = self.span(item.span());
         let name = match keys.get("name") {
             Some(entry) => self.text_of(entry)?,
@@ -213,8 +213,8 @@ impl Reader<'_> {
             }
         };
         let entries = below.map(|mapping| mapping.entries.as_slice()).unwrap_or_default();
-        let keys = self.keys(entries.iter(), USER);
-        self.unknown_keys(&keys, USER, "a user");
+        let mut keys = self.keys(entries.iter(), USER);
+        self.unknown_keys(&mut keys, USER, "a user");
         User {
             id: self.text(&entry.key),
             role: keys.get("role").and_then(|entry| self.text_of(entry)).or(role),
@@ -252,8 +252,8 @@ impl Reader<'_> {
             self.wrong_form(other, "an event with its keys");
             return None;
         }
-        let keys = self.keys(item.entries(), EVENT);
-        self.unknown_keys(&keys, EVENT, "an event");
+        let mut keys = self.keys(item.entries(), EVENT);
+        self.unknown_keys(&mut keys, EVENT, "an event");
         let span = self.span(item.span());
         let Some(at) = keys.get("at") else {
             self.findings.push(Diagnostic::new(Code::MissingKey, span, "an event needs `at`, its instant"));
@@ -323,8 +323,8 @@ impl Reader<'_> {
             self.wrong_form(&entry.value, "what must come of the test: `users`, `findings`, `quarantined`");
             return (Expect::default(), true);
         };
-        let keys = self.keys(mapping.entries.iter(), EXPECT);
-        self.unknown_keys(&keys, EXPECT, "an expectation");
+        let mut keys = self.keys(mapping.entries.iter(), EXPECT);
+        self.unknown_keys(&mut keys, EXPECT, "an expectation");
         let users = keys.get("users").map(|entry| self.expected_users(entry)).unwrap_or_default();
         let expect = Expect {
             users,
@@ -355,8 +355,8 @@ impl Reader<'_> {
             self.wrong_form(&entry.value, "what must come of the user");
             return None;
         };
-        let keys = self.keys(mapping.entries.iter(), EXPECTED_USER);
-        self.unknown_keys(&keys, EXPECTED_USER, "what is expected of a user");
+        let mut keys = self.keys(mapping.entries.iter(), EXPECTED_USER);
+        self.unknown_keys(&mut keys, EXPECTED_USER, "what is expected of a user");
         Some(ExpectedUser {
             id: self.text(&entry.key),
             figures: self.fields(&keys, EXPECTED_USER, self.span(entry.key.span)),
@@ -370,8 +370,8 @@ impl Reader<'_> {
             self.wrong_form(&entry.value, "the month of a bill and what it must say");
             return None;
         };
-        let keys = self.keys(mapping.entries.iter(), BILL);
-        self.unknown_keys(&keys, BILL, "a bill");
+        let mut keys = self.keys(mapping.entries.iter(), BILL);
+        self.unknown_keys(&mut keys, BILL, "a bill");
         let key = self.span(entry.key.span);
         let Some(month) = keys.get("month") else {
             self.findings.push(Diagnostic::new(
@@ -399,8 +399,8 @@ impl Reader<'_> {
                 self.wrong_form(value, &format!("{what} with its fields"));
                 return None;
             };
-            let keys = self.keys(mapping.entries.iter(), known);
-            self.unknown_keys(&keys, known, what);
+            let mut keys = self.keys(mapping.entries.iter(), known);
+            self.unknown_keys(&mut keys, known, what);
             Some(self.fields(&keys, known, self.span(mapping.span)))
         });
         Expected { items: items.collect(), key: self.span(entry.key.span) }
@@ -455,8 +455,8 @@ impl Reader<'_> {
             self.wrong_form(value, "the code of a finding, or its fields");
             return None;
         };
-        let keys = self.keys(mapping.entries.iter(), FINDING);
-        self.unknown_keys(&keys, FINDING, "a finding");
+        let mut keys = self.keys(mapping.entries.iter(), FINDING);
+        self.unknown_keys(&mut keys, FINDING, "a finding");
         let Some(code) = keys.get("code") else {
             self.findings.push(Diagnostic::new(Code::MissingKey, span, "a finding needs its `code`"));
             return None;

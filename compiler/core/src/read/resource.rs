@@ -39,8 +39,8 @@ const MAX_DEFAULT: i32 = 12;
 
 impl Reader<'_> {
     pub(super) fn resource(&mut self, item: Item<'_>) {
-        let keys = self.keys(item.entries(), RESOURCE);
-        self.unknown_keys(&keys, RESOURCE, "a resource");
+        let mut keys = self.keys(item.entries(), RESOURCE);
+        self.unknown_keys(&mut keys, RESOURCE, "a resource");
         if let Some(entry) = keys.get("descriminatorfield") {
             self.no_effect(entry, "`instanceID` tells instances apart");
         }
