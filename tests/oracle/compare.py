@@ -17,10 +17,12 @@ import reading
 
 # What at least this share of the cases must have, or the comparison proves too little.
 CLASSES = ["reset", "discount", "known", "bill", "inheritance", "override", "tiers", "conditional", "simultaneous", "duplicate", "conflict", "uncovered",
-           "grant", "assignment", "version"]
+           "grant", "assignment", "version", "zone", "gap", "threshold", "crossing", "broken", "without effect"]
 SHARE = 0.05
 # A case whose policy the compiler refuses proves nothing: few may be.
 REFUSED_MAX = 0.15
+# Instants of a user at which credit events are compared with the balance: each is charged from nothing.
+LOOKS = 4
 
 
 class Case:
@@ -36,15 +38,18 @@ class Case:
             self.tally["version"] = True
             since = generate.moment(rng, policies.start, 50)
             until = generate.moment(rng, since + 1, 30) if rng.random() < 0.5 else None
-            self.deployments.append((policies.version(), since, until))
+            self.deployments.append((policies.later_version(), since, until))
         self.texts = [generate.Text(rng).policy(policy) for policy, _, _ in self.deployments]
-        self.records, self.lines = generate.events(rng, policy, policies.start, self.tally)
+        agreements = sorted(policy["agreements"])
+        self.records, self.lines, self.aside = generate.events(rng, policies, agreements, self.tally)
         last = max(record["at"] for records in self.records.values() for record in records)
         self.at = last if rng.random() < 0.3 else policies.start + rng.randint(1, 80 * 24) * generate.HOUR
         self.known = policies.start + rng.randint(1, 70 * 24) * generate.HOUR if rng.random() < 0.4 else None
         self.world = reading.World(self.deployments, self.records, self.at)
-        local = self.world.clock.local(rng.randint(policies.start, self.at) if self.at > policies.start else self.at)
-        self.month = (local.year, local.month) if rng.random() < 0.5 else None
+        within = rng.randint(policies.start, self.at) if self.at > policies.start else self.at
+        self.month = self.world.local_month(within) if rng.random() < 0.5 else None
+        # Where the balance is looked at, besides where it is said to cross the threshold.
+        self.looks = [rng.random() for _ in range(LOOKS)] if rng.random() < 0.5 else None
         self.tally.update(known=self.known is not None, bill=self.month is not None)
 
     def simulated(self, aquariumc, directory):
@@ -58,15 +63,64 @@ class Case:
             command += ["--known", str(self.known)]
         if self.month is not None:
             command += ["--bills", "%04d-%02d" % self.month]
+        if self.looks is not None:
+            command += ["--credit-events"]
         for path, (_, since, until) in zip(paths[1:], self.deployments[1:]):
             command += ["--deploy", f"{path}@{since}" + ("" if until is None else f"..{until}")]
         return subprocess.run(command, capture_output=True, text=True)
 
     def differences(self, report):
         """Every figure that differs, as lines of text."""
-        yield from differences(self.world.users(self.known), report)
+        expected = self.world.users(self.known)
+        yield from differences(expected, report)
+        yield from self.aside_differences(expected, report)
         for user in self.records if self.month is not None else []:
-            yield from bill_differences(user, self.world.bill(user, *self.month, self.known), report["bills"].get(user))
+            yield from bill_differences(user, self.world.bill(user, self.month, self.known), report["bills"].get(user))
+        for user in self.records if self.looks is not None else []:
+            yield from self.credit_event_differences(user, report["users"].get(user, {}).get("creditEvents", []))
+
+    def aside_differences(self, expected, report):
+        """What repeats, and what has no effect."""
+        if report["duplicates"] != self.aside["duplicates"]:
+            yield f"expected {self.aside['duplicates']} duplicates, found {report['duplicates']}"
+        findings = [finding for figures in expected.values() for finding in figures["findings"]]
+        self.tally["without effect"] = bool(findings)
+        naive = collections.Counter(self.aside["quarantined"] + findings)
+        spoilt = lambda it: it["stage"] == "ingest" and it["reason"] != "conflict"
+        name = lambda it: None if spoilt(it) or it["event"] is None else it["event"]["id"]
+        found = [(it["reason"], name(it)) for it in report["quarantined"]]
+        if naive != collections.Counter(found):
+            yield f"quarantine: missing {naive - collections.Counter(found)}, unexpected {collections.Counter(found) - naive}"
+
+    def credit_event_differences(self, user, events):
+        """Where the balance stands is what was announced last, at every record and at every whole minute."""
+        records = sorted({record["at"] for record in self.world.visible(user, self.at, self.known)})
+        if not records:
+            return
+        first = records[0]
+        self.tally["crossing"] = self.tally.get("crossing") or len(events) > 1
+        if [event["sequence"] for event in events] != list(range(1, len(events) + 1)) or events[0]["occurredMillis"] != first:
+            yield f"{user}: credit events {events}"
+            return
+        instants = {event["occurredMillis"] for event in events[:LOOKS]} | {records[int(self.looks[0] * len(records))]}
+        minutes = [first + int(look * (self.at - first)) for look in self.looks]
+        minutes += [instant - 1 for instant in instants]
+        instants |= {minute // reading.MINUTE * reading.MINUTE for minute in minutes}
+        for at in sorted(at for at in instants if first <= at <= self.at):
+            balance, threshold = self.world.standing(user, at, self.known)
+            last = [event for event in events if event["occurredMillis"] <= at][-1]
+            if last["state"] != (balance > threshold):
+                yield f"{user} at {at}: balance {float(balance)}, threshold {float(threshold)}, announced {last}"
+            if last["occurredMillis"] == at and (Fraction(last["balance"]), Fraction(last["threshold"])) != (balance, threshold):
+                yield f"{user} at {at}: expected {float(balance)} and {float(threshold)}, announced {last}"
+        for before, event in zip(events, events[1:LOOKS]):
+            at = event["occurredMillis"] - 1
+            # Where nothing is proven the balance is looked at every whole minute and where something changes.
+            looked_at = records + self.world.versions.cuts
+            if event["occurredMillis"] % reading.MINUTE and event["occurredMillis"] not in looked_at:
+                balance, threshold = self.world.standing(user, at, self.known)
+                if (balance > threshold) != before["state"]:
+                    yield f"{user}: {event} was so one millisecond before"
 
 
 def bill_differences(user, naive, found):
@@ -136,8 +190,8 @@ def main(aquariumc, cases=200, first=1):
                 failed += 1
                 print(f"seed {seed}: exit {run.returncode}: {run.stderr.strip()[:300]}")
                 continue
-            tally.update(key for key, value in case.tally.items() if value)
             found = list(case.differences(json.loads(run.stdout)))
+            tally.update(key for key, value in case.tally.items() if value)
             if found:
                 failed += 1
                 print(f"seed {seed}: {len(found)} differences\n  " + "\n  ".join(found[:6]))

@@ -53,13 +53,26 @@ class Policies:
         self.resources = {n: dict(RESOURCES[n], complex=rng.random() < 0.5) for n in names}
         return self.version()
 
+    def later_version(self):
+        """A policy for the same resources, at times in another zone or without one of them."""
+        if self.rng.random() < 0.4:
+            self.tally["zone"] = True
+            self.zone = self.rng.choice(ZONES)
+        return self.version()
+
     def version(self):
-        """A policy for the same resources and zone."""
+        """A policy for most of the resources."""
         rng, names = self.rng, sorted(self.resources)
+        if len(names) > 1 and rng.random() < 0.15:
+            names.remove(rng.choice(names))
         policy = {
             "timezone": self.zone, "precision": rng.choice([0, 2, 4, 6, 6, 6, 9, 12]),
-            "resources": self.resources, "pricelists": {}, "algorithms": {}, "creditplans": {}, "agreements": {},
+            "resources": {name: self.limited(name) for name in names}, "pricelists": {}, "algorithms": {},
+            "creditplans": {}, "agreements": {},
         }
+        if rng.random() < 0.15:
+            policy["effective"] = self.frame()
+            self.tally["gap"] = True
         self.tiered = {n for n in names if rng.random() < 0.25}
         for section, make in (("pricelists", self.price), ("algorithms", self.expression)):
             policy[section]["base"] = {"fields": {n: make(n) for n in names}}
@@ -78,6 +91,12 @@ class Policies:
         if rng.random() < 0.6:
             policy["roles"]["*"] = rng.choice(agreements)
         return policy
+
+    def limited(self, name):
+        """A resource, at times with a `max` that some events pass."""
+        if self.rng.random() < 0.2 and RESOURCES[name]["costpolicy"] != "onoff":
+            return dict(self.resources[name], max=Fraction(self.rng.choice([20, 45, 100])))
+        return self.resources[name]
 
     def derived(self, items, name, names, make):
         item = {"extends": self.rng.choice(sorted(items)), "fields": {}}
@@ -136,6 +155,9 @@ class Policies:
                     parts["creditplans"]["over"] = {"fields": {"credits": number(rng, 0, 90, 2)}}
                     if "extends" in item and "creditplans" in policy["agreements"]["default"]["parts"]:
                         parts["creditplans"]["name"] = None
+            if rng.random() < 0.4:
+                item["threshold"] = -number(rng, 0, 80, 2)
+                self.tally["threshold"] = True
             policy["agreements"][name] = dict(item, parts=parts)
 
     # Prices and expressions.
@@ -413,6 +435,7 @@ class Text:
         self.line(0, "aquariumpolicy:")
         self.line(1, f"timezone: {policy['timezone']}")
         self.line(1, f"precision: {policy['precision']}")
+        self.frame(1, policy.get("effective"))
         self.line(1, "resources:")
         for name, resource in policy["resources"].items():
             self.item("resource", lambda depth: self.resource(depth, name, resource))
@@ -439,6 +462,8 @@ class Text:
         self.line(depth, f"unit: {resource['unit']}")
         self.line(depth, f"complex: {'true' if resource['complex'] else 'false'}")
         self.line(depth, f"costpolicy: {resource['costpolicy']}")
+        if "max" in resource:
+            self.line(depth, f"max: {text(resource['max'])}")
 
     def plain(self, depth, section, name, item):
         self.line(depth, f"name: {name}")
@@ -457,20 +482,23 @@ class Text:
             if part["over"]:
                 self.fields(depth + 1, section, part["over"]["fields"])
                 self.frame(depth + 1, part["over"].get("effective"))
+        if "threshold" in item:
+            self.line(depth, f"threshold: {text(item['threshold'])}")
         self.frame(depth, item.get("effective"))
 
 
 # Events.
 
 
-def events(rng, policy, start, tally):
-    """(records by user for the naive reading, lines of NDJSON)."""
-    by_user, lines = {}, []
+def events(rng, policies, agreements, tally):
+    """(records by user for the naive reading, lines of NDJSON, what is expected of lines without effect)."""
+    by_user, lines, aside = {}, [], {"duplicates": 0, "quarantined": []}
+    start = policies.start
     for number_ in range(rng.randint(1, 3)):
         user = f"user{number_}"
         records = [user_event(rng, start, f"{user}-u{index}") for index in range(rng.randint(1, 4))]
-        records += [resource_event(rng, policy, start, f"{user}-r{index}") for index in range(rng.randint(2, 25))]
-        records += [admin_record(rng, policy, start, f"{user}-a{index}", tally) for index in range(rng.randint(0, 2))]
+        records += [resource_event(rng, policies, f"{user}-r{index}") for index in range(rng.randint(2, 25))]
+        records += [admin_record(rng, agreements, start, f"{user}-a{index}", tally) for index in range(rng.randint(0, 3))]
         if rng.random() < 0.2:
             first, second = rng.sample(records, 2)
             first["at"] = second["at"]
@@ -478,22 +506,61 @@ def events(rng, policy, start, tally):
         for record in records:
             record["received"] = record["at"] + rng.choice([0, 0, rng.randint(0, 20 * DAY)])
         by_user[user] = records
-        lines += [line(user, record) for record in records]
-    for copied in rng.sample(lines, len(lines) // 20):
-        lines.append(copied)
-        tally["duplicate"] = True
+        lines += [line(rng, user, record) for record in records]
+    for user, records in by_user.items():
+        for record in rng.sample(records, len(records) // 12):
+            lines.append(line(rng, user, record))
+            aside["duplicates"] += 1
+            tally["duplicate"] = True
     rng.shuffle(lines)
-    conflicts(rng, by_user, lines, tally)
-    return by_user, lines
+    conflicts(rng, by_user, lines, aside, tally)
+    broken(rng, lines, aside, tally)
+    return by_user, lines, aside
 
 
-def conflicts(rng, by_user, lines, tally):
+def conflicts(rng, by_user, lines, aside, tally):
     """Ids used again with other content, after the first: without effect."""
     for user, records in by_user.items():
         if rng.random() < 0.15:
             record = rng.choice([record for record in records if record["kind"] == "resource"])
-            lines.append(line(user, dict(record, value=record["value"] + 1)))
+            lines.append(line(rng, user, dict(record, value=record["value"] + 1)))
+            aside["quarantined"].append(("conflict", record["id"]))
             tally["conflict"] = True
+
+
+# What no event may say, and the reason that is given.
+MISTAKES = [
+    ("not-json", lambda event: json.dumps(event)[:-2]),
+    ("missing-field", lambda event: {key: value for key, value in event.items() if key != "instanceID"}),
+    ("missing-field", lambda event: {key: value for key, value in event.items() if key not in ("resource", "value")}),
+    ("missing-field", lambda event: {key: value for key, value in event.items() if key != "details"}),
+    ("bad-type", lambda event: dict(event, value="1")),
+    ("bad-type", lambda event: dict(event, value=True)),
+    ("bad-type", lambda event: dict(event, occurredMillis=0)),
+    ("bad-type", lambda event: dict(event, occurredMillis=253_402_300_800_000)),
+    ("bad-type", lambda event: dict(event, occurredMillis=1.5)),
+    ("bad-type", lambda event: dict(event, userID="")),
+    ("bad-type", lambda event: dict(event, userID="u" * 257)),
+    ("bad-type", lambda event: dict(event, id="i" * 129)),
+    ("bad-type", lambda event: dict(event, details=[])),
+    ("bad-type", lambda event: json.dumps(event).replace('"value": 1', '"value": 1e18')),
+    ("bad-type", lambda event: json.dumps(event).replace('"value": 1', '"value": 1e-10')),
+    ("bad-version", lambda event: dict(event, eventVersion="2.0")),
+    ("bad-version", lambda event: dict(event, eventVersion="1")),
+    ("reserved-client", lambda event: dict(event, clientID="aquarium")),
+]
+
+
+def broken(rng, lines, aside, tally):
+    """Lines that are no events."""
+    for index in range(rng.choice([0, 0, 1, 3])):
+        event = {"id": f"broken{index}", "occurredMillis": 1_320_000_000_000, "clientID": "cloud", "userID": "user0",
+                 "resource": "bandwidth", "instanceID": "a", "value": 1, "eventVersion": "1.0", "details": {}}
+        reason, spoil = rng.choice(MISTAKES)
+        spoilt = spoil(event)
+        lines.insert(rng.randrange(len(lines) + 1), spoilt if isinstance(spoilt, str) else json.dumps(spoilt))
+        aside["quarantined"].append((reason, None))
+        tally["broken"] = True
 
 
 def moment(rng, start, days):
@@ -502,26 +569,31 @@ def moment(rng, start, days):
 
 
 def user_event(rng, start, id_):
-    return dict(kind="user", rank=1, at=moment(rng, start, 45), client="idp", id=id_, active=rng.random() < 0.8,
-                role=rng.choice(["student", "STAFF", "visitor"]))
+    said = rng.choice([(True, "ACTIVE")] * 12 + [(False, "ACTIVE"), (True, "SUSPENDED"), (False, "SUSPENDED")])
+    return dict(kind="user", rank=1, at=moment(rng, start, 45), client="idp", id=id_, said=said,
+                active=said == (True, "ACTIVE"), role=rng.choice(["student", "STAFF", "visitor"]))
 
 
-def admin_record(rng, policy, start, id_, tally):
+def admin_record(rng, agreements, start, id_, tally):
     common = dict(at=moment(rng, start, 60), client="aquarium", id=id_)
-    if rng.random() < 0.5:
+    kind = rng.choice(["grant", "assign", "threshold"])
+    if kind == "grant":
         tally["grant"] = True
         return dict(common, kind="grant", rank=3, credits=number(rng, -20, 60, 3))
+    if kind == "threshold":
+        tally["threshold"] = True
+        return dict(common, kind="threshold", rank=3, value=rng.choice([None, number(rng, -60, 20, 2)]))
     tally["assignment"] = True
-    return dict(common, kind="assign", rank=1, agreement=rng.choice(sorted(policy["agreements"]) + ["gone", None]))
+    return dict(common, kind="assign", rank=1, agreement=rng.choice(agreements + ["gone", None]))
 
 
-def resource_event(rng, policy, start, id_):
-    known = sorted(policy["resources"])
+def resource_event(rng, policies, id_):
+    known = sorted(policies.resources)
     name = rng.choice(known + ["nosuch"]) if rng.random() < 0.05 else rng.choice(known)
-    cost_policy = policy["resources"].get(name, {"costpolicy": "discrete"})["costpolicy"]
-    at = moment(rng, start, 60)
+    cost_policy = RESOURCES.get(name, {"costpolicy": "discrete"})["costpolicy"]
+    at = moment(rng, policies.start, 60)
     if cost_policy == "onoff":
-        value = Fraction(rng.choice([0, 1, 1]))
+        value = Fraction(rng.choice([0, 0, 0, 1, 1, 1, 1, 1, 2]))
     elif cost_policy == "continuous":
         value = number(rng, -30, 60, 3)
     else:
@@ -530,16 +602,45 @@ def resource_event(rng, policy, start, id_):
                 instance=rng.choice(["a", "b"]), value=value)
 
 
-def line(user, record):
-    common = {"id": record["id"], "occurredMillis": record["at"], "receivedMillis": record["received"], "clientID": record["client"], "userID": user, "details": {}}
+OLDER = {"userID": "userId", "clientID": "clientId", "instanceID": "instance-id", "occurredMillis": "occuredMillis"}
+
+
+def line(rng, user, record):
+    """A record as text, at times in older spellings and with fields that mean nothing."""
+    said = {"id": record["id"], "occurredMillis": record["at"], "receivedMillis": record["received"],
+            "clientID": record["client"], "userID": user, "details": {}}
+    number_ = None
     if record["kind"] == "grant":
-        common.update(recordType="grant", reason="test", author="test")
-        return json.dumps(common)[:-1] + f', "credits": {text(record["credits"])}}}'
-    if record["kind"] == "assign":
-        return json.dumps(dict(common, recordType="assign", agreement=record["agreement"]))
-    if record["kind"] == "user":
-        common.update(isActive=record["active"], role=record["role"], eventVersion="1",
-                      eventType="ACTIVE" if record["active"] else "SUSPENDED")
-        return json.dumps(common)
-    common.update(resource=record["resource"], instanceID=record["instance"], eventVersion="1.0")
-    return json.dumps(common)[:-1] + f', "value": {text(record["value"])}}}'
+        said.update(recordType="grant", reason="test", author="test")
+        number_ = ("credits", text(record["credits"]))
+    elif record["kind"] == "threshold":
+        said.update(recordType="threshold")
+        number_ = ("value", "null" if record["value"] is None else text(record["value"]))
+    elif record["kind"] == "assign":
+        said.update(recordType="assign", agreement=record["agreement"])
+    elif record["kind"] == "user":
+        active, kind = record["said"]
+        said.update(isActive=active if rng.random() < 0.5 else json.dumps(active), role=record["role"], eventType=kind,
+                    eventVersion=rng.choice(["1", "1.0"]))
+    else:
+        said.update(resource=record["resource"], instanceID=record["instance"], eventVersion="1.0")
+        number_ = ("value", value_text(rng, record["value"]))
+    if rng.random() < 0.2:
+        said = {OLDER.get(key, key) if rng.random() < 0.5 else key: value for key, value in said.items()}
+        said["colour"] = {"blue": [1, 2]}
+    if number_ is None:
+        return json.dumps(said)
+    return json.dumps(said)[:-1] + f', "{number_[0]}": {number_[1]}}}'
+
+
+def value_text(rng, value):
+    """A value as one may write it."""
+    shown = text(value)
+    kind = rng.randrange(8)
+    if kind == 0:
+        return f"{text(value * 1000)}e-3"
+    if kind == 1:
+        return f"{text(value / 100)}E+2"
+    if kind == 2 and "." in shown:
+        return shown + "00"
+    return shown

@@ -37,17 +37,14 @@ class Clock:
         utc = EPOCH + datetime.timedelta(milliseconds=instant)
         return utc.replace(tzinfo=datetime.timezone.utc).astimezone(self.zone).replace(tzinfo=None)
 
-    def month_starts(self, first, last):
-        """The instants in [first, last] at which a calendar month begins."""
-        local = self.local(first - 40 * DAY).replace(day=1, hour=0, minute=0, second=0, microsecond=0)
-        starts = []
-        while True:
-            at = self.instant(local)
-            if at > last:
-                return starts
-            if at >= first:
-                starts.append(at)
-            local = (local + datetime.timedelta(days=32)).replace(day=1)
+    def first_of(self, month):
+        """The first instant of a month, (year, month)."""
+        return self.instant(datetime.datetime(*month, 1))
+
+
+def next_month(month):
+    year, number = month
+    return (year + 1, 1) if number == 12 else (year, number + 1)
 
 
 def cron_matches_day(cron, date):
@@ -187,6 +184,11 @@ class Resolver:
         own = self.value(agreement, "algorithms", resource, at)
         return own if own is not None else self.value(agreement, "algorithms", "*", at)
 
+    def threshold(self, agreement, at):
+        effective = self.effective("agreements", agreement, at)
+        given = (item["threshold"] for item in self.chain("agreements", effective) if "threshold" in item)
+        return next(given, None)
+
     def plan(self, agreement, key, at):
         return self.value(agreement, "creditplans", key, at)
 
@@ -276,18 +278,61 @@ def tiered(tiers, total, volume):
 class Version:
     """A policy, and when it holds."""
 
-    def __init__(self, policy, frames, since, until):
-        self.policy, self.resolver, self.since, self.until = policy, Resolver(policy, frames), since, until
+    def __init__(self, policy, first, last, since, until):
+        self.policy, self.since, self.until = policy, since, until
+        self.clock = Clock(policy["timezone"])
+        self.frames = Frames(self.clock, first, last)
+        self.resolver = Resolver(policy, self.frames)
 
     def holds(self, at):
-        return (self.since is None or self.since <= at) and (self.until is None or at < self.until)
+        within = (self.since is None or self.since <= at) and (self.until is None or at < self.until)
+        return within and self.frames.contains(self.policy.get("effective"), at)
+
+    def edges(self):
+        """Every instant at which it may begin or cease to hold."""
+        return self.frames.edges(self.policy.get("effective")) | ({self.since, self.until} - {None})
+
+
+class Versions:
+    """All deployments, in their order, and the billing months that follow from their zones."""
+
+    def __init__(self, deployments, first, last):
+        self.all = [Version(policy, first, last, since, until) for policy, since, until in deployments]
+        self.edges = sorted(set().union(*(version.edges() for version in self.all)))
+        self.cuts = sorted(set(self.edges).union(*(version.resolver.edges() for version in self.all)))
+        self.months = self.read_months(first, last)
+
+    def in_force(self, at):
+        """Of the versions that hold the latest deployed; where none does, the one last in force, and False."""
+        holding = [version for version in self.all if version.holds(at)]
+        if holding:
+            return holding[-1], True
+        for edge in reversed(self.edges[:bisect.bisect_right(self.edges, at)]):
+            holding = [version for version in self.all if version.holds(edge - 1)]
+            if holding:
+                return holding[-1], False
+        return self.all[0], False
+
+    def read_months(self, first, last):
+        """[(month, first instant, first instant of the next)]: a month ends as the zone at its start tells."""
+        local = self.all[0].clock.local(first - 100 * DAY)
+        month = (local.year, local.month)
+        start, months = self.all[0].clock.first_of(month), []
+        while start <= last + 40 * DAY:
+            end = self.in_force(start)[0].clock.first_of(next_month(month))
+            months.append((month, start, end))
+            month, start = next_month(month), end
+        return months
+
+    def month(self, month):
+        return next((start, end) for name, start, end in self.months if name == month)
 
 
 class User:
     """One user's records charged up to an instant."""
 
-    def __init__(self, versions, clock, records, at):
-        self.versions, self.clock, self.at = versions, clock, at
+    def __init__(self, versions, records, at):
+        self.versions, self.at = versions, at
         order = lambda record: (record["at"], record["rank"], record["client"], record["id"])
         self.records = sorted((record for record in records if record["at"] <= at), key=order)
         self.namings = [(None, None, None)]
@@ -295,23 +340,29 @@ class User:
         self.state = {}
         self.totals = {}
         self.plan, self.grants, self.refilled = Fraction(0), Fraction(0), Fraction(0)
-        self.entries = []
-        edges = set().union(*(version.resolver.edges() for version in versions))
-        edges |= {edge for version in versions for edge in (version.since, version.until) if edge is not None}
-        self.cuts = sorted(edges)
-
-    def version(self, at):
-        """Of the versions that hold, the latest deployed."""
-        return [version for version in self.versions if version.holds(at)][-1]
+        self.own_threshold = None
+        self.entries, self.findings = [], []
 
     def agreement(self, at):
         """The agreement that the assignment, else the role, names."""
         role, assigned = [naming[1:] for naming in self.namings if naming[0] is None or naming[0] <= at][-1]
-        return assigned if assigned is not None else policy_agreement(self.version(at).policy, role)
+        version, covered = self.versions.in_force(at)
+        if assigned is not None:
+            return assigned
+        return policy_agreement(version.policy, role) if covered else None
+
+    def threshold(self):
+        """The user's own, else the agreement's, else 0."""
+        if self.own_threshold is not None:
+            return self.own_threshold
+        (version, covered), agreement = self.versions.in_force(self.at), self.agreement(self.at)
+        known = covered and agreement in version.policy["agreements"]
+        given = version.resolver.threshold(agreement, self.at) if known else None
+        return Fraction(0) if given is None else given
 
     def run(self):
         first = self.records[0]["at"] if self.records else self.at
-        months = set(self.clock.month_starts(first + 1, self.at))
+        months = {start for _, start, _ in self.versions.months if first < start <= self.at}
         by_instant = {}
         for record in self.records:
             by_instant.setdefault(record["at"], []).append(record)
@@ -325,6 +376,8 @@ class User:
             for record in records:
                 if record["kind"] == "grant":
                     self.grant(record["credits"])
+                if record["kind"] == "threshold":
+                    self.own_threshold = record["value"]
                 if record["kind"] == "resource":
                     self.resource_event(record)
         charged = sum((entry["credits"] for entry in self.entries), Fraction(0))
@@ -332,19 +385,20 @@ class User:
         accrued = self.accrue()
         return {
             "refilled": self.refilled, "charged": charged, "accrued": accrued,
-            "balance": self.refilled - charged - accrued, "entries": posted,
+            "balance": self.refilled - charged - accrued, "entries": posted, "threshold": self.threshold(),
+            "findings": self.findings,
         }
 
     def firings(self, first):
         """Every instant at which some credit plan's cron occurs."""
-        begin, end = self.clock.local(first).date(), self.clock.local(self.at).date()
-        crons = []
-        for version in self.versions:
-            items = list(version.policy["creditplans"].values())
-            crons += [item["fields"]["at"] for item in items if "at" in item["fields"]]
-        self.occurrences = {c["text"]: {self.clock.instant(t) for t in cron_local_times(c, begin, end)} for c in crons}
-        found = set().union(*self.occurrences.values()) if crons else set()
-        return {t for t in found if first <= t <= self.at}
+        self.occurrences = {}
+        for version in self.versions.all:
+            begin, end = version.clock.local(first).date(), version.clock.local(self.at).date()
+            plans = [item["fields"] for item in version.policy["creditplans"].values()]
+            for cron in [fields["at"] for fields in plans if "at" in fields]:
+                times = {version.clock.instant(local) for local in cron_local_times(cron, begin, end)}
+                self.occurrences[id(version), cron["text"]] = times
+        return {t for times in self.occurrences.values() for t in times if first <= t <= self.at}
 
     def month_end(self, instant):
         for key in sorted(self.state):
@@ -363,8 +417,8 @@ class User:
 
     def refill(self, instant):
         agreement = self.agreement(instant)
-        version, plan = self.version(instant), {}
-        if agreement in version.policy["agreements"]:
+        (version, covered), plan = self.versions.in_force(instant), {}
+        if covered and agreement in version.policy["agreements"]:
             keys = ("credits", "at", "initial", "mode")
             plan = {key: version.resolver.plan(agreement, key, instant) for key in keys}
         in_force = plan.get("credits") is not None and plan.get("at") is not None
@@ -372,7 +426,7 @@ class User:
             self.was_active = True
             if in_force:
                 self.add(plan["initial"] or Fraction(0))
-        if self.active and in_force and instant in self.occurrences[plan["at"]["text"]]:
+        if self.active and in_force and instant in self.occurrences[id(version), plan["at"]["text"]]:
             if plan["mode"] == "reset":
                 self.add(plan["credits"] - self.plan_with_accrual(instant))
             else:
@@ -409,9 +463,12 @@ class User:
         self.plan -= credits - from_grants
 
     def resource_event(self, event):
-        resource = self.version(event["at"]).policy["resources"].get(event["resource"])
-        if resource is None or abs(event["value"]) > resource.get("max", 10**12):
-            return
+        resource = self.versions.in_force(event["at"])[0].policy["resources"].get(event["resource"])
+        if resource is None:
+            return self.findings.append(("unknown-resource", event["id"]))
+        largest = resource.get("max", 10**12)
+        if abs(event["value"]) > largest:
+            return self.findings.append(("bad-value", event["id"]))
         key = (event["resource"], event["instance"] if resource["complex"] else "")
         value, instant = event["value"], event["at"]
         if resource["costpolicy"] == "discrete":
@@ -420,18 +477,18 @@ class User:
             return
         if resource["costpolicy"] == "onoff":
             if value not in (0, 1):
-                return
+                return self.findings.append(("bad-value", event["id"]))
             if value == 1 and key not in self.state:
                 self.state[key] = [Fraction(1), instant]
             elif value == 0 and key in self.state:
                 self.charge_interval(key, instant)
                 del self.state[key]
             return
+        if abs(self.state.get(key, [0])[0] + value) > largest:
+            return self.findings.append(("bad-value", event["id"]))
         if value == 0:
             return
         held = self.state.setdefault(key, [Fraction(0), instant])
-        if abs(held[0] + value) > resource.get("max", 10**12):
-            return
         self.charge_interval(key, instant)
         held[0] += value
 
@@ -440,15 +497,15 @@ class User:
         since, held[1] = held[1], until
         if since == until or held[0] <= 0:
             return
-        edges = [since] + [c for c in self.cuts if since < c < until]
+        edges = [since] + [c for c in self.versions.cuts if since < c < until]
         edges += [naming[0] for naming in self.namings if naming[0] is not None and since < naming[0] < until]
         edges = sorted(set(edges)) + [until]
         self.charge_slots(key[0], key[1], list(zip(edges, edges[1:])), held[0], None)
 
     def what(self, resource, at):
         """What makes neighbouring pieces one slot: agreement, and where covered price, expression, precision."""
-        agreement, version = self.agreement(at), self.version(at)
-        if agreement not in version.policy["agreements"]:
+        agreement, (version, covered) = self.agreement(at), self.versions.in_force(at)
+        if not covered or agreement not in version.policy["agreements"] or resource not in version.policy["resources"]:
             return agreement, None, None, None
         price = version.resolver.price(agreement, resource, at)
         expression = version.resolver.expression(agreement, resource, at)
@@ -469,7 +526,7 @@ class User:
 
     def post(self, resource, instance, begin, end, what, amount):
         agreement, price, expression, precision = what
-        declared = self.versions[0].policy["resources"][resource]
+        declared = self.declared(resource)
         total = self.totals.get(resource, Fraction(0))
         duration = Fraction(end - begin, declared.get("unit_millis", 1))
         volume = {"discrete": amount, "onoff": duration, "continuous": amount * duration}[declared["costpolicy"]]
@@ -489,6 +546,10 @@ class User:
             "credits": credits, "agreement": agreement, "uncovered": price is None,
         })
 
+    def declared(self, resource):
+        """What a resource is, which never changes."""
+        return next(v.policy["resources"][resource] for v in self.versions.all if resource in v.policy["resources"])
+
     def accrue(self):
         before = len(self.entries)
         for key in sorted(self.state):
@@ -506,14 +567,11 @@ def policy_agreement(policy, role):
 
 
 class World:
-    """Deployments in force, `(policy, since, until)` in order of deployment, all of one zone; the first holds
-    always."""
+    """Deployments in force, `(policy, since, until)` in order of deployment; the first has neither."""
 
     def __init__(self, deployments, records_by_user, at):
-        self.clock = Clock(deployments[0][0]["timezone"])
         instants = [record["at"] for records in records_by_user.values() for record in records]
-        frames = Frames(self.clock, min(instants + [at]), max(instants + [at]))
-        self.versions = [Version(policy, frames, since, until) for policy, since, until in deployments]
+        self.versions = Versions(deployments, min(instants + [at]), max(instants + [at]))
         self.records, self.at = records_by_user, at
 
     def users(self, known=None):
@@ -525,22 +583,25 @@ class World:
         return [record for record in self.records[user] if record["at"] <= at and received(record)]
 
     def user(self, user, at, known):
-        return User(self.versions, self.clock, self.visible(user, at, known), at).run()
+        return User(self.versions, self.visible(user, at, known), at).run()
 
-    def month(self, year, month):
-        """The first instant of a month and that of the next."""
-        start = datetime.datetime(year, month, 1)
-        return self.clock.instant(start), self.clock.instant((start + datetime.timedelta(days=32)).replace(day=1))
+    def standing(self, user, at, known):
+        """(balance, threshold) at an instant."""
+        figures = self.user(user, at, known)
+        return figures["balance"], figures["threshold"]
 
-    def bill(self, user, year, month, known):
+    def local_month(self, at):
+        return next(name for name, start, end in self.versions.months if start <= at < end)
+
+    def bill(self, user, month, known):
         """(opening, charges by resource, closing) of a month, what is open included; None: there is no bill."""
-        start, end = self.month(year, month)
+        start, end = self.versions.month(month)
         if start > self.at or not self.visible(user, min(self.at, end), known):
             return None
         if self.at >= end:
             entries, refilled = self.user(user, end, known)["entries"], self.user(user, end - 1, known)["refilled"]
         else:
-            there = User(self.versions, self.clock, self.visible(user, self.at, known), self.at)
+            there = User(self.versions, self.visible(user, self.at, known), self.at)
             refilled = there.run()["refilled"]
             entries = there.entries
         within = lambda entry: entry["from"] < end

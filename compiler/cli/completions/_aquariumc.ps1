@@ -96,6 +96,7 @@ Register-ArgumentCompleter -Native -CommandName 'aquariumc' -ScriptBlock {
             [CompletionResult]::new('--bills', '--bills', [CompletionResultType]::ParameterName, 'Also the bills of a month')
             [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Also how an entry came about')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How the result is written')
+            [CompletionResult]::new('--credit-events', '--credit-events', [CompletionResultType]::ParameterName, 'Also the credit events: when each balance came to stand above, or at or below, the user''s threshold')
             [CompletionResult]::new('--summary', '--summary', [CompletionResultType]::ParameterName, 'The number of entries instead of the entries')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')

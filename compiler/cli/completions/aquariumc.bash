@@ -469,7 +469,7 @@ _aquariumc() {
             return 0
             ;;
         aquariumc__subcmd__simulate)
-            opts="-h --at --known --user --deploy --bills --explain --format --summary --help"
+            opts="-h --at --known --user --deploy --bills --explain --credit-events --format --summary --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

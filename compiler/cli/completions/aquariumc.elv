@@ -86,6 +86,7 @@ set edit:completion:arg-completer[aquariumc] = {|@words|
             cand --bills 'Also the bills of a month'
             cand --explain 'Also how an entry came about'
             cand --format 'How the result is written'
+            cand --credit-events 'Also the credit events: when each balance came to stand above, or at or below, the user''s threshold'
             cand --summary 'The number of entries instead of the entries'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'

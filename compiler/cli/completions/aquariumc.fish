@@ -83,6 +83,7 @@ complete -c aquariumc -n "__fish_aquariumc_using_subcommand simulate" -l bills -
 complete -c aquariumc -n "__fish_aquariumc_using_subcommand simulate" -l explain -d 'Also how an entry came about' -r
 complete -c aquariumc -n "__fish_aquariumc_using_subcommand simulate" -l format -d 'How the result is written' -r -f -a "human\t'A table, for people'
 json\t'One JSON object'"
+complete -c aquariumc -n "__fish_aquariumc_using_subcommand simulate" -l credit-events -d 'Also the credit events: when each balance came to stand above, or at or below, the user\'s threshold'
 complete -c aquariumc -n "__fish_aquariumc_using_subcommand simulate" -l summary -d 'The number of entries instead of the entries'
 complete -c aquariumc -n "__fish_aquariumc_using_subcommand simulate" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aquariumc -n "__fish_aquariumc_using_subcommand test" -l filter -d 'Only tests whose name has this text' -r

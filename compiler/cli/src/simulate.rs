@@ -44,6 +44,9 @@ pub struct Simulate {
     /// Also how an entry came about.
     #[arg(long, value_name = "ENTRY")]
     pub explain: Option<String>,
+    /// Also the credit events: when each balance came to stand above, or at or below, the user's threshold.
+    #[arg(long)]
+    pub credit_events: bool,
     /// How the result is written.
     #[arg(long, value_enum, default_value_t = SimulateFormat::Human)]
     pub format: SimulateFormat,
@@ -81,6 +84,7 @@ pub fn run(arguments: &Simulate) -> Result<ExitCode, Failure> {
         bills: arguments.bills.as_deref().map(month).transpose()?,
         explain: arguments.explain.as_deref(),
         open: false,
+        credit_events: arguments.credit_events,
     };
     let files = arguments.events.iter().map(|path| EventFile::read(path)).collect::<Result<Vec<_>, _>>()?;
     let report = simulate(&deployments, files.iter().flat_map(EventFile::lines), &options);
@@ -136,6 +140,7 @@ fn write(report: &Report, format: SimulateFormat, zone: &Zone) -> Result<(), Fai
         }
         SimulateFormat::Human => {
             write_table(&mut out, report)?;
+            write_credit_events(&mut out, report, zone)?;
             for bill in report.bills.iter().flat_map(|bills| bills.values()) {
                 bill::write(&mut out, bill)?;
             }
@@ -172,6 +177,20 @@ fn write_table(out: &mut impl Write, report: &Report) -> std::io::Result<()> {
     for aside in &report.quarantined {
         let file = aside.file.as_deref().unwrap_or("-");
         writeln!(out, "{file}:{}: {}: {}", aside.line.unwrap_or(0), aside.reason, aside.message)?;
+    }
+    Ok(())
+}
+
+/// A line per credit event, by user.
+fn write_credit_events(out: &mut impl Write, report: &Report, zone: &Zone) -> std::io::Result<()> {
+    for (user, state) in &report.users {
+        let Some(events) = &state.credit_events else { continue };
+        writeln!(out, "\ncredit events of {user}")?;
+        for event in events {
+            let side = if event.state { "above" } else { "at or below" };
+            let (at, balance, threshold) = (zone.format(event.occurred), event.balance, event.threshold);
+            writeln!(out, "  {at}  balance {balance} is {side} the threshold {threshold}")?;
+        }
     }
     Ok(())
 }

@@ -7,7 +7,7 @@
 
 mod content;
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
@@ -101,39 +101,78 @@ pub struct Adjustment {
     pub credits: Credits,
 }
 
-/// The month as known at an instant, accrual included where it is still open at `at`.
+/// The month as known at an instant, accrual included where it is still open at `at`. `None` where nothing is known
+/// of the user by then, the month has not begun, or parts of the history [are elsewhere](Ledger::parts_elsewhere).
 pub fn batch(
     ledger: &Ledger,
-    deployments: &mut Deployments,
-    month: MonthSpan,
+    deployments: &Deployments,
+    month: Month,
     at: Millis,
     known: Millis,
 ) -> Option<Bill> {
-    let history = History::of(ledger, deployments, at, known)?;
-    let mut bill = history.bill(ledger.user(), deployments, month, at);
-    bill.opening = history.net_before(deployments, month.start);
+    let mut deployments = deployments.known(known);
+    let span = deployments.span_of(month);
+    let at = Some(at.min(span.end)).filter(|at| *at >= span.start)?;
+    let mut history = History::of(ledger, deployments, at, known)?;
+    let mut months = history.months();
+    let mut bill = history.bill(ledger.user(), span, &months.remove(&month).unwrap_or_default(), at);
+    bill.opening = months.range(..month).map(|(_, content)| content.net()).sum();
     bill.close();
     Some(bill)
 }
 
-/// The final bill of a month: as known `grace` after its end, with adjustments of earlier months. `None`
-/// where nothing was known of the user by then.
-pub fn finished(
-    ledger: &Ledger,
-    deployments: &mut Deployments,
-    month: MonthSpan,
-    grace: i64,
-) -> Option<Bill> {
-    let known = Millis(month.end.0.saturating_add(grace));
-    let history = History::of(ledger, deployments, month.end, known)?;
-    let mut bill = history.bill(ledger.user(), deployments, month, month.end);
-    let billed = Millis(month.start.0.saturating_add(grace));
+/// The final bill of a month: as known `grace` after its end, with adjustments of earlier months. `None` where
+/// nothing was known of the user by then, or parts of the history [are elsewhere](Ledger::parts_elsewhere).
+pub fn finished(ledger: &Ledger, deployments: &Deployments, month: Month, grace: i64) -> Option<Bill> {
+    let billed = Billed::of(deployments, month, grace)?;
+    let mut history = History::billed(ledger, deployments, billed)?;
+    let mut now = history.months();
+    let content = now.remove(&month).unwrap_or_default();
+    let mut bill = history.bill(ledger.user(), billed.span, &content, billed.span.end);
     // At its last instant the month before has everything but its end; that is cut by the tick at the end.
-    let before = History::of(ledger, deployments, month.start, billed).unwrap_or_default();
-    bill.opening = before.net_before(deployments, month.start);
-    bill.adjustments = adjustments(deployments, &before, &history, month.start);
+    let before = Billed::of(deployments, month.previous(), grace);
+    let mut before =
+        before.and_then(|before| History::billed(ledger, deployments, before)).unwrap_or_default();
+    let was = before.months();
+    bill.opening = was.range(..month).map(|(_, content)| content.net()).sum();
+    let months: BTreeSet<Month> = was.keys().chain(now.keys()).copied().filter(|it| *it < month).collect();
+    for earlier in months {
+        let of = |contents: &BTreeMap<Month, Content>| contents.get(&earlier).cloned().unwrap_or_default();
+        bill.adjustments.extend(adjustments(&history.deployments, earlier, &of(&was), &of(&now)));
+    }
     bill.close();
     Some(bill)
+}
+
+/// When the bill of a month becomes final: the first instant that lies `grace` after the end of the month as the
+/// deployments that are known by then tell it. `None`: nothing is deployed.
+#[must_use]
+pub fn final_at(deployments: &Deployments, month: Month, grace: i64) -> Option<Millis> {
+    Billed::of(deployments, month, grace).map(|billed| billed.known)
+}
+
+/// A month as it is billed: where it begins and ends, and by what was known when.
+#[derive(Debug, Clone, Copy)]
+struct Billed {
+    span: MonthSpan,
+    known: Millis,
+}
+
+impl Billed {
+    /// A version in another zone that becomes known later moves the end of the month: what counts is the end as
+    /// known when the month becomes final.
+    fn of(deployments: &Deployments, month: Month, grace: i64) -> Option<Self> {
+        let receipts: BTreeSet<Millis> = deployments.versions().map(|(_, span)| span.received).collect();
+        let mut receipts = receipts.into_iter().peekable();
+        while let Some(receipt) = receipts.next() {
+            let span = deployments.known(receipt).span_of(month);
+            let known = receipt.max(Millis(span.end.0.saturating_add(grace)));
+            if receipts.peek().is_none_or(|next| known < *next) {
+                return Some(Self { span, known });
+            }
+        }
+        None
+    }
 }
 
 impl Bill {
@@ -148,32 +187,44 @@ impl Bill {
 /// A fold up to an instant of what was known at another.
 #[derive(Default)]
 struct History {
+    /// Those that were known.
+    deployments: Deployments,
     state: State,
     postings: Postings,
 }
 
 impl History {
-    fn of(ledger: &Ledger, deployments: &mut Deployments, at: Millis, known: Millis) -> Option<Self> {
+    fn billed(ledger: &Ledger, deployments: &Deployments, billed: Billed) -> Option<Self> {
+        Self::of(ledger, deployments.known(billed.known), billed.span.end, billed.known)
+    }
+
+    fn of(ledger: &Ledger, deployments: Deployments, at: Millis, known: Millis) -> Option<Self> {
+        if ledger.parts_elsewhere() > 0 {
+            return None;
+        }
         let visible = |record: &&crate::Record<'static>| record.received <= known && record.occurred <= at;
         let records: Vec<_> = ledger.records().filter(visible).cloned().collect();
         records.first()?;
-        let mut deployments = deployments.known(known);
-        let mut history = Self::default();
-        history.state.fold(&mut deployments, &records, &mut history.postings).ok()?;
-        history.state.derive(&mut deployments, at, &mut history.postings);
+        let mut history = Self { deployments, ..Self::default() };
+        history.state.fold(&mut history.deployments, &records, &mut history.postings).ok()?;
+        history.state.derive(&mut history.deployments, at, &mut history.postings);
         Some(history)
     }
 
-    fn bill(&self, user: &str, deployments: &mut Deployments, month: MonthSpan, at: Millis) -> Bill {
-        let content = Content::of(deployments, &self.postings, month);
+    /// What each month holds.
+    fn months(&mut self) -> BTreeMap<Month, Content> {
+        Content::of_months(&mut self.deployments, &self.postings)
+    }
+
+    fn bill(&mut self, user: &str, month: MonthSpan, content: &Content, at: Millis) -> Bill {
         let open = at < month.end;
-        let mut lines = lines(deployments, &content, false);
+        let mut lines = lines(&self.deployments, content, false);
         if open {
             let mut accrued = Content::default();
-            for (instance, slot) in self.state.accrual(deployments, at).slots {
-                accrued.add(deployments, &instance.resource, instance.instance.as_ref(), &slot);
+            for (instance, slot) in self.state.accrual(&mut self.deployments, at).slots {
+                accrued.add(&self.deployments, &instance.resource, instance.instance.as_ref(), &slot);
             }
-            lines.extend(self::lines(deployments, &accrued, true));
+            lines.extend(self::lines(&self.deployments, &accrued, true));
         }
         Bill {
             user: user.to_owned(),
@@ -189,50 +240,12 @@ impl History {
             closing: Credits::ZERO,
         }
     }
-
-    /// What all months before an instant add to the balance.
-    fn net_before(&self, deployments: &Deployments, end: Millis) -> Credits {
-        let month = MonthSpan { month: Month { year: 0, month: 1 }, start: Millis::MIN, end };
-        Content::of(deployments, &self.postings, month).net()
-    }
-
-    /// The instants at which something begins, before an instant.
-    fn beginnings(&self, end: Millis) -> impl Iterator<Item = Millis> {
-        let entries = self.postings.entries.iter().map(|entry| entry.slot.from);
-        let refills = self.postings.refills.iter().map(|refill| refill.at);
-        entries.chain(refills).filter(move |at| *at < end)
-    }
 }
 
-/// What changed in the months before an instant from one history to a later one, per month and line.
-fn adjustments(
-    deployments: &mut Deployments,
-    before: &History,
-    after: &History,
-    end: Millis,
-) -> Vec<Adjustment> {
-    let beginnings: BTreeSet<Millis> = before.beginnings(end).chain(after.beginnings(end)).collect();
+/// What changed in a month from one fold to a later one, per line.
+fn adjustments(deployments: &Deployments, month: Month, old: &Content, new: &Content) -> Vec<Adjustment> {
+    let month = month.to_string();
     let mut found = Vec::new();
-    let mut done = Millis::MIN;
-    for at in beginnings {
-        if at >= done {
-            let month = deployments.month(at);
-            done = month.end;
-            let old = Content::of(deployments, &before.postings, month);
-            let new = Content::of(deployments, &after.postings, month);
-            adjust(deployments, month, &old, &new, &mut found);
-        }
-    }
-    found
-}
-
-fn adjust(
-    deployments: &Deployments,
-    month: MonthSpan,
-    old: &Content,
-    new: &Content,
-    found: &mut Vec<Adjustment>,
-) {
     let keys: BTreeSet<&LineKey> = old.lines.keys().chain(new.lines.keys()).collect();
     for key in keys {
         let sums = |content: &Content| content.lines.get(key).copied().unwrap_or_default();
@@ -246,12 +259,13 @@ fn adjust(
             entries: is.entries.abs_diff(was.entries),
         };
         let line = Some(line(deployments, key, change, false));
-        found.push(Adjustment { month: month.month.to_string(), line, credits: -change.credits });
+        found.push(Adjustment { month: month.clone(), line, credits: -change.credits });
     }
     let credits = new.refilled() + new.granted() - old.refilled() - old.granted();
     if !credits.is_zero() {
-        found.push(Adjustment { month: month.month.to_string(), line: None, credits });
+        found.push(Adjustment { month, line: None, credits });
     }
+    found
 }
 
 fn lines(deployments: &Deployments, content: &Content, open: bool) -> Vec<BillLine> {

@@ -9,6 +9,7 @@ use ethnum::I256;
 use crate::charger::Trap;
 use crate::deployments::{Deployments, VersionId};
 use crate::rate::{Piece, Rate};
+use crate::version::Version;
 
 /// A slot and what it costs.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -23,8 +24,9 @@ pub struct Charged {
     pub amount: i128,
     /// The raw volume.
     pub volume: I256,
-    /// The raw total of the month before the slot.
-    pub total_before: I256,
+    /// The raw total of the month before the slot, where tiers or the expression use it: what does not matter
+    /// to an entry is no part of it.
+    pub total_before: Option<I256>,
     /// What it costs.
     pub credits: Credits,
     /// How that came about.
@@ -90,8 +92,8 @@ pub fn charge(
 fn count(deployments: &Deployments, usage: Usage<'_>, piece: Piece, total: &mut I256) -> Charged {
     let Piece { from, to, rate } = piece;
     let volume = usage.volume(to.0.saturating_sub(from.0));
-    let total_before = *total;
-    let outcome = if beyond_limits(deployments, rate.version, usage, volume, total_before) {
+    let total_before = rate.terms.filter(|terms| terms.uses_total).map(|_| *total);
+    let outcome = if passes_total(deployments, rate.version, usage, volume, *total) {
         Outcome::Limit
     } else {
         *total = total.saturating_add(volume);
@@ -101,9 +103,8 @@ fn count(deployments: &Deployments, usage: Usage<'_>, piece: Piece, total: &mut 
     Charged { from, to, rate, amount, volume, total_before, credits: Credits::ZERO, outcome }
 }
 
-/// Whether the total would pass its limit, or the amount held is more than the version allows: its
-/// expressions are proven for neither.
-fn beyond_limits(
+/// Whether the total would pass its limit.
+fn passes_total(
     deployments: &Deployments,
     version: VersionId,
     usage: Usage<'_>,
@@ -111,28 +112,35 @@ fn beyond_limits(
     total: I256,
 ) -> bool {
     let limits = deployments.version(version).and_then(|version| version.resource(usage.resource));
-    limits.is_some_and(|(_, _, known)| {
-        let limits = &known.limits;
-        total.saturating_add(volume) > limits.total || I256::from(usage.amount_in_slot()) > limits.amount
-    })
+    limits.is_some_and(|(_, _, known)| total.saturating_add(volume) > known.limits.total)
 }
 
 /// Charges slots of one version in one call.
 fn charge_run(deployments: &Deployments, run: &mut [Charged]) {
     let Some(version) = run.first().and_then(|slot| deployments.version(slot.rate.version)) else { return };
-    let mut chargeable: Vec<&mut Charged> =
-        run.iter_mut().filter(|slot| slot.outcome == Outcome::Charged).collect();
+    let mut chargeable: Vec<&mut Charged> = Vec::with_capacity(run.len());
+    for slot in run.iter_mut().filter(|slot| slot.outcome == Outcome::Charged) {
+        if is_proven(version, slot) {
+            chargeable.push(slot);
+        } else {
+            slot.settle(version.charge_unproven(&slot.input()));
+        }
+    }
     let slots: Vec<Slot> = chargeable.iter().map(|slot| slot.input()).collect();
     let mut results = Vec::with_capacity(slots.len());
     version.charger.charge(&slots, &mut results);
     let missing = || Err(Trap::Stopped("the engine gave no result".to_owned()));
     let results = results.into_iter().chain(std::iter::repeat_with(missing));
     for (slot, result) in chargeable.iter_mut().zip(results) {
-        match result {
-            Ok(credits) => slot.credits = credits,
-            Err(trap) => slot.outcome = Outcome::Trap(trap),
-        }
+        slot.settle(result);
     }
+}
+
+/// Whether the version's charges are proven for the amount. One that came under an earlier version may be more than
+/// the `max` of this one.
+fn is_proven(version: &Version, slot: &Charged) -> bool {
+    let limits = slot.rate.resource_id.and_then(|id| version.limits(id));
+    limits.is_none_or(|limits| I256::from(slot.amount) <= limits.amount)
 }
 
 impl Charged {
@@ -143,9 +151,16 @@ impl Charged {
         Slot {
             charge: charge.unwrap_or(aquarium_ir::policy::ChargeId(u32::MAX)),
             volume: self.volume,
-            total: self.total_before,
+            total: self.total_before.unwrap_or(I256::ZERO),
             amount: I256::from(self.amount),
             duration_millis: self.to.0.saturating_sub(self.from.0),
+        }
+    }
+
+    fn settle(&mut self, result: Result<Credits, Trap>) {
+        match result {
+            Ok(credits) => self.credits = credits,
+            Err(trap) => self.outcome = Outcome::Trap(trap),
         }
     }
 

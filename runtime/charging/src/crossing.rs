@@ -8,7 +8,7 @@
 
 use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
-use aquarium_ir::policy::{Charge, Monotone, Price};
+use aquarium_ir::policy::{Charge, Monotone};
 use ethnum::I256;
 
 use crate::deployments::Deployments;
@@ -214,7 +214,7 @@ fn moves_one_way(state: &State, deployments: &mut Deployments, at: Millis) -> bo
             Monotone::Constant => {}
             Monotone::Unknown => return false,
         }
-        if depends_on_total(deployments, &rate) {
+        if rate.terms.is_some_and(|terms| terms.uses_total) {
             if by_total.contains(&&*instance.resource) {
                 return false;
             }
@@ -227,13 +227,4 @@ fn moves_one_way(state: &State, deployments: &mut Deployments, at: Millis) -> bo
 fn charge_of<'a>(deployments: &'a Deployments, rate: &Rate) -> Option<&'a Charge> {
     let version = deployments.version(rate.version)?;
     version.policy.charges.get(rate.terms?.charge?.index())
-}
-
-fn depends_on_total(deployments: &Deployments, rate: &Rate) -> bool {
-    let found = deployments.version(rate.version).zip(rate.terms).and_then(|(version, terms)| {
-        let price = version.policy.prices.get(terms.price.index())?;
-        let expression = version.policy.expressions.get(terms.expression.index())?;
-        Some(matches!(price, Price::Tiers(_)) || expression.reads_total)
-    });
-    found.unwrap_or(false)
 }

@@ -6,6 +6,7 @@ use aquarium_ir::number::Rational;
 use aquarium_ir::policy::{Charge, Policy};
 use serde::Serialize;
 
+use crate::charging::Outcome;
 use crate::deployments::Deployments;
 use crate::posting::Entry;
 use crate::view::{self, EntryView};
@@ -61,7 +62,9 @@ pub fn explain(deployments: &mut Deployments, user: &str, entry: &Entry, revisio
     derivation.expression = expression.map(|expression| expression.text.clone());
     let slot = entry.slot.input();
     let charge = policy.charges.get(slot.charge.index());
-    if let (Ok(explanation), Some(charge)) = (interpreter::explain(policy, &slot), charge) {
+    let Some(charge) = charge.filter(|_| entry.slot.outcome == Outcome::Charged) else { return derivation };
+    // A slot that was charged has its value, be it proven for the compiled code or not.
+    if let Ok(explanation) = interpreter::explain_expression(&charge.body, &slot, policy.precision) {
         derivation.steps = steps(policy, charge, &explanation.values);
         derivation.value = Some(explanation.evaluation.value);
     }

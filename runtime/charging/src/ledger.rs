@@ -238,7 +238,7 @@ impl Ledger {
             self.state.derive(deployments, swept, &mut self.history.postings);
         }
         self.versions = u32::try_from(deployments.versions().count()).unwrap_or(u32::MAX);
-        let lines = self.settle(posted, undone.unwrap_or_default());
+        let lines = self.settle(deployments, posted, undone.unwrap_or_default());
         Changes { lines, refolded }
     }
 }

@@ -115,13 +115,16 @@ pub struct Postings {
 }
 
 impl Postings {
-    /// Notes a slot whose outcome an operator should see.
+    /// Notes a slot whose outcome an operator should see; slots of one cause are told of together.
     pub(crate) fn note(&mut self, at: Millis, cause: &Cause, slot: &Charged) {
         let (reason, message) = match &slot.outcome {
             Outcome::Charged | Outcome::Uncovered => return,
             Outcome::Limit => (Reason::Limit, "the month's total would pass its limit".to_owned()),
             Outcome::Trap(trap) => (Reason::Trap, trap.to_string()),
         };
-        self.findings.push(Finding { at, cause: cause.clone(), reason, message });
+        let finding = Finding { at, cause: cause.clone(), reason, message };
+        if self.findings.last() != Some(&finding) {
+            self.findings.push(finding);
+        }
     }
 }

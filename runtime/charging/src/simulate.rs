@@ -15,6 +15,7 @@ use aquarium_ir::time::Month;
 use serde::Serialize;
 use serde_json::value::RawValue;
 
+use crate::announcements::{Announcements, CreditEvent};
 use crate::bills::{self, Bill};
 use crate::deployments::Deployments;
 use crate::explain::{Derivation, explain};
@@ -54,6 +55,8 @@ pub struct Options<'a> {
     pub explain: Option<&'a str>,
     /// Also the slots of open intervals, as entries that are not posted yet.
     pub open: bool,
+    /// Also the credit events.
+    pub credit_events: bool,
 }
 
 /// The state of all users at an instant.
@@ -91,6 +94,9 @@ pub struct UserReport {
     /// What makes up `accrued`, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open: Option<Vec<EntryView>>,
+    /// What was announced of balance and threshold, where that was asked for.
+    #[serde(rename = "creditEvents", skip_serializing_if = "Option::is_none")]
+    pub credit_events: Option<Vec<CreditEvent>>,
 }
 
 /// Entries, or how many there are.
@@ -177,8 +183,15 @@ fn charge_user(
     // Sorted records are never late.
     let _ = state.fold(deployments, &records, &mut postings);
     state.derive(deployments, at, &mut postings);
-    if let Some(bill) = options.bills.and_then(|month| bill(deployments, user, records, month, at)) {
-        report.bills.get_or_insert_default().insert(user.to_owned(), bill);
+    let mut credit_events = None;
+    if options.credit_events || options.bills.is_some() {
+        let mut ledger = Ledger::new(user);
+        records.into_iter().for_each(|record| ledger.append(record.into_owned()));
+        let bill = |month| bills::batch(&ledger, deployments, month, at, Millis::MAX);
+        if let Some(bill) = options.bills.and_then(bill) {
+            report.bills.get_or_insert_default().insert(user.to_owned(), bill);
+        }
+        credit_events = options.credit_events.then(|| announced(ledger, deployments, at));
     }
     if let Some(id) = options.explain
         && let Some(entry) = postings.entries.iter().find(|entry| view::entry_id(user, entry, 0) == id)
@@ -200,6 +213,7 @@ fn charge_user(
         refilled: state.refilled(),
         entries,
         open,
+        credit_events,
     };
     report.users.insert(user.to_owned(), figures);
     postings.findings
@@ -217,18 +231,12 @@ fn open_entries(deployments: &mut Deployments, user: &str, accrual: Accrual, at:
     slots.map(|entry| view::entry(deployments, user, &entry, 0)).collect()
 }
 
-/// The batch bill of a month: as known now, up to `at` where the month is still open then.
-fn bill(
-    deployments: &mut Deployments,
-    user: &str,
-    records: Vec<Record<'_>>,
-    month: Month,
-    at: Millis,
-) -> Option<Bill> {
-    let mut ledger = Ledger::new(user);
-    records.into_iter().for_each(|record| ledger.append(record.into_owned()));
-    let span = deployments.span_of(month);
-    (span.start <= at)
-        .then(|| bills::batch(&ledger, deployments, span, at.min(span.end), Millis::MAX))
-        .flatten()
+/// What is announced up to an instant where every record comes as it happens.
+fn announced(mut ledger: Ledger, deployments: &mut Deployments, at: Millis) -> Vec<CreditEvent> {
+    let mut announcements = Announcements::new();
+    // The user is first known at the first record.
+    let first = ledger.waits_for().unwrap_or(at);
+    let (_, mut events) = announcements.fold(&mut ledger, deployments, first);
+    events.extend(announcements.fold(&mut ledger, deployments, at).1);
+    events
 }

@@ -4,11 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use aquarium_ir::Policy;
+use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
-use aquarium_ir::policy::{AgreementId, ChargeId, ExpressionId, Given, PriceId, Resource, ResourceId};
-use aquarium_ir::slot::{Limits, wide};
+use aquarium_ir::policy::{AgreementId, ChargeId, ExpressionId, Given, Price, PriceId, Resource, ResourceId};
+use aquarium_ir::slot::{Limits, Slot, Trap, wide};
 use aquarium_ir::time::Calendar;
+use aquarium_ir::{Policy, interpreter};
 use ethnum::I256;
 
 use crate::charger::Charger;
@@ -56,6 +57,8 @@ pub struct Terms {
     pub expression: ExpressionId,
     /// The two compiled together; missing only in a module that is not what the compiler emits.
     pub charge: Option<ChargeId>,
+    /// Whether what a slot costs depends on the month's total before it.
+    pub uses_total: bool,
 }
 
 /// The terms with the items that give them.
@@ -109,6 +112,21 @@ impl Version {
         Some((id, resource, self.resources.get(id.index())?))
     }
 
+    /// What the slots of a resource may hold.
+    #[must_use]
+    pub fn limits(&self, resource: ResourceId) -> Option<&Limits> {
+        self.resources.get(resource.index()).map(|known| &known.limits)
+    }
+
+    /// Charges a slot for which the compiled code is not proven: in exact rationals, which are slow and have no
+    /// limits.
+    pub(crate) fn charge_unproven(&self, slot: &Slot) -> Result<Credits, Trap> {
+        let charge =
+            self.policy.charges.get(slot.charge.index()).ok_or(Trap::UnknownCharge(slot.charge.0))?;
+        let explained = interpreter::explain_expression(&charge.body, slot, self.policy.precision)?;
+        Ok(explained.evaluation.credits)
+    }
+
     /// The agreement that an assignment, else a role, names: its name, and the agreement itself where
     /// the version has it.
     #[must_use]
@@ -137,6 +155,7 @@ impl Version {
             price: price.value,
             expression: expression.value,
             charge: charges.get(&(resource, price.value, expression.value)).copied(),
+            uses_total: uses_total(&self.policy, price.value, expression.value),
         });
         (terms, items.until)
     }
@@ -145,6 +164,11 @@ impl Version {
     pub fn items(&mut self, agreement: AgreementId, resource: ResourceId, at: Millis) -> Items<'_> {
         items(&self.policy, &mut self.calendar, agreement, resource, at)
     }
+}
+
+fn uses_total(policy: &Policy, price: PriceId, expression: ExpressionId) -> bool {
+    let tiered = matches!(policy.prices.get(price.index()), Some(Price::Tiers(_)));
+    tiered || policy.expressions.get(expression.index()).is_some_and(|expression| expression.reads_total)
 }
 
 fn items<'a>(

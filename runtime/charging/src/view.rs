@@ -143,7 +143,7 @@ pub fn entry(deployments: &mut Deployments, user: &str, entry: &Entry, revision:
         volume: in_unit(slot.volume, &unit),
         price: terms.price,
         tiers: terms.tiers,
-        total_before: terms.shows_total.then(|| in_unit(slot.total_before, &unit)),
+        total_before: slot.total_before.map(|total| in_unit(total, &unit)),
         agreement: slot.rate.agreement.as_deref().map(str::to_owned),
         item: terms.item,
         source: terms.source,
@@ -179,7 +179,6 @@ fn reason(outcome: &Outcome) -> Option<String> {
 struct TermsText {
     price: Option<Rational>,
     tiers: Option<Vec<Tier>>,
-    shows_total: bool,
     item: Option<String>,
     source: Option<String>,
     algorithm: Option<String>,
@@ -206,14 +205,9 @@ fn terms(deployments: &mut Deployments, slot: &Charged) -> TermsText {
         (text.algorithm, text.algorithm_source) = item(&policy, algorithm);
     }
     let price = rate.terms.and_then(|terms| policy.prices.get(terms.price.index()));
-    let expression = rate.terms.and_then(|terms| policy.expressions.get(terms.expression.index()));
-    text.shows_total = expression.is_some_and(|expression| expression.reads_total);
     match price {
         Some(Price::Flat(price)) => text.price = Some(price.clone()),
-        Some(Price::Tiers(tiers)) => {
-            text.tiers = Some(tiers.clone());
-            text.shows_total = true;
-        }
+        Some(Price::Tiers(tiers)) => text.tiers = Some(tiers.clone()),
         None => {}
     }
     text

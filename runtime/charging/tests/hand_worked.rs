@@ -119,6 +119,16 @@ fn refills_come_while_active_and_once_at_the_instant_of_the_last_user_event() {
 }
 
 #[test]
+fn initial_credits_come_before_the_refill_of_their_instant() {
+    let events = [user("a", "2024-02-01", "student", true)];
+    let added = plan("30", "0 0 1 * *", Mode::Add, "10");
+    check(builder("UTC", added), &events, "2024-02-01", "= 40 (40 - 0 - 0)");
+    // A reset leaves nothing of them.
+    let reset = plan("30", "0 0 1 * *", Mode::Reset, "10");
+    check(builder("UTC", reset), &events, "2024-02-01", "= 30 (30 - 0 - 0)");
+}
+
+#[test]
 fn a_reset_sets_the_plan_part_and_leaves_grants() {
     let events = [
         user("a", "2024-01-15", "student", true),

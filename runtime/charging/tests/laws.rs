@@ -6,11 +6,11 @@ mod common;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aquarium_charging::bills::{Adjustment, Bill, BillLine, GRACE_MILLIS, batch, finished};
+use aquarium_charging::bills::{Adjustment, Bill, BillLine, GRACE_MILLIS, batch, final_at, finished};
 use aquarium_charging::input::{Source, read_text};
 use aquarium_charging::ledger::{LineKind, View, WalletLine};
 use aquarium_charging::posting::Entry;
-use aquarium_charging::simulate::{Entries, Options, simulate};
+use aquarium_charging::simulate::{Options, simulate};
 use aquarium_charging::{Deployments, Ledger, Record};
 use aquarium_ir::instant::Millis;
 use aquarium_ir::time::Month;
@@ -150,26 +150,47 @@ fn figures(view: Option<View>) -> Option<(Credits, Credits, Credits, [u8; 32])> 
     view.map(|view| (view.balance(), view.state.charged(), view.accrual.credits, view.state.digest()))
 }
 
+/// The versions that were known, and the events up to an instant that were.
+fn known_then(case: &Case, at: i64, known: i64) -> (Deployments, Vec<Event>) {
+    let mut deployments = Deployments::new();
+    for (version, index) in case.versions.iter().zip(0..) {
+        if version.received.is_none_or(|received| received <= known) {
+            deployments.deploy(version.version(index), version.span()).unwrap();
+        }
+    }
+    let events = case.events.iter().filter(|it| it.at <= at && it.received <= known).cloned().collect();
+    (deployments, events)
+}
+
 /// From nothing, by the records that were known.
 fn replayed(case: &Case, at: i64, known: i64) -> Option<(Credits, Credits, Credits, [u8; 32])> {
-    let mut known_then = case.clone();
-    known_then.versions.retain(|version| version.received.is_none_or(|received| received <= known));
-    let mut deployments = known_then.deployments();
-    let events: Vec<_> =
-        case.events.iter().filter(|it| it.at <= at && it.received <= known).cloned().collect();
+    let (mut deployments, events) = known_then(case, at, known);
     figures(whole(&mut deployments, records(&events), at).at(&mut deployments, Millis(at)))
 }
 
 /// Batch and final bills of the months of the cases.
-fn bills(ledger: &Ledger, deployments: &mut Deployments) -> Vec<(Option<Bill>, Option<Bill>)> {
-    let mut month = deployments.month(Millis(cases::window_start()));
-    let mut bills = Vec::new();
-    for _ in 0..4 {
-        let now = batch(ledger, deployments, month, month.end, Millis::MAX);
-        bills.push((now, finished(ledger, deployments, month, GRACE_MILLIS)));
-        month = deployments.month(month.end);
-    }
-    bills
+fn bills(ledger: &Ledger, deployments: &Deployments) -> Vec<(Option<Bill>, Option<Bill>)> {
+    let both = |month| {
+        let now = batch(ledger, deployments, month, Millis(END), Millis::MAX);
+        (now, finished(ledger, deployments, month, GRACE_MILLIS))
+    };
+    months(4).map(both).collect()
+}
+
+/// Months from the first of the cases on.
+fn months(count: usize) -> impl Iterator<Item = Month> {
+    std::iter::successors(Some(Month { year: 2024, month: 2 }), |month| Some(month.next())).take(count)
+}
+
+/// Whether a bill becomes final at an instant: it is the first that lies the grace after the month's end, by the
+/// versions that were known at it.
+fn becomes_final_at(deployments: &Deployments, month: Month, at: Millis) -> bool {
+    let is_over = |now: Millis| now.0 >= deployments.known(now).span_of(month).end.0 + GRACE_MILLIS;
+    // Between two receipts nothing changes but the time.
+    let earlier =
+        deployments.versions().flat_map(|(_, span)| [span.received.0, span.received.0.saturating_sub(1)]);
+    let mut earlier = earlier.chain([at.0 - 1]).filter(|earlier| (0..at.0).contains(earlier));
+    is_over(at) && !earlier.any(|earlier| is_over(Millis(earlier)))
 }
 
 /// Volumes and credits per line of a bill; refills and grants as a line of their own.
@@ -207,19 +228,13 @@ fn without_zeros(mut sums: LineSums) -> LineSums {
     sums
 }
 
-/// What everything before an instant adds to the balance, by the plain report of what was known.
+/// What everything before an instant adds to the balance, folded from nothing by what was known.
 fn net_before(case: &Case, end: Millis, known: Millis) -> Credits {
-    let texts: Vec<String> = case.events.iter().map(Event::json).collect();
-    let report = |at: i64| {
-        let options = Options { at: Some(Millis(at)), known: Some(known), ..Options::default() };
-        simulate(&case.deployments(), cases::lines(&texts), &options).users.remove("u")
-    };
-    let refilled = report(end.0 - 1).map_or(Credits::ZERO, |user| user.refilled);
-    let charged = report(end.0).map_or(Credits::ZERO, |user| match user.entries {
-        Entries::List(entries) => entries.iter().filter(|it| it.from < end).map(|it| it.credits).sum(),
-        Entries::Count(_) => panic!("a list of entries"),
-    });
-    refilled - charged
+    let (mut deployments, events) = known_then(case, end.0, known.0);
+    let ledger = whole(&mut deployments, records(&events), end.0);
+    let refilled = ledger.refills().iter().filter(|refill| refill.at < end).map(|refill| refill.credits);
+    let charged = ledger.entries().filter(|(it, _)| it.slot.from < end).map(|(it, _)| it.slot.credits);
+    refilled.sum::<Credits>() - charged.sum::<Credits>()
 }
 
 proptest! {
@@ -239,7 +254,7 @@ proptest! {
         prop_assert_eq!(ledger.findings(), expected.findings());
         prop_assert_eq!(ledger.state(), expected.state());
         prop_assert_eq!(net(&lines, &mut deployments), ids(&ledger, &mut deployments));
-        prop_assert_eq!(bills(&ledger, &mut deployments), bills(&expected, &mut deployments));
+        prop_assert_eq!(bills(&ledger, &deployments), bills(&expected, &deployments));
     }
 
     #[test]
@@ -307,34 +322,32 @@ proptest! {
         let ledger = whole(&mut deployments, records(&case.events), END);
         let mut closing = Credits::ZERO;
         let mut billed: BTreeMap<String, LineSums> = BTreeMap::new();
-        let mut month = deployments.month(Millis(cases::window_start()));
-        let mut months = Vec::new();
         // The last of these is final after everything is known.
-        for _ in 0..6 {
-            if let Some(bill) = finished(&ledger, &mut deployments, month, GRACE_MILLIS) {
+        for month in months(7) {
+            let known = final_at(&deployments, month, GRACE_MILLIS).unwrap();
+            prop_assert!(becomes_final_at(&deployments, month, known), "{} at {}", month, known);
+            if let Some(bill) = finished(&ledger, &deployments, month, GRACE_MILLIS) {
                 prop_assert_eq!(bill.opening, closing, "the opening of {}", bill.month);
                 closing = bill.closing;
-                prop_assert_eq!(net_before(&case, bill.to, Millis(bill.to.0 + GRACE_MILLIS)), closing);
+                prop_assert_eq!(net_before(&case, bill.to, known), closing);
                 add_bill(billed.entry(bill.month.clone()).or_default(), &bill);
                 for adjustment in &bill.adjustments {
                     prop_assert!(adjustment.month < bill.month);
                     add_adjustment(billed.entry(adjustment.month.clone()).or_default(), adjustment);
                 }
             }
-            months.push(month);
-            month = deployments.month(month.end);
         }
-        for month in months {
+        for month in months(7) {
             let mut now = LineSums::new();
-            if let Some(bill) = batch(&ledger, &mut deployments, month, month.end, Millis::MAX) {
+            if let Some(bill) = batch(&ledger, &deployments, month, Millis::MAX, Millis::MAX) {
                 prop_assert_eq!(net_before(&case, bill.to, Millis::MAX), bill.closing);
                 add_bill(&mut now, &bill);
             }
-            let billed = billed.remove(&month.month.to_string()).unwrap_or_default();
-            prop_assert_eq!(without_zeros(billed), without_zeros(now), "{}", month.month);
+            let billed = billed.remove(&month.to_string()).unwrap_or_default();
+            prop_assert_eq!(without_zeros(billed), without_zeros(now), "{}", month);
         }
-        let month = deployments.month(Millis(late));
-        let open = batch(&ledger, &mut deployments, month, Millis(late), Millis::MAX);
+        let month = deployments.month(Millis(late)).month;
+        let open = batch(&ledger, &deployments, month, Millis(late), Millis::MAX);
         let balance = ledger.at(&mut deployments, Millis(late)).map(|view| view.balance());
         prop_assert_eq!(open.map(|bill| bill.closing), balance);
     }

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use aquarium_ir::credits::Credits;
 use aquarium_ir::policy::Price;
-use aquarium_ir::time::MonthSpan;
+use aquarium_ir::time::Month;
 use ethnum::I256;
 
 use crate::charging::{Charged, Outcome};
@@ -39,16 +39,20 @@ pub(super) struct Content {
 }
 
 impl Content {
-    /// What of some postings is the month's: slots and credits that begin in it.
-    pub(super) fn of(deployments: &Deployments, postings: &Postings, month: MonthSpan) -> Self {
-        let mut content = Self::default();
-        let within = |at| at >= month.start && at < month.end;
-        for entry in postings.entries.iter().filter(|entry| within(entry.slot.from)) {
+    /// What of some postings is each month's: slots and credits that begin in it.
+    pub(super) fn of_months(deployments: &mut Deployments, postings: &Postings) -> BTreeMap<Month, Self> {
+        let mut months: BTreeMap<Month, Self> = BTreeMap::new();
+        for entry in &postings.entries {
+            let month = deployments.month(entry.slot.from).month;
+            let content = months.entry(month).or_default();
             content.add(deployments, &entry.resource, entry.instance.as_ref(), &entry.slot);
         }
-        let refills = postings.refills.iter().filter(|refill| within(refill.at)).cloned();
-        (content.grants, content.refills) = refills.partition(|it| matches!(it.kind, RefillKind::Grant(_)));
-        content
+        for refill in &postings.refills {
+            let content = months.entry(deployments.month(refill.at).month).or_default();
+            let grant = matches!(refill.kind, RefillKind::Grant(_));
+            if grant { &mut content.grants } else { &mut content.refills }.push(refill.clone());
+        }
+        months
     }
 
     /// Adds a slot to its line.

@@ -87,13 +87,30 @@ fn key(entry: &Entry) -> EntryKey {
     (entry.posted, entry.cause.clone(), Arc::clone(&entry.resource), instance, entry.slot.from)
 }
 
+/// Whether two entries are published with the same fields. A module that is deployed once more is another version
+/// and says the same.
+fn is_same(deployments: &Deployments, one: &Entry, other: &Entry) -> bool {
+    let module = |entry: &Entry| deployments.version(entry.slot.rate.version).map(|version| &version.module);
+    if one == other || module(one) != module(other) {
+        return one == other;
+    }
+    let mut as_other = one.clone();
+    as_other.slot.rate.version = other.slot.rate.version;
+    as_other == *other
+}
+
 impl Ledger {
     /// Compares the entries from `posted` on with those that were undone, and says what the wallet lacks.
-    pub(super) fn settle(&mut self, posted: usize, undone: Vec<WalletLine>) -> Vec<WalletLine> {
+    pub(super) fn settle(
+        &mut self,
+        deployments: &Deployments,
+        posted: usize,
+        undone: Vec<WalletLine>,
+    ) -> Vec<WalletLine> {
         let lines = if undone.is_empty() && self.history.reversed.is_empty() {
             self.settle_in_order(posted)
         } else {
-            self.settle_again(posted, undone)
+            self.settle_again(deployments, posted, undone)
         };
         self.lines = self.lines.saturating_add(lines.len() as u64);
         lines
@@ -106,14 +123,19 @@ impl Ledger {
         entries.map(|entry| WalletLine::posted(entry.clone(), 0, known)).collect()
     }
 
-    fn settle_again(&mut self, posted: usize, undone: Vec<WalletLine>) -> Vec<WalletLine> {
+    fn settle_again(
+        &mut self,
+        deployments: &Deployments,
+        posted: usize,
+        undone: Vec<WalletLine>,
+    ) -> Vec<WalletLine> {
         let (history, known) = (&mut self.history, self.latest_received);
         let mut undone: BTreeMap<EntryKey, WalletLine> =
             undone.into_iter().map(|line| (line.key(), line)).collect();
         let mut new = Vec::new();
         for entry in history.postings.entries.iter().skip(posted) {
             let key = key(entry);
-            let same = undone.get(&key).is_some_and(|line| line.entry == *entry);
+            let same = undone.get(&key).is_some_and(|line| is_same(deployments, &line.entry, entry));
             let revision = match undone.get(&key) {
                 Some(line) if same => line.revision,
                 Some(line) => line.revision.saturating_add(1),

@@ -19,7 +19,7 @@ packed_fields! {
     Entry { resource, instance, slot, posted, cause }
     Charged { from, to, rate, amount, volume, total_before, credits, outcome }
     Rate { version, covered, agreement, agreement_id, resource_id, terms }
-    Terms { price, expression, charge }
+    Terms { price, expression, charge, uses_total }
     Refill { at, kind, credits }
     PlanOf { version, agreement }
     Finding { at, cause, reason, message }

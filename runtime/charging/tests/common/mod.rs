@@ -261,10 +261,12 @@ fn body(formula: Formula, price: &Price, unit: &Rational) -> Expression {
         nodes.push(node);
         NodeId(u32::try_from(nodes.len() - 1).unwrap())
     };
+    // A node has one user.
     let factor = Rational(Rational::one().0 / &unit.0);
-    let volume = push(Node::Variable { variable: Variable::Volume, factor });
+    let volume = Node::Variable { variable: Variable::Volume, factor };
     let product = match price {
         Price::Flat(price) => {
+            let volume = push(volume.clone());
             let price = push(Node::Number(price.clone()));
             push(Node::Multiply(price, volume))
         }
@@ -277,6 +279,7 @@ fn body(formula: Formula, price: &Price, unit: &Rational) -> Expression {
             push(Node::Multiply(product, two));
         }
         Formula::Conditional => {
+            let volume = push(volume);
             let five = push(Node::Number(number("5")));
             let one = push(Node::Number(Rational::one()));
             let comparison = aquarium_ir::expression::Comparison::Greater;

@@ -44,13 +44,13 @@ pub fn bill(
         return Err(NoBill::Ahead(which.month));
     }
     let bill = if which.finished {
-        let finished = Millis(span.end.0.saturating_add(bills::GRACE_MILLIS));
-        if now < finished {
+        let finished = bills::final_at(deployments, which.month, bills::GRACE_MILLIS);
+        if let Some(finished) = finished.filter(|finished| now < *finished) {
             return Err(NoBill::NotFinal(which.month, finished));
         }
-        bills::finished(ledger, deployments, span, bills::GRACE_MILLIS)
+        bills::finished(ledger, deployments, which.month, bills::GRACE_MILLIS)
     } else {
-        bills::batch(ledger, deployments, span, now.min(span.end), Millis::MAX)
+        bills::batch(ledger, deployments, which.month, now, Millis::MAX)
     };
     bill.ok_or(NoBill::Nothing(which.month))
 }
