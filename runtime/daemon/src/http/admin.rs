@@ -13,7 +13,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::fault::{Fault, FaultBody};
+use super::fault::{Fault, FaultBody, OfStoring, WithBody};
 use super::parameters::{Parameters, Segments, cursor, json, limit};
 use super::users::unanswered;
 use crate::administration::quarantined::{Handled, HandlingError, Selection, Verdict};
@@ -114,9 +114,8 @@ pub struct Ordered {
         (status = 200, body = Ordered),
         (status = 400, description = "The key is missing, or the order is none.", body = FaultBody),
         (status = 409, description = "The key was used for another order.", body = FaultBody),
-        (status = 413, description = "The body is too large.", body = FaultBody),
-        (status = 415, description = "Another content type.", body = FaultBody),
-        (status = 503, description = "The log takes nothing.", body = FaultBody),
+        WithBody,
+        OfStoring,
     ),
 )]
 pub async fn grant(
@@ -146,9 +145,8 @@ pub async fn grant(
         (status = 200, body = Ordered),
         (status = 400, description = "The key is missing, or the order is none.", body = FaultBody),
         (status = 409, description = "The key was used for another order.", body = FaultBody),
-        (status = 413, description = "The body is too large.", body = FaultBody),
-        (status = 415, description = "Another content type.", body = FaultBody),
-        (status = 503, description = "The log takes nothing.", body = FaultBody),
+        WithBody,
+        OfStoring,
     ),
 )]
 pub async fn threshold(
@@ -180,9 +178,8 @@ pub async fn threshold(
         (status = 200, body = Ordered),
         (status = 400, description = "The key is missing, or the order is none.", body = FaultBody),
         (status = 409, description = "The key was used for another order.", body = FaultBody),
-        (status = 413, description = "The body is too large.", body = FaultBody),
-        (status = 415, description = "Another content type.", body = FaultBody),
-        (status = 503, description = "The log takes nothing.", body = FaultBody),
+        WithBody,
+        OfStoring,
     ),
 )]
 pub async fn agreement(
@@ -301,9 +298,8 @@ pub struct Chosen {
         (status = 400, description = "The body or the path is wrong.", body = FaultBody),
         (status = 404, description = "Nothing that was refused stands there.", body = FaultBody),
         (status = 409, description = "It is still refused, or an event already.", body = FaultBody),
-        (status = 413, description = "The body is too large.", body = FaultBody),
-        (status = 415, description = "Another content type.", body = FaultBody),
-        (status = 503, description = "The log takes nothing.", body = FaultBody),
+        WithBody,
+        OfStoring,
     ),
 )]
 pub async fn redrive(
@@ -327,9 +323,8 @@ pub async fn redrive(
         (status = 400, description = "The body or the path is wrong.", body = FaultBody),
         (status = 404, description = "Nothing that was refused stands there.", body = FaultBody),
         (status = 409, description = "It is an event.", body = FaultBody),
-        (status = 413, description = "The body is too large.", body = FaultBody),
-        (status = 415, description = "Another content type.", body = FaultBody),
-        (status = 503, description = "The log takes nothing.", body = FaultBody),
+        WithBody,
+        OfStoring,
     ),
 )]
 pub async fn discard(
@@ -351,9 +346,8 @@ pub async fn discard(
     responses(
         (status = 200, body = Outcomes),
         (status = 400, description = "The body or a parameter is wrong.", body = FaultBody),
-        (status = 413, description = "The body is too large.", body = FaultBody),
-        (status = 415, description = "Another content type.", body = FaultBody),
-        (status = 503, description = "The log takes nothing.", body = FaultBody),
+        WithBody,
+        OfStoring,
     ),
 )]
 pub async fn redrive_all(
@@ -375,9 +369,8 @@ pub async fn redrive_all(
     responses(
         (status = 200, body = Outcomes),
         (status = 400, description = "The body or a parameter is wrong.", body = FaultBody),
-        (status = 413, description = "The body is too large.", body = FaultBody),
-        (status = 415, description = "Another content type.", body = FaultBody),
-        (status = 503, description = "The log takes nothing.", body = FaultBody),
+        WithBody,
+        OfStoring,
     ),
 )]
 pub async fn discard_all(

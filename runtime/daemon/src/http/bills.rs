@@ -11,7 +11,7 @@ use serde::Deserialize;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::fault::{Fault, FaultBody};
+use super::fault::{Fault, FaultBody, OfCharging, OfParameters};
 use super::parameters::{Parameters, Segments, month};
 use super::users::{elsewhere, no_record_now, unanswered};
 use crate::shard::queries::{Known, Which as Users};
@@ -74,11 +74,10 @@ pub enum Format {
     ),
     responses(
         (status = 200, body = shapes::Bill),
-        (status = 400, description = "A parameter is wrong.", body = FaultBody),
+        OfParameters,
         (status = 404, description = "Nothing was known of this user in that month.", body = FaultBody),
         (status = 409, description = "The month has not begun, or is not final yet.", body = FaultBody),
-        (status = 500, description = "It took too long, or a defect.", body = FaultBody),
-        (status = 503, description = "Nothing can be charged now.", body = FaultBody),
+        OfCharging,
     ),
 )]
 pub async fn one(
@@ -105,10 +104,9 @@ pub async fn one(
     ),
     responses(
         (status = 200, content((String = "application/x-ndjson"), (String = "text/csv"))),
-        (status = 400, description = "A parameter is wrong.", body = FaultBody),
+        OfParameters,
         (status = 409, description = "The month has not begun, or is not final yet.", body = FaultBody),
-        (status = 500, description = "It took too long, or a defect.", body = FaultBody),
-        (status = 503, description = "Nothing can be charged now.", body = FaultBody),
+        OfCharging,
     ),
 )]
 pub async fn all(

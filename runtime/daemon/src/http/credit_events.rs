@@ -7,7 +7,7 @@ use serde_json::value::RawValue;
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::fault::{Fault, FaultBody};
+use super::fault::{Fault, FaultBody, OfParameters};
 use super::parameters::{Parameters, limit};
 use crate::outbox::{Cursor, NoCursor};
 
@@ -68,7 +68,7 @@ struct CreditEvent {
     params(Part),
     responses(
         (status = 200, body = CreditEvents),
-        (status = 400, description = "A parameter is wrong.", body = FaultBody),
+        OfParameters,
         (status = 503, description = "The store cannot be read.", body = FaultBody),
     ),
 )]

@@ -12,7 +12,7 @@ use serde_json::value::RawValue;
 use super::Api;
 use super::access::Clients;
 use super::body::{Reader, Room, check_declared};
-use super::fault::{Fault, FaultBody};
+use super::fault::{Fault, FaultBody, OfStoring};
 use crate::daemon::Daemon;
 use crate::ingest::{Answer, Batch, IngestError, Layout};
 
@@ -46,7 +46,7 @@ const SMALL_BODY_BYTES: usize = 16 << 10;
         (status = 413, description = "The body is too large: send it in parts, or as lines.", body = FaultBody),
         (status = 415, description = "Another content type.", body = FaultBody),
         (status = 429, description = "Too many requests wait.", body = FaultBody),
-        (status = 503, description = "The log takes nothing.", body = FaultBody),
+        OfStoring,
     ),
 )]
 pub async fn post(

@@ -7,7 +7,7 @@ use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse, Response};
 use bytes::Bytes;
 use serde::Serialize;
-use utoipa::ToSchema;
+use utoipa::{IntoResponses, ToSchema};
 
 /// A fault: `{"NAME": {"code": CODE, "message": MESSAGE}}`.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -30,6 +30,48 @@ pub struct FaultContent {
     code: u16,
     /// What is wrong, and what to do.
     message: String,
+}
+
+/// The faults of a request whose parameters are wrong.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "for the document alone")]
+pub enum OfParameters {
+    /// A parameter is wrong.
+    #[response(status = 400)]
+    Wrong(FaultBody),
+}
+
+/// The faults of a request with a body.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "for the document alone")]
+pub enum WithBody {
+    /// The body is too large.
+    #[response(status = 413)]
+    TooLarge(FaultBody),
+    /// Another content type.
+    #[response(status = 415)]
+    OtherType(FaultBody),
+}
+
+/// The faults of a question that is answered by charging.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "for the document alone")]
+pub enum OfCharging {
+    /// It took too long, or a defect.
+    #[response(status = 500)]
+    Failed(FaultBody),
+    /// Nothing can be charged now.
+    #[response(status = 503)]
+    Unavailable(FaultBody),
+}
+
+/// The faults of a request that is stored.
+#[derive(IntoResponses)]
+#[expect(dead_code, reason = "for the document alone")]
+pub enum OfStoring {
+    /// The log takes nothing.
+    #[response(status = 503)]
+    Unavailable(FaultBody),
 }
 
 impl Fault {

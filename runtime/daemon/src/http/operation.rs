@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::Api;
-use super::fault::{Fault, FaultBody};
+use super::fault::{Fault, FaultBody, OfStoring, WithBody};
 use super::parameters::json;
 use crate::component::Report;
 
@@ -44,7 +44,7 @@ pub async fn healthz() -> Json<Status> {
 /// Whether events are taken.
 #[utoipa::path(get, path = "/readyz", tag = "operation", responses(
     (status = 200, body = Status),
-    (status = 503, description = "The log takes nothing.", body = FaultBody),
+    OfStoring,
 ))]
 pub async fn readyz(State(api): State<Api>) -> Result<Json<Status>, Fault> {
     if api.daemon.ingest.is_taking() {
@@ -93,8 +93,7 @@ pub async fn clock(State(api): State<Api>) -> Json<Now> {
         (status = 200, body = Now),
         (status = 400, description = "This is no time.", body = FaultBody),
         (status = 409, description = "The clock is the machine's, or further already.", body = FaultBody),
-        (status = 413, description = "The body is too large.", body = FaultBody),
-        (status = 415, description = "Another content type.", body = FaultBody),
+        WithBody,
     ),
 )]
 pub async fn set_clock(State(api): State<Api>, headers: HeaderMap, body: Bytes) -> Result<Json<Now>, Fault> {

@@ -11,7 +11,7 @@ use super::Api;
 use super::admin::record_fault;
 use super::body::{Reader, check_declared};
 use super::events::essence;
-use super::fault::{Fault, FaultBody};
+use super::fault::{Fault, FaultBody, OfCharging, OfStoring};
 use super::parameters::{Parameters, Segments, instant};
 use super::users::unanswered;
 use crate::deployment::{DeployError, Listed, NewDeployment, Planned, Scheduled};
@@ -121,7 +121,7 @@ pub async fn list(State(api): State<Api>) -> Result<Json<Vec<Policy>>, Fault> {
         (status = 409, description = "It contradicts what was deployed before.", body = FaultBody),
         (status = 413, description = "The module is too large.", body = FaultBody),
         (status = 415, description = "Another content type.", body = FaultBody),
-        (status = 503, description = "The log takes nothing.", body = FaultBody),
+        OfStoring,
     ),
 )]
 pub async fn deploy(
@@ -155,8 +155,7 @@ pub async fn deploy(
         (status = 409, description = "It contradicts what was deployed before.", body = FaultBody),
         (status = 413, description = "The module is too large.", body = FaultBody),
         (status = 415, description = "Another content type.", body = FaultBody),
-        (status = 500, description = "It took too long, or a defect.", body = FaultBody),
-        (status = 503, description = "Nothing can be charged now.", body = FaultBody),
+        OfCharging,
     ),
 )]
 pub async fn simulate(

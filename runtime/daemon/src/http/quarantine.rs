@@ -8,7 +8,7 @@ use serde_json::value::{RawValue, to_raw_value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::fault::{Fault, FaultBody};
+use super::fault::{Fault, OfCharging, OfParameters};
 use super::parameters::{PAGE_MAX, Parameters, cursor, limit};
 use super::users::unanswered;
 use crate::daemon::{Daemon, Refused};
@@ -92,9 +92,8 @@ struct Quarantined {
     params(Filter),
     responses(
         (status = 200, body = QuarantinePage),
-        (status = 400, description = "A parameter is wrong.", body = FaultBody),
-        (status = 500, description = "It took too long, or a defect.", body = FaultBody),
-        (status = 503, description = "Nothing can be charged now.", body = FaultBody),
+        OfParameters,
+        OfCharging,
     ),
 )]
 pub async fn list(

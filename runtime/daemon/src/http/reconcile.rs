@@ -10,7 +10,7 @@ use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::access::Clients;
-use super::fault::{Fault, FaultBody};
+use super::fault::{Fault, FaultBody, WithBody};
 use super::parameters::{Parameters, json};
 use super::users::unanswered;
 use crate::ingest::{Answer, Layout};
@@ -53,8 +53,7 @@ pub struct Reconciled {
         (status = 200, body = Reconciled),
         (status = 400, description = "The body or a parameter is wrong.", body = FaultBody),
         (status = 403, description = "This sender may not speak for that client.", body = FaultBody),
-        (status = 413, description = "The body is too large.", body = FaultBody),
-        (status = 415, description = "Another content type.", body = FaultBody),
+        WithBody,
         (status = 429, description = "Too many requests wait.", body = FaultBody),
         (status = 500, description = "It took too long, or a defect.", body = FaultBody),
         (status = 503, description = "Nothing can be charged or stored now.", body = FaultBody),

@@ -10,7 +10,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::fault::{Fault, FaultBody};
+use super::fault::{Fault, FaultBody, OfCharging, OfParameters, WithBody};
 use super::parameters::{Asked, AtKnown, Parameters, Part, Segments, json, limit};
 use crate::shard::Unanswered;
 use crate::shard::queries::{Known, Seen, Which};
@@ -37,10 +37,9 @@ pub struct Balance {
     params(("id" = String, Path, description = "The user."), AtKnown),
     responses(
         (status = 200, body = Balance),
-        (status = 400, description = "A parameter is wrong.", body = FaultBody),
+        OfParameters,
         (status = 404, description = "There is no record of this user up to that instant.", body = FaultBody),
-        (status = 500, description = "It took too long, or a defect.", body = FaultBody),
-        (status = 503, description = "Nothing can be charged now.", body = FaultBody),
+        OfCharging,
     ),
 )]
 pub async fn balance(
@@ -70,10 +69,9 @@ pub async fn balance(
     params(("id" = String, Path, description = "The user."), AtKnown),
     responses(
         (status = 200, body = UserState),
-        (status = 400, description = "A parameter is wrong.", body = FaultBody),
+        OfParameters,
         (status = 404, description = "There is no record of this user up to that instant.", body = FaultBody),
-        (status = 500, description = "It took too long, or a defect.", body = FaultBody),
-        (status = 503, description = "Nothing can be charged now.", body = FaultBody),
+        OfCharging,
     ),
 )]
 pub async fn state(
@@ -119,10 +117,9 @@ pub struct WalletPage {
     params(("id" = String, Path, description = "The user."), Part),
     responses(
         (status = 200, body = WalletPage),
-        (status = 400, description = "A parameter is wrong.", body = FaultBody),
+        OfParameters,
         (status = 404, description = "There is no record of this user.", body = FaultBody),
-        (status = 500, description = "It took too long, or a defect.", body = FaultBody),
-        (status = 503, description = "Nothing can be charged now.", body = FaultBody),
+        OfCharging,
     ),
 )]
 pub async fn wallet(
@@ -156,8 +153,7 @@ pub async fn wallet(
         (status = 200, body = shapes::Derivation),
         (status = 400, description = "The path is not UTF-8.", body = FaultBody),
         (status = 404, description = "There is no such entry.", body = FaultBody),
-        (status = 500, description = "It took too long, or a defect.", body = FaultBody),
-        (status = 503, description = "Nothing can be charged now.", body = FaultBody),
+        OfCharging,
     ),
 )]
 pub async fn entry(
@@ -189,10 +185,9 @@ pub struct Trace {
     params(("id" = String, Path, description = "The user."), Part),
     responses(
         (status = 200, body = Trace),
-        (status = 400, description = "A parameter is wrong.", body = FaultBody),
+        OfParameters,
         (status = 404, description = "There is no record of this user.", body = FaultBody),
-        (status = 500, description = "It took too long, or a defect.", body = FaultBody),
-        (status = 503, description = "Nothing can be charged now.", body = FaultBody),
+        OfCharging,
     ),
 )]
 pub async fn trace(
@@ -225,10 +220,8 @@ pub async fn trace(
         (status = 200, body = Authorization),
         (status = 400, description = "The policy in force does not allow it.", body = FaultBody),
         (status = 404, description = "There is no record of this user.", body = FaultBody),
-        (status = 413, description = "The body is too large.", body = FaultBody),
-        (status = 415, description = "Another content type.", body = FaultBody),
-        (status = 500, description = "It took too long, or a defect.", body = FaultBody),
-        (status = 503, description = "Nothing can be charged now.", body = FaultBody),
+        WithBody,
+        OfCharging,
     ),
 )]
 pub async fn authorize(
@@ -281,9 +274,8 @@ pub struct UserPage {
     params(Search),
     responses(
         (status = 200, body = UserPage),
-        (status = 400, description = "A parameter is wrong.", body = FaultBody),
-        (status = 500, description = "It took too long, or a defect.", body = FaultBody),
-        (status = 503, description = "Nothing can be charged now.", body = FaultBody),
+        OfParameters,
+        OfCharging,
     ),
 )]
 pub async fn search(
