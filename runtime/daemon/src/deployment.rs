@@ -5,12 +5,16 @@ use std::sync::Arc;
 use aquarium_charging::deployments::DeploymentRefused;
 use aquarium_charging::{Deployments, Span};
 use aquarium_ir::Millis;
+use aquarium_ir::policy::Policy;
 use thiserror::Error;
 
 use crate::administration::{Fields, RecordError, Recorded};
 use crate::daemon::Daemon;
 use crate::policies::PolicyError;
 use crate::registry::Deployment;
+
+/// Nothing happens before it: records say when they occurred by a number above zero.
+pub const FIRST_INSTANT: Millis = Millis(1);
 
 /// A deployment that is asked for.
 #[derive(Debug, Clone, Default)]
@@ -95,7 +99,7 @@ impl Daemon {
         self.registry.reached(self.log.end()).await;
         let before = self.registry.deployed(&self.policies)?;
         let now = self.clock.now();
-        let span = span(order, &before, now)?;
+        let span = span(order, &before, &version.policy, now)?;
         let mut after = before.clone();
         after.deploy(version.clone(), span)?;
         let number = self.registry.known().deployments.len().saturating_add(1);
@@ -166,9 +170,21 @@ impl Daemon {
     }
 }
 
-/// When a deployment holds; it hides none that is scheduled unless it says so.
-fn span(order: &NewDeployment, before: &Deployments, now: Millis) -> Result<Span, DeploymentRefused> {
-    let span = Span { from: order.from.unwrap_or(now), to: order.to.unwrap_or(Millis::MAX), received: now };
+/// When a deployment holds: the first of all from its own `effective` on, as events came before it. It hides none that
+/// is scheduled unless it says so.
+fn span(
+    order: &NewDeployment,
+    before: &Deployments,
+    policy: &Policy,
+    now: Millis,
+) -> Result<Span, DeploymentRefused> {
+    let own = policy.effective.and_then(|frame| policy.frames.get(frame.0 as usize));
+    let is_first = before.versions().next().is_none();
+    let from = match is_first {
+        true => own.map_or(FIRST_INSTANT, |frame| frame.from.max(FIRST_INSTANT)),
+        false => order.from.unwrap_or(now),
+    };
+    let span = Span { from, to: order.to.unwrap_or(Millis::MAX), received: now };
     match (before.refuse_hiding(&span, now), order.scheduled) {
         (Err(DeploymentRefused::HidesScheduled(from)), Some(Scheduled::Keep)) => {
             Ok(Span { to: from, ..span })

@@ -14,6 +14,7 @@ use serde_json::Value;
 use super::site::{MODULE, Site, author, escaped, instant, on_data, zone_of};
 use super::{Data, Failure};
 use crate::config::Configuration;
+use crate::deployment::FIRST_INSTANT;
 
 /// Digits of a hash that tell modules apart for people.
 const SHORT_HASH: usize = 12;
@@ -149,7 +150,7 @@ fn short(hash: &str) -> String {
 fn holds(deployment: &Value) -> String {
     let bound = |name: &str| {
         let instant = deployment[name].as_i64().map(Millis);
-        let instant = instant.filter(|instant| *instant > Millis::EPOCH && *instant < Millis::LIMIT);
+        let instant = instant.filter(|instant| *instant > FIRST_INSTANT && *instant < Millis::LIMIT);
         instant.map(|instant| format!("{name} {}", Zone::utc().format(instant)))
     };
     let bounds: Vec<String> = ["from", "to"].into_iter().filter_map(bound).collect();

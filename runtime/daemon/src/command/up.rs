@@ -15,7 +15,7 @@ use super::import::{EventFile, import, open_all};
 use super::{Data, Failure, Serving, serve};
 use crate::config::Configuration;
 use crate::daemon::Daemon;
-use crate::deployment::{DeployError, NewDeployment};
+use crate::deployment::{DeployError, FIRST_INSTANT, NewDeployment};
 use crate::shard::Row;
 
 /// Lines of the table, at most; further users are counted.
@@ -94,8 +94,6 @@ async fn show(
     Ok(rows.into_iter().next().map(|row| (row.user, at)))
 }
 
-/// Where time begins for events and deployments.
-const FIRST_INSTANT: Millis = Millis(1);
 /// How the file of a policy is named.
 const POLICY: &str = ".aquarium.yaml";
 /// How the file of a policy's tests is named.

@@ -74,7 +74,7 @@ fn versions_hold_over_their_spans_and_are_listed() {
     let (_, list, _) = modules.policy(&["list"]);
     let lines: Vec<&str> = list.lines().collect();
     assert_eq!(lines.len(), 2, "{list}");
-    assert!(lines[0].starts_with("* deployment-1") && lines[0].ends_with(" first"), "{list}");
+    assert!(lines[0].starts_with("* deployment-1") && lines[0].ends_with(" always first"), "{list}");
     assert!(
         lines[1].starts_with("  d ") && lines[1].contains(" from ") && lines[1].contains(" to "),
         "{list}"
