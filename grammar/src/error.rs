@@ -153,6 +153,17 @@ impl Errors {
         self.list.last()
     }
 
+    pub(crate) fn count(&self) -> usize {
+        self.list.len()
+    }
+
+    /// Where one of the errors since there were `count` is the cause of the others, forgets these.
+    pub(crate) fn keep_cause(&mut self, count: usize, is_cause: impl Fn(&SyntaxError) -> bool) {
+        let Some(cause) = self.list.iter().skip(count).find(|error| is_cause(error)).cloned() else { return };
+        self.list.truncate(count);
+        self.list.push(cause);
+    }
+
     pub(crate) fn is_full(&self) -> bool {
         self.list.len() >= self.limit
     }

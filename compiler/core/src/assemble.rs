@@ -5,17 +5,18 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use aquarium_ir::Rational;
 use aquarium_ir::policy::{
-    Agreement, AgreementId, Charge, ExpressionId, ExpressionSource, FORMAT, Given, Mode, Plan, Policy, Price,
-    PriceId, Resource, ResourceId, Source, SourceId, Span,
+    Agreement, AgreementId, Body, BodyId, Charge, ExpressionId, ExpressionSource, FORMAT, Given, Mode, Plan,
+    Policy, Price, PriceId, Resource, ResourceId, Source, SourceId, Span,
 };
 use aquarium_ir::slot::VALUE_PLACES;
-use aquarium_ir::time::{Body, Cron, Frame, FrameId, Layer, Timeline, Zone};
+use aquarium_ir::time::{self, Cron, Frame, FrameId, Layer, Timeline, Zone};
 use sha2::{Digest, Sha256};
 
 use crate::SourceFile;
-use crate::charges::{Charges, Meanings};
+use crate::charges::Charges;
 use crate::diagnostic::FileSpan;
 use crate::items::{Entry, EntryId, EntryValue, Items};
+use crate::meanings::Meanings;
 use crate::position::LineIndex;
 use crate::resolve::{Resolution, Resolved};
 
@@ -82,13 +83,12 @@ pub struct Parts<'a> {
 
 /// Puts a policy without errors together.
 #[must_use]
-pub fn assemble(parts: Parts<'_>) -> Policy {
+pub fn assemble(mut parts: Parts<'_>) -> Policy {
     let tables = Tables::new(&parts);
     let agreements = tables.agreements(&parts);
-    let id_of = |name: &str| {
-        let place = parts.resolution.agreements.keys().position(|known| known == name)?;
-        u32::try_from(place).ok().map(AgreementId)
-    };
+    let (bodies, charges) = tables.charges(std::mem::take(&mut parts.charges));
+    let ids = numbered(parts.resolution.agreements.keys().map(String::as_str), AgreementId);
+    let id_of = |name: &str| ids.get(name).copied();
     let roles = parts.items.roles.iter().filter(|(role, _)| *role != "*");
     let star = parts.items.roles.get("*").map_or("default", |role| role.agreement.value.as_str());
     Policy {
@@ -108,7 +108,8 @@ pub fn assemble(parts: Parts<'_>) -> Policy {
         expressions: tables.sources(&parts),
         frames: tables.frames.keys().map(|frame| (*frame).clone()).collect(),
         agreements,
-        charges: tables.charges(parts.charges),
+        bodies,
+        charges,
         resources: parts.resources.into_values().collect(),
     }
 }
@@ -138,8 +139,10 @@ struct Tables<'a> {
     prices: BTreeMap<&'a Price, PriceId>,
     expressions: BTreeMap<&'a str, ExpressionId>,
     resources: BTreeMap<String, ResourceId>,
-    entry_prices: BTreeMap<EntryId, PriceId>,
-    entry_expressions: BTreeMap<EntryId, ExpressionId>,
+    /// By entry.
+    entry_prices: Vec<Option<PriceId>>,
+    /// By entry.
+    entry_expressions: Vec<Option<ExpressionId>>,
 }
 
 /// The numbers of distinct things, in their own order.
@@ -156,15 +159,16 @@ impl<'a> Tables<'a> {
         let digests = used.entries.iter().filter_map(|entry| meanings.digests.get(entry)).map(String::as_str);
         let expressions = numbered(digests, ExpressionId);
         let frames = used.frames.iter().filter_map(|frame| items.frames.get(frame.0 as usize));
-        let entry_price = |entry: &EntryId| Some((*entry, *prices.get(meanings.prices.get(entry)?)?));
+        let entries = || (0..items.entries.len()).map(EntryId);
+        let entry_price = |entry: EntryId| prices.get(meanings.prices.get(&entry)?).copied();
         let entry_expression =
-            |entry: &EntryId| Some((*entry, *expressions.get(meanings.digests.get(entry)?.as_str())?));
+            |entry: EntryId| expressions.get(meanings.digests.get(&entry)?.as_str()).copied();
         Self {
             items,
             frames: numbered(frames, FrameId),
             resources: numbered(parts.resources.keys().cloned(), ResourceId),
-            entry_prices: used.entries.iter().filter_map(entry_price).collect(),
-            entry_expressions: used.entries.iter().filter_map(entry_expression).collect(),
+            entry_prices: entries().map(entry_price).collect(),
+            entry_expressions: entries().map(entry_expression).collect(),
             prices,
             expressions,
         }
@@ -178,10 +182,10 @@ impl<'a> Tables<'a> {
     fn timeline<T, V>(&self, timeline: &Timeline<T>, value: &impl Fn(&T) -> Option<V>) -> Timeline<V> {
         let layers = timeline.0.iter().map(|layer| {
             let body = match &layer.body {
-                Body::Value(given) => {
-                    value(given).map_or_else(|| Body::Timeline(Timeline::default()), Body::Value)
+                time::Body::Value(given) => {
+                    value(given).map_or_else(|| time::Body::Timeline(Timeline::default()), time::Body::Value)
                 }
-                Body::Timeline(inner) => Body::Timeline(self.timeline(inner, value)),
+                time::Body::Timeline(inner) => time::Body::Timeline(self.timeline(inner, value)),
             };
             Layer { frame: self.frame(layer.frame), body }
         });
@@ -198,22 +202,17 @@ impl<'a> Tables<'a> {
     }
 
     fn agreement(&self, name: &str, span: Span, resolved: &Resolved, parts: &Parts<'_>) -> Agreement {
-        let price = |id: &EntryId| self.given(*id, parts, |id, _| self.entry_prices.get(&id).copied());
-        let expression =
-            |id: &EntryId| self.given(*id, parts, |id, _| self.entry_expressions.get(&id).copied());
+        let price = |id: &EntryId| self.given(*id, parts, |id, _| self.price_of(id));
+        let expression = |id: &EntryId| self.given(*id, parts, |id, _| self.expression_of(id));
         let none = Timeline::default();
-        let by_resource = |timelines: &'_ BTreeMap<String, Timeline<EntryId>>| -> Vec<Timeline<EntryId>> {
-            parts.resources.keys().map(|name| timelines.get(name).unwrap_or(&none).clone()).collect()
-        };
+        let prices = parts.resources.keys().map(|name| resolved.prices.get(name).unwrap_or(&none));
+        let expressions = parts.resources.keys().map(|name| resolved.expressions.get(name).unwrap_or(&none));
         Agreement {
             name: name.to_owned(),
             span,
             ancestors: resolved.ancestors.clone(),
-            prices: by_resource(&resolved.prices).iter().map(|it| self.timeline(it, &price)).collect(),
-            expressions: by_resource(&resolved.expressions)
-                .iter()
-                .map(|it| self.timeline(it, &expression))
-                .collect(),
+            prices: prices.map(|timeline| self.timeline(timeline, &price)).collect(),
+            expressions: expressions.map(|timeline| self.timeline(timeline, &expression)).collect(),
             plan: self.plan(resolved, parts),
             threshold: self.timeline(&resolved.threshold, &|value| Some(value.clone())),
         }
@@ -254,8 +253,8 @@ impl<'a> Tables<'a> {
     /// The text of each expression: that of its first occurrence.
     fn sources(&self, parts: &Parts<'_>) -> Vec<ExpressionSource> {
         let mut first: BTreeMap<ExpressionId, (FileSpan, &Entry)> = BTreeMap::new();
-        for (id, expression) in &self.entry_expressions {
-            let Some(entry) = parts.items.entry(*id) else { continue };
+        for (entry, expression) in parts.items.entries.iter().zip(&self.entry_expressions) {
+            let Some(expression) = expression else { continue };
             let place = first.entry(*expression).or_insert((entry.value_span, entry));
             if entry.value_span < place.0 {
                 *place = (entry.value_span, entry);
@@ -272,17 +271,41 @@ impl<'a> Tables<'a> {
         sources.collect()
     }
 
-    fn charges(&self, charges: Charges<'_>) -> Vec<Charge> {
-        let compiled = charges.into_iter().filter_map(|((resource, price, digest), checked)| {
-            Some(Charge {
-                resource: *self.resources.get(resource)?,
-                price: *self.prices.get(price)?,
-                expression: *self.expressions.get(digest)?,
-                body: checked.body?,
-                monotone: checked.monotone,
-            })
+    fn price_of(&self, entry: EntryId) -> Option<PriceId> {
+        self.entry_prices.get(entry.0).copied().flatten()
+    }
+
+    fn expression_of(&self, entry: EntryId) -> Option<ExpressionId> {
+        self.entry_expressions.get(entry.0).copied().flatten()
+    }
+
+    /// One charge for all texts of one abstract syntax: that of the first; and the bodies that are needed, in
+    /// the order of the charges.
+    fn charges(&self, given: Charges<'_>) -> (Vec<Body>, Vec<Charge>) {
+        let numbered = given.charges.iter().filter_map(|combination| {
+            let charge = Charge {
+                resource: *self.resources.get(combination.resource)?,
+                price: self.price_of(combination.price)?,
+                expression: self.expression_of(combination.expression)?,
+                body: BodyId(u32::try_from(combination.body).ok()?),
+                monotone: combination.monotone,
+            };
+            Some(charge)
         });
-        compiled.collect()
+        let mut charges: Vec<Charge> = numbered.collect();
+        let key = |charge: &Charge| (charge.resource, charge.price, charge.expression);
+        charges.sort_by_key(|charge| (key(charge), charge.body));
+        charges.dedup_by_key(|charge| key(charge));
+        let (mut given, mut bodies) = (given.bodies, Vec::new());
+        let mut places: BTreeMap<BodyId, BodyId> = BTreeMap::new();
+        for charge in &mut charges {
+            let old = charge.body;
+            charge.body = *places.entry(old).or_insert_with(|| {
+                bodies.extend(given.get_mut(old.index()).map(std::mem::take));
+                BodyId(u32::try_from(bodies.len().saturating_sub(1)).unwrap_or(u32::MAX))
+            });
+        }
+        (bodies, charges)
     }
 }
 
@@ -318,10 +341,10 @@ impl Used {
         for layer in &timeline.0 {
             self.frames.extend(layer.frame);
             match &layer.body {
-                Body::Value(entry) => {
+                time::Body::Value(entry) => {
                     self.entries.insert(*entry);
                 }
-                Body::Timeline(inner) => self.add(inner),
+                time::Body::Timeline(inner) => self.add(inner),
             }
         }
     }
@@ -329,7 +352,7 @@ impl Used {
     fn add_frames(&mut self, timeline: &Timeline<Rational>) {
         for layer in &timeline.0 {
             self.frames.extend(layer.frame);
-            if let Body::Timeline(inner) = &layer.body {
+            if let time::Body::Timeline(inner) = &layer.body {
                 self.add_frames(inner);
             }
         }

@@ -1,82 +1,20 @@
-//! Every price that can meet an expression: read, typed and proven, each combination once.
+//! Every price that can meet an expression: typed and proven, each combination once.
+//!
+//! Prices and texts are numbered first: a policy has many more combinations than prices and expressions, and
+//! an expression is typed once for all its flat prices.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
-use aquarium_ir::policy::{Price, Resource, Span};
-use aquarium_ir::time::{Body, Calendar, Timeline};
+use aquarium_ir::policy::{Body, Monotone, Price, Resource, Span};
+use aquarium_ir::slot::Limits;
+use aquarium_ir::time::{self, Calendar, Timeline};
 
 use crate::coverage::sweep::met;
-use crate::diagnostic::{Diagnostic, FileSpan, SourceText};
+use crate::diagnostic::{Diagnostic, FileSpan};
 use crate::expression::{ChargeContext, Checked, ExpressionSyntax, Template, check_charge, flow_diagnostics};
-use crate::items::{self, EntryId, EntryValue, Items};
-use crate::price::{Constants, read_constant, resolve_price};
+use crate::items::{EntryId, EntryValue, Items};
+use crate::meanings::Meanings;
 use crate::resolve::Resolution;
-use crate::unit::{ResourceUnit, read_resource_unit};
-
-/// What the policy's entries mean once units and constants are known.
-#[derive(Debug, Default)]
-pub struct Meanings {
-    /// The unit of every resource whose unit can be read.
-    pub units: BTreeMap<String, ResourceUnit>,
-    /// The constants that can be read.
-    pub constants: Constants,
-    /// The price of every price entry that can be read.
-    pub prices: BTreeMap<EntryId, Price>,
-    /// The digest of every expression entry that can be read.
-    pub digests: BTreeMap<EntryId, String>,
-}
-
-/// Reads units, constants and prices.
-pub fn meanings(items: &Items, findings: &mut Vec<Diagnostic>) -> Meanings {
-    let mut meanings = Meanings { constants: constants(items, findings), ..Meanings::default() };
-    for (name, resource) in &items.resources {
-        meanings.units.extend(unit(resource, findings).map(|unit| (name.clone(), unit)));
-    }
-    for (entry, id) in items.entries.iter().zip((0..).map(EntryId)) {
-        match &entry.value {
-            EntryValue::Price(syntax) => {
-                let Some(unit) = meanings.units.get(&entry.key.value) else { continue };
-                let (price, problems) = resolve_price(syntax, unit, &meanings.constants);
-                findings.extend(problems);
-                meanings.prices.extend(price.map(|price| (id, price)));
-            }
-            EntryValue::Expression(syntax) if !syntax.is_broken() => {
-                meanings.digests.insert(id, syntax.digest());
-            }
-            _ => {}
-        }
-    }
-    meanings
-}
-
-fn constants(items: &Items, findings: &mut Vec<Diagnostic>) -> Constants {
-    let mut constants = Constants::new();
-    for (name, constant) in &items.constants {
-        match read_constant(&constant.value.value) {
-            Ok(quantity) => {
-                constants.insert(name.clone(), quantity);
-            }
-            Err(finding) => {
-                let source = SourceText::plain(&constant.value.value, constant.value.span);
-                findings.push(finding.into_diagnostic(&source));
-            }
-        }
-    }
-    constants
-}
-
-fn unit(resource: &items::Resource, findings: &mut Vec<Diagnostic>) -> Option<ResourceUnit> {
-    let (text, cost_policy) = (resource.unit.as_ref()?, resource.cost_policy.as_ref()?);
-    let (unit, problems) = read_resource_unit(&text.value, cost_policy.value);
-    let source = SourceText::plain(&text.value, text.span);
-    findings.extend(problems.into_iter().map(|problem| problem.into_diagnostic(&source)));
-    unit
-}
-
-/// A resource, the entry that gives a price, the entry that gives an expression.
-type Pair<'a> = (&'a str, EntryId, EntryId);
-/// What a check depends on: the resource, the price, and the expression's text.
-type Subject<'a> = (&'a str, &'a Price, &'a str);
 
 /// Everything that a check needs beside what is checked.
 pub struct Setting<'a> {
@@ -94,8 +32,53 @@ pub struct Setting<'a> {
     pub span: &'a dyn Fn(FileSpan) -> Span,
 }
 
-/// The charges that can be compiled, by resource, price and digest of the expression.
-pub type Charges<'a> = BTreeMap<(&'a str, &'a Price, &'a str), Checked>;
+/// What can be compiled.
+#[derive(Debug, Default)]
+pub struct Charges<'a> {
+    /// Expressions, typed for a resource and a kind of price.
+    pub bodies: Vec<Body>,
+    /// Each combination.
+    pub charges: Vec<Combination<'a>>,
+}
+
+/// A price that meets an expression.
+#[derive(Debug, Clone, Copy)]
+pub struct Combination<'a> {
+    /// What is charged.
+    pub resource: &'a str,
+    /// An entry that gives the price.
+    pub price: EntryId,
+    /// An entry that gives the expression.
+    pub expression: EntryId,
+    /// An index of [`Charges::bodies`].
+    pub body: usize,
+    /// How the charge moves as the slot grows longer.
+    pub monotone: Monotone,
+}
+
+/// A resource (its place in the order of names), the entry that gives a price, the entry that gives an expression.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Pair {
+    resource: usize,
+    price: EntryId,
+    expression: EntryId,
+}
+
+/// What a check depends on: the resource, the expression's text, the price.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Subject {
+    resource: usize,
+    text: usize,
+    price: usize,
+}
+
+/// What came of a check.
+struct Done {
+    subject: Subject,
+    checked: Checked,
+    /// An index of [`Charges::bodies`].
+    body: usize,
+}
 
 /// Types and proves every combination that an agreement can bring together.
 pub fn charges<'a>(
@@ -103,164 +86,240 @@ pub fn charges<'a>(
     calendar: &mut Calendar,
     findings: &mut Vec<Diagnostic>,
 ) -> Charges<'a> {
+    let numbers = Numbers::new(setting);
     let pairs = pairs(setting);
-    let mut checks: BTreeMap<Subject<'a>, Checked> = BTreeMap::new();
-    let mut templates: BTreeMap<(&str, &str, Option<&Price>), Template<'_>> = BTreeMap::new();
-    for pair in &pairs {
-        let Some((subject, syntax)) = subject(setting, *pair) else { continue };
-        let (resource, price, text) = subject;
-        if checks.contains_key(&subject) {
-            continue;
+    let limits = numbers.resources.iter().map(|name| setting.resources.get(*name).map(Limits::of)).collect();
+    let mut checks = Checks { setting, numbers: &numbers, limits, done: Vec::new(), bodies: Vec::new() };
+    checks.run(&pairs);
+    checks.report_errors(&pairs, calendar, findings);
+    checks.report_flow(&pairs, findings);
+    Charges { charges: checks.combinations(&pairs), bodies: checks.bodies }
+}
+
+/// Distinct prices and texts, numbered in the order of entries.
+struct Numbers<'a> {
+    resources: Vec<&'a str>,
+    prices: Vec<&'a Price>,
+    expressions: Vec<&'a ExpressionSyntax>,
+    /// By entry: the number of the price or text that it gives.
+    of_entry: Vec<Option<usize>>,
+}
+
+impl<'a> Numbers<'a> {
+    fn new(setting: &Setting<'a>) -> Self {
+        let resources = setting.items.resources.keys().map(String::as_str).collect();
+        let (mut prices, mut expressions, mut of_entry) = (Vec::new(), Vec::new(), Vec::new());
+        let (mut price_numbers, mut text_numbers) = (BTreeMap::new(), BTreeMap::new());
+        for (entry, id) in setting.items.entries.iter().zip((0..).map(EntryId)) {
+            of_entry.push(match &entry.value {
+                EntryValue::Price(_) => {
+                    let price = setting.meanings.prices.get(&id);
+                    price.map(|price| number(&mut price_numbers, price, price, &mut prices))
+                }
+                EntryValue::Expression(syntax) if !syntax.is_broken() => {
+                    Some(number(&mut text_numbers, syntax.source.text.as_str(), syntax, &mut expressions))
+                }
+                _ => None,
+            });
         }
-        let Some(context) = context(setting, resource, price) else { continue };
-        // A tiered price is part of what is typed.
-        let tiers = matches!(price, Price::Tiers(_)).then_some(price);
-        let template =
-            templates.entry((resource, text, tiers)).or_insert_with(|| Template::new(syntax, context));
-        checks.insert(subject, template.check(price));
+        Self { resources, prices, expressions, of_entry }
     }
-    report_errors(setting, &pairs, &checks, calendar, findings);
-    report_flow(setting, &pairs, &checks, findings);
-    by_digest(setting, &pairs, checks)
-}
 
-/// The expression of an entry that was read.
-fn syntax_of(items: &Items, id: EntryId) -> Option<&ExpressionSyntax> {
-    match &items.entry(id)?.value {
-        EntryValue::Expression(syntax) if !syntax.is_broken() => Some(syntax),
-        _ => None,
+    fn subject(&self, pair: Pair) -> Option<Subject> {
+        let number = |entry: EntryId| self.of_entry.get(entry.0).copied().flatten();
+        let (text, price) = (number(pair.expression)?, number(pair.price)?);
+        Some(Subject { resource: pair.resource, text, price })
     }
 }
 
-fn subject<'a>(
-    setting: &Setting<'a>,
-    (resource, price, expression): Pair<'a>,
-) -> Option<(Subject<'a>, &'a ExpressionSyntax)> {
-    let syntax = syntax_of(setting.items, expression)?;
-    Some(((resource, setting.meanings.prices.get(&price)?, syntax.source.text.as_str()), syntax))
-}
-
-/// What an expression is checked for.
-fn context<'s>(setting: &'s Setting<'_>, resource: &str, price: &'s Price) -> Option<ChargeContext<'s>> {
-    Some(ChargeContext {
-        resource: setting.resources.get(resource)?,
-        unit: setting.meanings.units.get(resource)?,
-        price,
-        constants: &setting.meanings.constants,
-        precision: setting.precision,
-        span: setting.span,
+/// The number of `key`, which stands for `value`.
+fn number<K: Ord, V>(numbers: &mut BTreeMap<K, usize>, key: K, value: V, values: &mut Vec<V>) -> usize {
+    *numbers.entry(key).or_insert_with(|| {
+        values.push(value);
+        values.len() - 1
     })
 }
 
-/// Every price beside every expression that an agreement gives for a resource.
-fn pairs<'a>(setting: &Setting<'a>) -> BTreeSet<Pair<'a>> {
-    let mut pairs = BTreeSet::new();
+/// Every price beside every expression that an agreement gives for a resource, in order.
+fn pairs(setting: &Setting<'_>) -> Vec<Pair> {
+    let mut pairs = Vec::new();
+    let (mut prices, mut expressions) = (Vec::new(), Vec::new());
     for agreement in setting.resolution.agreements.values() {
-        for (resource, prices) in &agreement.prices {
-            let Some(expressions) = agreement.expressions.get(resource) else { continue };
-            let expressions = values(expressions);
-            for price in values(prices) {
-                pairs.extend(expressions.iter().map(|expression| (resource.as_str(), price, *expression)));
+        for (resource, name) in setting.items.resources.keys().enumerate() {
+            let given = agreement.prices.get(name).zip(agreement.expressions.get(name));
+            let Some((price_line, expression_line)) = given else { continue };
+            values(price_line, &mut prices);
+            values(expression_line, &mut expressions);
+            for price in &prices {
+                let pair = |expression: &EntryId| Pair { resource, price: *price, expression: *expression };
+                pairs.extend(expressions.iter().map(pair));
             }
         }
     }
+    pairs.sort_unstable();
+    pairs.dedup();
     pairs
 }
 
-/// The entries of a timeline.
-fn values(timeline: &Timeline<EntryId>) -> BTreeSet<EntryId> {
-    let mut values = BTreeSet::new();
+/// Replaces `found` by the entries of a timeline, each once.
+fn values(timeline: &Timeline<EntryId>, found: &mut Vec<EntryId>) {
+    found.clear();
     let mut open = vec![timeline];
     while let Some(timeline) = open.pop() {
         for layer in &timeline.0 {
             match &layer.body {
-                Body::Value(entry) => {
-                    values.insert(*entry);
-                }
-                Body::Timeline(inner) => open.push(inner),
+                time::Body::Value(entry) => found.push(*entry),
+                time::Body::Timeline(inner) => open.push(inner),
             }
         }
     }
-    values
+    found.sort_unstable();
+    found.dedup();
 }
 
-/// Errors of combinations that meet at some instant.
-fn report_errors<'a>(
-    setting: &Setting<'a>,
-    pairs: &BTreeSet<Pair<'a>>,
-    checks: &BTreeMap<Subject<'a>, Checked>,
-    calendar: &mut Calendar,
-    findings: &mut Vec<Diagnostic>,
-) {
-    let is_wrong = |pair: &&Pair<'a>| {
-        let checked = subject(setting, **pair).and_then(|(subject, _)| checks.get(&subject));
-        checked.is_some_and(|checked| !checked.errors.is_empty())
-    };
-    let wrong: BTreeSet<Pair<'a>> = pairs.iter().filter(is_wrong).copied().collect();
-    if wrong.is_empty() {
-        return;
-    }
-    let meeting = meeting(setting, &wrong, calendar);
-    for pair in wrong.intersection(&meeting) {
-        let Some((subject, syntax)) = subject(setting, *pair) else { continue };
-        // The same text may stand elsewhere: its errors are told where this one is.
-        let context = context(setting, subject.0, subject.1);
-        findings.extend(context.into_iter().flat_map(|context| check_charge(syntax, &context).errors));
-    }
+/// The checks of all combinations.
+struct Checks<'s, 'a> {
+    setting: &'s Setting<'a>,
+    numbers: &'s Numbers<'a>,
+    /// By resource.
+    limits: Vec<Option<Limits>>,
+    /// By subject.
+    done: Vec<Done>,
+    bodies: Vec<Body>,
 }
 
-/// The pairs that meet at some instant, among those of resources that have a wrong one.
-fn meeting<'a>(
-    setting: &Setting<'a>,
-    wrong: &BTreeSet<Pair<'a>>,
-    calendar: &mut Calendar,
-) -> BTreeSet<Pair<'a>> {
-    let resources: BTreeSet<&str> = wrong.iter().map(|(resource, ..)| *resource).collect();
-    let required = setting.items.effective.as_ref().and_then(|effective| effective.frame);
-    let mut meeting = BTreeSet::new();
-    for agreement in setting.resolution.agreements.values() {
-        for resource in &resources {
-            let timelines = (agreement.prices.get(*resource), agreement.expressions.get(*resource));
-            let (Some(prices), Some(expressions)) = timelines else { continue };
-            let pairs = met(prices, expressions, required, &setting.items.frames, calendar);
-            meeting.extend(pairs.into_iter().map(|(price, expression)| (*resource, price, expression)));
+impl<'a> Checks<'_, 'a> {
+    fn run(&mut self, pairs: &[Pair]) {
+        let mut subjects: Vec<Subject> =
+            pairs.iter().filter_map(|pair| self.numbers.subject(*pair)).collect();
+        subjects.sort_unstable();
+        subjects.dedup();
+        for group in subjects.chunk_by(|one, other| (one.resource, one.text) == (other.resource, other.text))
+        {
+            self.group(group);
         }
     }
-    meeting
-}
 
-fn report_flow<'a>(
-    setting: &Setting<'a>,
-    pairs: &BTreeSet<Pair<'a>>,
-    checks: &BTreeMap<Subject<'a>, Checked>,
-    findings: &mut Vec<Diagnostic>,
-) {
-    let mut by_entry: BTreeMap<EntryId, BTreeSet<Subject<'a>>> = BTreeMap::new();
-    for pair in pairs {
-        if let Some((subject, _)) = subject(setting, *pair) {
-            by_entry.entry(pair.2).or_default().insert(subject);
+    /// Checks one expression for one resource at each of its prices.
+    fn group(&mut self, subjects: &[Subject]) {
+        let mut flat: Option<(usize, Template<'_>)> = None;
+        for subject in subjects {
+            let Some((syntax, context)) = self.task(*subject) else { continue };
+            // A tiered price is part of what is typed.
+            let (body, checked) = if matches!(context.price, Price::Tiers(_)) {
+                let mut template = Template::new(syntax, &context);
+                let checked = template.check(context.price);
+                (self.add(template.into_body()), checked)
+            } else {
+                let (body, template) =
+                    flat.get_or_insert_with(|| (self.add(Body::default()), Template::new(syntax, &context)));
+                (*body, template.check(context.price))
+            };
+            self.done.push(Done { subject: *subject, checked, body });
+        }
+        if let Some((body, template)) = flat
+            && let Some(place) = self.bodies.get_mut(body)
+        {
+            *place = template.into_body();
         }
     }
-    for (entry, subjects) in by_entry {
-        let Some(syntax) = syntax_of(setting.items, entry) else { continue };
-        let checked: Vec<&Checked> = subjects.iter().filter_map(|subject| checks.get(subject)).collect();
-        findings.extend(flow_diagnostics(syntax, checked));
-    }
-}
 
-/// One charge for all texts of one abstract syntax: that of the first.
-fn by_digest<'a>(
-    setting: &Setting<'a>,
-    pairs: &BTreeSet<Pair<'a>>,
-    mut checks: BTreeMap<Subject<'a>, Checked>,
-) -> Charges<'a> {
-    let mut charges = Charges::new();
-    for pair in pairs {
-        let Some((subject, _)) = subject(setting, *pair) else { continue };
-        let Some(digest) = setting.meanings.digests.get(&pair.2) else { continue };
-        if let Some(checked) = checks.remove(&subject).filter(|checked| checked.body.is_some()) {
-            charges.entry((subject.0, subject.1, digest.as_str())).or_insert(checked);
+    fn add(&mut self, body: Body) -> usize {
+        self.bodies.push(body);
+        self.bodies.len() - 1
+    }
+
+    /// What is checked, and for what.
+    fn task(&self, subject: Subject) -> Option<(&'a ExpressionSyntax, ChargeContext<'a>)> {
+        let (setting, resource) = (self.setting, *self.numbers.resources.get(subject.resource)?);
+        let context = ChargeContext {
+            resource: setting.resources.get(resource)?,
+            limits: (*self.limits.get(subject.resource)?)?,
+            unit: setting.meanings.units.get(resource)?,
+            price: self.numbers.prices.get(subject.price)?,
+            constants: &setting.meanings.constants,
+            precision: setting.precision,
+            span: setting.span,
+        };
+        Some((self.numbers.expressions.get(subject.text)?, context))
+    }
+
+    fn done(&self, pair: Pair) -> Option<&Done> {
+        let subject = self.numbers.subject(pair)?;
+        let place = self.done.binary_search_by(|done| done.subject.cmp(&subject)).ok()?;
+        self.done.get(place)
+    }
+
+    /// The expression that an entry gives.
+    fn syntax(&self, entry: EntryId) -> Option<&'a ExpressionSyntax> {
+        match &self.setting.items.entry(entry)?.value {
+            EntryValue::Expression(syntax) => Some(syntax),
+            _ => None,
         }
     }
-    charges
+
+    /// Errors of combinations that meet at some instant.
+    fn report_errors(&self, pairs: &[Pair], calendar: &mut Calendar, findings: &mut Vec<Diagnostic>) {
+        let is_wrong = |pair: &&Pair| self.done(**pair).is_some_and(|done| !done.checked.errors.is_empty());
+        let mut wrong: Vec<Pair> = pairs.iter().filter(is_wrong).copied().collect();
+        if wrong.is_empty() {
+            return;
+        }
+        let meeting = self.meeting(&wrong, calendar);
+        wrong.retain(|pair| meeting.binary_search(pair).is_ok());
+        for pair in wrong {
+            let task = self.done(pair).and_then(|done| self.task(done.subject));
+            // The same text may stand elsewhere: its errors are told where this one is.
+            if let (Some((_, context)), Some(syntax)) = (task, self.syntax(pair.expression)) {
+                findings.extend(check_charge(syntax, &context).errors);
+            }
+        }
+    }
+
+    /// The pairs that meet at some instant, among those of resources that have a wrong one; in order.
+    fn meeting(&self, wrong: &[Pair], calendar: &mut Calendar) -> Vec<Pair> {
+        let mut resources: Vec<usize> = wrong.iter().map(|pair| pair.resource).collect();
+        resources.dedup();
+        let required = self.setting.items.effective.as_ref().and_then(|effective| effective.frame);
+        let mut meeting = Vec::new();
+        for agreement in self.setting.resolution.agreements.values() {
+            for resource in &resources {
+                let Some(name) = self.numbers.resources.get(*resource) else { continue };
+                let timelines = agreement.prices.get(*name).zip(agreement.expressions.get(*name));
+                let Some((prices, expressions)) = timelines else { continue };
+                let met = met(prices, expressions, required, &self.setting.items.frames, calendar);
+                let pair = |(price, expression)| Pair { resource: *resource, price, expression };
+                meeting.extend(met.into_iter().map(pair));
+            }
+        }
+        meeting.sort_unstable();
+        meeting.dedup();
+        meeting
+    }
+
+    fn report_flow(&self, pairs: &[Pair], findings: &mut Vec<Diagnostic>) {
+        let with_subject = |pair: &Pair| Some((pair.expression, self.numbers.subject(*pair)?, *pair));
+        let mut by_entry: Vec<(EntryId, Subject, Pair)> = pairs.iter().filter_map(with_subject).collect();
+        by_entry.sort_unstable();
+        by_entry.dedup_by_key(|(entry, subject, _)| (*entry, *subject));
+        for group in by_entry.chunk_by(|one, other| one.0 == other.0) {
+            let Some(syntax) = group.first().and_then(|(entry, ..)| self.syntax(*entry)) else { continue };
+            let done = group.iter().filter_map(|(_, _, pair)| self.done(*pair));
+            findings.extend(flow_diagnostics(syntax, done.map(|done| &done.checked)));
+        }
+    }
+
+    fn combinations(&self, pairs: &[Pair]) -> Vec<Combination<'a>> {
+        let compiled = pairs.iter().filter_map(|pair| {
+            let done = self.done(*pair).filter(|done| done.checked.compiles)?;
+            Some(Combination {
+                resource: self.numbers.resources.get(pair.resource)?,
+                price: pair.price,
+                expression: pair.expression,
+                body: done.body,
+                monotone: done.checked.monotone,
+            })
+        });
+        compiled.collect()
+    }
 }

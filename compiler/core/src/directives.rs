@@ -21,6 +21,9 @@ enum Level {
 
 const LEVELS: [(&str, Level); 3] = [("allow", Level::Allow), ("warn", Level::Warn), ("deny", Level::Deny)];
 
+/// How many lints one directive may name: more than there are.
+const NAMES_MAX: usize = 100;
+
 /// One lint of one directive.
 #[derive(Debug)]
 struct Directive {
@@ -120,7 +123,11 @@ fn read(comment: &Comment, text: &str, file: FileId, findings: &mut Vec<Diagnost
         return Vec::new();
     };
     let mut directives = Vec::new();
-    for name in names.split(',').map(str::trim) {
+    if let Some(name) = names.split(',').map(str::trim).nth(NAMES_MAX) {
+        let message = format!("a directive names at most {NAMES_MAX} lints");
+        findings.push(Diagnostic::new(Code::UnknownDirective, place(name), message));
+    }
+    for name in names.split(',').map(str::trim).take(NAMES_MAX) {
         match lint(name, place(name)) {
             Ok(code) => directives.push(Directive { level, code, span: place(name), scope, used: false }),
             Err(finding) => findings.push(*finding),

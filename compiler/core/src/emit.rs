@@ -15,9 +15,11 @@ mod helpers;
 mod source;
 mod tiers;
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
-use aquarium_ir::bounds::{Bounds, Problem};
+use aquarium_ir::Expression;
+use aquarium_ir::bounds::{Problem, Prover};
 use aquarium_ir::module::{
     BATCH_EXPORT, CHARGE_EXPORT, MEMORY_EXPORT, MEMORY_PAGES, POLICY_SECTION, SEAL_SECTION, SOURCE_SECTION,
     seal,
@@ -49,9 +51,9 @@ impl Default for EmitOptions {
 /// author's words; this is for policies that did not come from it.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum EmitError {
-    /// A charge names a resource that the policy does not have.
-    #[error("charge {} names a resource that the policy does not have", .0.0)]
-    UnknownResource(ChargeId),
+    /// A charge names something that the policy does not have.
+    #[error("charge {} names something that the policy does not have", .0.0)]
+    Unknown(ChargeId),
     /// A charge cannot be computed for every slot.
     #[error("charge {} cannot be compiled: {}", .charge.0, .problem.reason)]
     Unproven {
@@ -70,9 +72,9 @@ pub enum EmitError {
 /// # Errors
 /// Where an expression is not proven to be computable for all slots of its resource.
 pub fn emit(policy: &Policy, options: EmitOptions) -> Result<Vec<u8>, EmitError> {
-    let mut code = Code::new(options);
+    let mut code = Code::new(policy, options);
     for (id, charge) in (0..).map(ChargeId).zip(&policy.charges) {
-        code.charge(policy, id, charge)?;
+        code.charge(id, charge)?;
     }
     let mut module = code.module();
     let section =
@@ -89,7 +91,12 @@ fn custom(module: &mut Module, name: &str, data: &[u8]) {
 }
 
 /// The functions of a module in the making.
-struct Code {
+struct Code<'a> {
+    policy: &'a Policy,
+    /// By resource.
+    limits: Vec<Limits>,
+    /// By body.
+    provers: Vec<Option<Prover<'a>>>,
     helpers: Vec<Helper>,
     indices: Helpers,
     /// The function of each charge.
@@ -99,29 +106,50 @@ struct Code {
     known: BTreeMap<Vec<u8>, u32>,
 }
 
-impl Code {
-    fn new(options: EmitOptions) -> Self {
+impl<'a> Code<'a> {
+    fn new(policy: &'a Policy, options: EmitOptions) -> Self {
         let (helpers, indices) = helpers::helpers(options.wide_arithmetic);
-        Self { helpers, indices, charges: Vec::new(), functions: Vec::new(), known: BTreeMap::new() }
+        Self {
+            policy,
+            limits: policy.resources.iter().map(Limits::of).collect(),
+            provers: policy.bodies.iter().map(|_| None).collect(),
+            helpers,
+            indices,
+            charges: Vec::new(),
+            functions: Vec::new(),
+            known: BTreeMap::new(),
+        }
     }
 
-    fn charge(&mut self, policy: &Policy, id: ChargeId, charge: &Charge) -> Result<(), EmitError> {
-        let resource = policy.resources.get(charge.resource.index()).ok_or(EmitError::UnknownResource(id))?;
-        let bounds = Bounds::prove(&charge.body, resource, policy.precision);
-        if let Some(problem) = bounds.problems.first() {
-            return Err(EmitError::Unproven { charge: id, problem: problem.clone() });
-        }
-        let limits = Limits::of(resource);
-        let function = body::charge(&charge.body, &bounds, limits, policy.precision, self.indices);
+    fn charge(&mut self, id: ChargeId, charge: &Charge) -> Result<(), EmitError> {
+        let function = self.function(id, charge)?;
         let mut bytes = Vec::new();
         function.encode(&mut bytes);
         let next = index(self.helpers.len() + self.functions.len());
         let place = *self.known.entry(bytes).or_insert(next);
         if place == next {
-            self.functions.push((format!("charge {} of {}", id.0, resource.name), function));
+            let resource = self.policy.resources.get(charge.resource.index());
+            let resource = resource.map_or("", |resource| resource.name.as_str());
+            self.functions.push((format!("charge {} of {resource}", id.0), function));
         }
         self.charges.push(place);
         Ok(())
+    }
+
+    /// Compiles a charge. What is proven of its body at one price serves the others.
+    fn function(&mut self, id: ChargeId, charge: &Charge) -> Result<Function, EmitError> {
+        let (policy, unknown) = (self.policy, || EmitError::Unknown(id));
+        let limits = *self.limits.get(charge.resource.index()).ok_or_else(unknown)?;
+        let price = policy.prices.get(charge.price.index()).ok_or_else(unknown)?;
+        let body = policy.body(charge).ok_or_else(unknown)?;
+        let prover = self.provers.get_mut(charge.body.index()).ok_or_else(unknown)?;
+        let prover = prover.get_or_insert_with(|| Prover::new(Cow::Borrowed(body), limits, policy.precision));
+        let bounds = prover.at(price);
+        if let Some(problem) = bounds.problems.first() {
+            return Err(EmitError::Unproven { charge: id, problem: problem.clone() });
+        }
+        let expression = Expression { nodes: body.nodes_at(price), origins: Vec::new() };
+        Ok(body::charge(&expression, &bounds, limits, policy.precision, self.indices))
     }
 
     /// The module, but for its own custom sections.

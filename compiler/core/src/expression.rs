@@ -16,9 +16,12 @@ mod template;
 mod tiered;
 mod whole;
 
+use std::sync::Arc;
+
 use aquarium_grammar::expression::{TextFix, TextSpan};
 use aquarium_ir::bounds::Reason;
 use aquarium_ir::policy::{Monotone, Price, Resource, Span};
+use aquarium_ir::slot::Limits;
 
 use crate::diagnostic::{Code, Diagnostic, FileSpan, TextFinding};
 use crate::price::Constants;
@@ -34,6 +37,8 @@ pub use template::Template;
 pub struct ChargeContext<'a> {
     /// The resource.
     pub resource: &'a Resource,
+    /// What its slots keep to.
+    pub limits: Limits,
     /// The reading of the resource's unit.
     pub unit: &'a ResourceUnit,
     /// The price, in the resource's unit.
@@ -49,20 +54,22 @@ pub struct ChargeContext<'a> {
 /// What is known of an expression for one resource and price.
 #[derive(Debug)]
 pub struct Checked {
-    /// The expression with the price in place; `None` where there is an error.
-    pub body: Option<aquarium_ir::Expression>,
+    /// Whether it can be compiled.
+    pub compiles: bool,
     /// How the charge moves as the slot grows longer.
     pub monotone: Monotone,
     /// The errors.
     pub errors: Vec<Diagnostic>,
-    /// The findings of the flow checks, for [`flow_diagnostics`].
-    flow: Vec<TextFinding>,
+    /// The findings of the flow checks, for [`flow_diagnostics`]; the same for many prices.
+    flow: Arc<[TextFinding]>,
+    /// Those on the size of the charge.
+    amount: Vec<TextFinding>,
 }
 
 /// Types an expression, puts it into base units, and proves that it is total.
 #[must_use]
 pub fn check_charge(syntax: &ExpressionSyntax, context: &ChargeContext<'_>) -> Checked {
-    Template::new(syntax, *context).check(context.price)
+    Template::new(syntax, context).check(context.price)
 }
 
 fn place(findings: Vec<TextFinding>, syntax: &ExpressionSyntax) -> Vec<Diagnostic> {

@@ -16,6 +16,7 @@ pub mod emit;
 pub mod expression;
 pub mod items;
 mod lints;
+pub mod meanings;
 pub mod policy_test;
 pub mod position;
 pub mod price;
@@ -34,8 +35,8 @@ use aquarium_ir::Policy;
 use aquarium_ir::time::{Calendar, Zone};
 
 use assemble::{Parts, Places, assemble};
-use charges::Meanings;
 use items::Items;
+use meanings::Meanings;
 use resolve::{Resolution, resolve};
 
 pub use diagnostic::{Code, Diagnostic, Edit, FileId, FileSpan, Fix, Label, Severity};
@@ -91,7 +92,7 @@ pub fn analyze_parsed(files: Vec<SourceFile>, parses: Vec<Parse>) -> Analysis {
     let resolution = resolve(&items, &mut findings);
     lints::check(&items, &resolution, &mut findings);
     coverage::check(&items, &resolution, &zone, &mut findings);
-    let meanings = charges::meanings(&items, &mut findings);
+    let meanings = meanings::meanings(&items, &mut findings);
     let compiler =
         Compiler { files: &files, parses: &parses, items: &items, resolution: &resolution, zone: &zone };
     let (diagnostics, policy) = compiler.compile(&meanings, findings);

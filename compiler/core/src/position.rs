@@ -4,6 +4,37 @@
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct LineIndex {
     starts: Vec<u32>,
+    text: Characters,
+}
+
+/// What bytes are characters. Findings can be many and lines long, so that counting has to be quick.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Characters {
+    /// Each byte is one.
+    Ascii,
+    /// As UTF-8 has it.
+    Unicode,
+    /// There are ill-formed bytes.
+    Broken,
+}
+
+impl Characters {
+    fn of(text: &[u8]) -> Self {
+        match (text.is_ascii(), std::str::from_utf8(text)) {
+            (true, _) => Self::Ascii,
+            (false, Ok(_)) => Self::Unicode,
+            (false, Err(_)) => Self::Broken,
+        }
+    }
+
+    fn count(self, bytes: &[u8]) -> usize {
+        match self {
+            Self::Ascii => bytes.len(),
+            // All bytes of a character but its first are 10xxxxxx.
+            Self::Unicode => bytes.iter().filter(|byte| **byte & 0xc0 != 0x80).count(),
+            Self::Broken => String::from_utf8_lossy(bytes).chars().count(),
+        }
+    }
 }
 
 impl LineIndex {
@@ -11,7 +42,7 @@ impl LineIndex {
     #[must_use]
     pub fn new(text: &[u8]) -> Self {
         let after_breaks = text.iter().zip(1_u32..).filter(|(byte, _)| **byte == b'\n').map(|(_, next)| next);
-        Self { starts: std::iter::once(0).chain(after_breaks).collect() }
+        Self { starts: std::iter::once(0).chain(after_breaks).collect(), text: Characters::of(text) }
     }
 
     /// The line of a byte offset, from 0.
@@ -38,7 +69,7 @@ impl LineIndex {
         let line = self.line(offset);
         let start = self.start(line).unwrap_or(0) as usize;
         let before = text.get(start..(offset as usize).min(text.len())).unwrap_or_default();
-        (line + 1, String::from_utf8_lossy(before).chars().count() + 1)
+        (line + 1, self.text.count(before) + 1)
     }
 }
 

@@ -14,7 +14,7 @@ pub use number::{PLACES_MAX, WHOLE_DIGITS_MAX, read_number};
 pub use quantity::{Constants, Part, Quantity, read_constant};
 
 use crate::diagnostic::{Code, Diagnostic, FileSpan, SourceText, TextFinding};
-use crate::unit::{PrefixFamily, ResourceUnit, prefix_family, read_resource_unit};
+use crate::unit::{PrefixFamily, ResourceUnit, Unit, prefix_family, read_resource_unit};
 use quantity::read_quantity;
 
 /// A price as it is written.
@@ -92,6 +92,9 @@ pub fn resolve_price(
 fn credits_per_unit(text: &str, unit: &ResourceUnit, constants: &Constants) -> Result<Rational, TextFinding> {
     let quantity = read_quantity(text, constants, Code::BadPrice)?;
     let whole = TextSpan::new(0, text.len());
+    if let Some(rate) = rate(&quantity, unit) {
+        return Ok(rate);
+    }
     if let Some(own) = quantity.unit.as_ref().filter(|own| !own.is_credit()) {
         return Err(no_price(&quantity, whole, &own.words(), unit));
     }
@@ -103,9 +106,17 @@ fn credits_per_unit(text: &str, unit: &ResourceUnit, constants: &Constants) -> R
             |volume| format!("this price is per {volume}"),
         )?,
         None if quantity.unit.is_some() => return Err(no_price(&quantity, whole, "credits", unit)),
-        None => Rational::one(),
+        None => return Ok(quantity.value),
     };
     Ok(Rational(quantity.value.0 / per_unit.0))
+}
+
+/// `0.05 credit/GB`: a number whose unit is that of a price already.
+fn rate(quantity: &Quantity, unit: &ResourceUnit) -> Option<Rational> {
+    let per_unit = Unit::credit().per(&unit.volume)?;
+    let own =
+        quantity.unit.as_ref().filter(|own| quantity.per.is_none() && own.measures_the_same(&per_unit))?;
+    Some(Rational(&quantity.value.0 * own.scale().0 / per_unit.scale().0))
 }
 
 fn no_price(quantity: &Quantity, span: TextSpan, words: &str, unit: &ResourceUnit) -> TextFinding {

@@ -10,7 +10,7 @@ pub mod policy_test;
 mod resource;
 mod values;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aquarium_grammar::document::{Entry as Pair, Item, Mapping, items as items_of};
 use aquarium_grammar::{Parse, Span};
@@ -36,6 +36,8 @@ struct Reader<'r> {
     items: &'r mut Items,
     /// Inline parts with a name, of which a finding follows when all of the file is read.
     named_parts: Vec<NamedPart>,
+    /// Keys that the parser has found to be given twice.
+    told_twice: BTreeSet<FileSpan>,
 }
 
 /// Reads all files of a policy; also tells its zone.
@@ -47,6 +49,12 @@ pub fn read_all(files: &[Parse], findings: &mut Vec<Diagnostic>) -> (Items, Zone
     items.frames = frames.into_vec();
     check_roles(&items, findings);
     (items, head.zone)
+}
+
+/// Where the findings so far say that a key is given twice.
+fn told_twice(findings: &[Diagnostic]) -> BTreeSet<FileSpan> {
+    let twice = findings.iter().filter(|finding| finding.code == Code::DuplicateKey);
+    twice.map(|finding| finding.primary.span).collect()
 }
 
 /// Reads the sections of every file. `frames` knows the policy's zone.
@@ -80,7 +88,8 @@ impl<'r> Reader<'r> {
         frames: &'r mut Frames,
         items: &'r mut Items,
     ) -> Self {
-        Self { file, text, findings, frames, items, named_parts: Vec::new() }
+        let told_twice = told_twice(findings);
+        Self { file, text, findings, frames, items, named_parts: Vec::new(), told_twice }
     }
 }
 

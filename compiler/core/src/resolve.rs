@@ -17,7 +17,7 @@ use crate::diagnostic::Diagnostic;
 use crate::items::{Agreement, Class, EntryId, Items, List, Part};
 use layers::{body, fill, stack};
 use lineage::Lineage;
-pub use lineage::{Extend, unknown};
+pub use lineage::{EXTENDS_MAX, Extend, report_unknown};
 
 /// The key of an algorithm for every resource without an expression of its own.
 pub const EVERY_RESOURCE: &str = "*";
@@ -72,7 +72,7 @@ fn report_unknown_parts(items: &Items, lists: &[Lists<'_>], findings: &mut Vec<D
         let Some(base) = &part.base else { continue };
         let known = lists.iter().find(|lists| lists.class == *class);
         if known.is_some_and(|lists| lists.lineage.place(&base.value).is_none()) {
-            findings.push(unknown(base, *class, items.lists(*class).keys().map(String::as_str)));
+            report_unknown(base, *class, items.lists(*class).keys().map(String::as_str), findings);
         }
     }
 }

@@ -10,6 +10,7 @@ mod resource;
 use std::fmt;
 
 use aquarium_ir::Rational;
+use num_traits::One;
 
 pub use known::{PrefixFamily, is_known, prefix_family};
 pub use read::{Reading, read_unit, read_word};
@@ -95,7 +96,7 @@ impl Unit {
             -1 => factor.scale.0.recip(),
             exponent => factor.scale.0.pow(exponent),
         };
-        let powers = self.factors.iter().filter(|factor| factor.scale != Rational::one()).map(power);
+        let powers = self.factors.iter().filter(|factor| !factor.scale.0.is_one()).map(power);
         Rational(powers.reduce(|product, power| product * power).unwrap_or_else(|| Rational::one().0))
     }
 

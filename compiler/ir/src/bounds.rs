@@ -22,6 +22,7 @@ mod innermost;
 mod interval;
 mod monotone;
 mod place;
+mod prices;
 mod shape;
 mod table;
 mod width;
@@ -29,8 +30,8 @@ mod width;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 
-pub use self::homogeneous::power_of_price;
 pub use self::interval::Interval;
+pub use self::prices::{Prover, Similar};
 pub use self::shape::{greatest_common_divisor, limit_scale};
 pub use self::table::{Row, Shown, ShownQuantity};
 pub use self::width::common_scale;
@@ -95,6 +96,20 @@ pub struct Quantity {
     pub scale: Rational,
     /// The arithmetic of the operation: its result and its operands at the scale that it needs them at.
     pub width: Width,
+}
+
+impl Quantity {
+    /// The greatest magnitude of its values, in steps of its scale.
+    #[must_use]
+    pub fn count(&self) -> BigInt {
+        self.steps_of(&self.scale.0)
+    }
+
+    /// The greatest magnitude of its values in steps of `scale`, which is positive, rounded up.
+    #[must_use]
+    pub fn steps_of(&self, scale: &BigRational) -> BigInt {
+        exact::ceiling(&self.interval.magnitude(), scale)
+    }
 }
 
 /// The size of the integers of an operation.
@@ -171,11 +186,17 @@ impl Bounds {
     /// Proves what can be proven of an expression for a resource and a precision.
     #[must_use]
     pub fn prove(expression: &Expression, resource: &Resource, precision: u8) -> Self {
+        Self::within(expression, Limits::of(resource), precision)
+    }
+
+    /// Proves what can be proven of an expression for all slots within limits.
+    #[must_use]
+    pub fn within(expression: &Expression, limits: Limits, precision: u8) -> Self {
         let shape = match Shape::of(expression) {
             Ok(shape) => shape,
             Err(problem) => return Self::malformed(problem),
         };
-        let flow = Flow::run(expression, &shape, Limits::of(resource));
+        let flow = Flow::run(expression, &shape, limits);
         let mut problems = flow.problems.clone();
         let nodes: Vec<NodeBound> = (0_u32..)
             .zip(&expression.nodes)
@@ -191,7 +212,7 @@ impl Bounds {
             Known::Unreached | Known::Truth(_) => (None, Width::Bits64),
         };
         let problems = innermost(expression, problems);
-        let monotone = monotone::direction(&flow, expression, resource.cost_policy);
+        let monotone = monotone::direction(&flow, expression, limits.cost_policy);
         Self { nodes, credits, credits_width, monotone, problems }
     }
 
@@ -203,17 +224,6 @@ impl Bounds {
             monotone: Monotone::Unknown,
             problems: vec![problem],
         }
-    }
-
-    /// The rounded charge where every exact charge is `factor` times as large, in steps that are too; `None`
-    /// where there is a problem with it.
-    #[must_use]
-    pub fn credits_times(&self, factor: &Rational, precision: u8) -> Option<Interval> {
-        let root = NodeId(u32::try_from(self.nodes.len().checked_sub(1)?).ok()?);
-        let exact = self.quantity(root)?;
-        let scale = &exact.scale.0 * &factor.0;
-        let rounded = rounded(root, &exact.interval.scaled(&factor.0), &scale, precision);
-        rounded.problems.is_empty().then_some(rounded.credits)
     }
 
     /// What is proven of a node.

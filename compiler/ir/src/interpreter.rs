@@ -61,7 +61,10 @@ pub fn explain(policy: &Policy, slot: &Slot) -> Result<Explanation, Trap> {
     if let Some(resource) = policy.resources.get(charge.resource.index()) {
         Limits::of(resource).check(slot)?;
     }
-    explain_expression(&charge.body, slot, policy.precision)
+    let (body, price) = (policy.body(charge), policy.prices.get(charge.price.index()));
+    let (body, price) = body.zip(price).ok_or(Trap::Malformed(0))?;
+    let expression = Expression { nodes: body.nodes_at(price), origins: Vec::new() };
+    explain_expression(&expression, slot, policy.precision)
 }
 
 /// Charges each slot by itself; one result a slot, appended in their order.

@@ -46,8 +46,13 @@ impl Rational {
     /// Ten to the power of `exponent`, which may be negative.
     #[must_use]
     pub fn power_of_ten(exponent: i32) -> Self {
-        let power = BigRational::from_integer(BigInt::from(10).pow(exponent.unsigned_abs()));
-        Self(if exponent < 0 { power.recip() } else { power })
+        let power = integer_power_of_ten(exponent.unsigned_abs());
+        // Either way in lowest terms.
+        Self(if exponent < 0 {
+            BigRational::new_raw(BigInt::one(), power)
+        } else {
+            BigRational::from_integer(power)
+        })
     }
 
     /// Whether the number is zero.
@@ -78,6 +83,9 @@ impl Rational {
     /// The number of decimal places of the finite decimal, or `None` where the decimal never ends.
     #[must_use]
     pub fn decimal_places(&self) -> Option<u32> {
+        if let Some(small) = self.0.denom().to_u64() {
+            return decimal_places_of(small);
+        }
         let mut rest = self.0.denom().clone();
         let mut places = [0_u32; 2];
         for (factor, count) in [2, 5].into_iter().zip(&mut places) {
@@ -97,8 +105,31 @@ impl Ord for Rational {
         if left.denom() == right.denom() || left.numer().sign() != right.numer().sign() {
             return left.numer().cmp(right.numer());
         }
+        if let (Some([one, below]), Some([other, other_below])) = (small(left), small(right)) {
+            return (i128::from(one) * i128::from(other_below)).cmp(&(i128::from(other) * i128::from(below)));
+        }
         (left.numer() * right.denom()).cmp(&(right.numer() * left.denom()))
     }
+}
+
+/// Numerator and denominator, where both are small.
+fn small(number: &BigRational) -> Option<[i64; 2]> {
+    Some([number.numer().to_i64()?, number.denom().to_i64()?])
+}
+
+fn integer_power_of_ten(exponent: u32) -> BigInt {
+    10_u64.checked_pow(exponent).map_or_else(|| BigInt::from(10).pow(exponent), BigInt::from)
+}
+
+/// The decimal places of one part in `denominator`, which is not zero.
+fn decimal_places_of(denominator: u64) -> Option<u32> {
+    let mut rest = denominator >> denominator.trailing_zeros();
+    let mut fives = 0;
+    while rest.is_multiple_of(5) {
+        rest /= 5;
+        fives += 1;
+    }
+    (rest == 1).then(|| fives.max(denominator.trailing_zeros()))
 }
 
 impl PartialOrd for Rational {
@@ -112,7 +143,8 @@ impl fmt::Display for Rational {
         let Some(places) = self.decimal_places() else {
             return write!(f, "{}/{}", self.0.numer(), self.0.denom());
         };
-        let scaled = (&self.0 * BigInt::from(10).pow(places)).to_integer();
+        // In lowest terms the denominator divides that power of ten.
+        let scaled = self.0.numer() * (integer_power_of_ten(places) / self.0.denom());
         f.write_str(&scaled_decimal(&scaled.to_string(), places as usize))
     }
 }
@@ -159,11 +191,26 @@ fn parse(text: &str) -> Option<Rational> {
     if unsigned.is_empty() || !digits(unsigned) || !digits(fraction) || mantissa.ends_with('.') {
         return None;
     }
-    let integer: BigInt = format!("{whole}{fraction}").parse().ok()?;
     let places = i32::try_from(fraction.len()).ok()?;
+    if let Some(small) = small_decimal(whole, fraction).filter(|_| exponent == 0) {
+        return Some(small);
+    }
+    let integer: BigInt = format!("{whole}{fraction}").parse().ok()?;
     Some(Rational(
         BigRational::from_integer(integer) * Rational::power_of_ten(i32::from(exponent) - places).0,
     ))
+}
+
+/// A decimal whose digits fit into 64 bits, as nearly all that people write do.
+fn small_decimal(whole: &str, fraction: &str) -> Option<Rational> {
+    let integer: i64 = whole.parse().ok()?;
+    let denominator = 10_u64.checked_pow(u32::try_from(fraction.len()).ok()?)?;
+    let part: u64 = if fraction.is_empty() { 0 } else { fraction.parse().ok()? };
+    let magnitude = integer.unsigned_abs().checked_mul(denominator)?.checked_add(part)?;
+    let common = magnitude.gcd(&denominator);
+    let numerator = BigInt::from(magnitude / common);
+    let numerator = if whole.starts_with('-') { -numerator } else { numerator };
+    Some(Rational(BigRational::new_raw(numerator, BigInt::from(denominator / common))))
 }
 
 impl Serialize for Rational {

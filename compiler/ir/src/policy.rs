@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::expression::Expression;
+use crate::expression::{Expression, Node, NodeId};
 use crate::number::Rational;
 use crate::time::{Cron, Frame, FrameId, Timeline, Zone};
 
@@ -37,6 +37,8 @@ ids! {
     PriceId,
     /// An index of [`Policy::expressions`].
     ExpressionId,
+    /// An index of [`Policy::bodies`].
+    BodyId,
     /// An index of [`Policy::charges`].
     ChargeId,
     /// An index of [`Policy::sources`].
@@ -88,6 +90,8 @@ pub struct Policy {
     pub prices: Vec<Price>,
     /// Every distinct expression as its author wrote it.
     pub expressions: Vec<ExpressionSource>,
+    /// The expressions, typed for a resource and a kind of price.
+    pub bodies: Vec<Body>,
     /// Every pair of price and expression that can meet, compiled.
     pub charges: Vec<Charge>,
     /// The agreements, by name.
@@ -115,6 +119,18 @@ impl Policy {
     pub fn agreement(&self, name: &str) -> Option<(AgreementId, &Agreement)> {
         let index = self.agreements.binary_search_by(|agreement| agreement.name.as_str().cmp(name)).ok()?;
         Some((AgreementId(u32::try_from(index).ok()?), self.agreements.get(index)?))
+    }
+
+    /// What a charge computes, apart from its price.
+    #[must_use]
+    pub fn body(&self, charge: &Charge) -> Option<&Body> {
+        self.bodies.get(charge.body.index())
+    }
+
+    /// What a charge computes, with its price in place.
+    #[must_use]
+    pub fn charged(&self, charge: &Charge) -> Option<Expression> {
+        Some(self.body(charge)?.at(self.prices.get(charge.price.index())?))
     }
 
     /// The agreement that a role names, letter case apart: its own, else that of everybody else.
@@ -188,7 +204,37 @@ pub struct ExpressionSource {
     pub reads_total: bool,
 }
 
-/// An expression specialised to a resource and a price: one function of the module.
+/// An expression, typed for a resource: at any flat price, or at one price in tiers.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+pub struct Body {
+    /// The expression at a flat price of one credit per declared unit, or with its tiers.
+    pub expression: Expression,
+    /// The numbers that a flat price multiplies; none where the price is in tiers.
+    pub prices: Vec<NodeId>,
+}
+
+impl Body {
+    /// The expression at a price.
+    #[must_use]
+    pub fn at(&self, price: &Price) -> Expression {
+        Expression { nodes: self.nodes_at(price), origins: self.expression.origins.clone() }
+    }
+
+    /// The operations of the expression at a price.
+    #[must_use]
+    pub fn nodes_at(&self, price: &Price) -> Vec<Node> {
+        let mut nodes = self.expression.nodes.clone();
+        let Price::Flat(price) = price else { return nodes };
+        for id in &self.prices {
+            if let Some(Node::Number(number)) = nodes.get_mut(id.0 as usize) {
+                *number = Rational(&number.0 * &price.0);
+            }
+        }
+        nodes
+    }
+}
+
+/// A body at a price: one function of the module.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Charge {
     /// What is charged.
@@ -197,8 +243,8 @@ pub struct Charge {
     pub price: PriceId,
     /// By which expression.
     pub expression: ExpressionId,
-    /// The expression with the price in place.
-    pub body: Expression,
+    /// What it computes, but for the price.
+    pub body: BodyId,
     /// How the charge moves as the slot grows longer.
     pub monotone: Monotone,
 }

@@ -81,6 +81,14 @@ impl<'t> Build<'t> {
 
     /// A number, perhaps with a unit. A variable is no unit: an operator is missing before it.
     pub fn number(&mut self, start: usize, text: &str, unit: Option<Name>, end: usize) -> Expression {
+        let is_attached = |unit: &&Name| unit.span.start as usize == start + text.len();
+        if let Some(name) = unit.as_ref().filter(is_attached).filter(|unit| is_exponent(&unit.text)) {
+            let span = TextSpan::new(start, name.span.end as usize);
+            let message = format!("`{text}{}` has no digits behind its exponent", name.text);
+            let finding = Finding::new(FindingKind::Token, span, message);
+            self.report(finding.help(format!("write a number such as `{text}e3`, or a blank before a unit")));
+            return at(start, Kind::Number { text: text.to_owned(), unit: None }, end);
+        }
         if let Some(name) = unit.as_ref().filter(|unit| is_variable(&unit.text)) {
             let message = format!("an operator is missing between `{text}` and `{}`", name.text);
             let finding = Finding::new(FindingKind::Syntax, name.span, message)
@@ -293,4 +301,9 @@ fn unknown_function(written: &str, name: &str, span: TextSpan) -> Finding {
         Some(near) => finding.fix(span, near),
         None => finding,
     }
+}
+
+/// `e`, directly behind a number: most probably an exponent that was not finished.
+fn is_exponent(unit: &str) -> bool {
+    unit.eq_ignore_ascii_case("e")
 }

@@ -43,7 +43,8 @@ impl Parser<'_> {
         }
         self.emit_trivia(next);
         let kind = self.kind(next);
-        let is_collection = self.is_dash(next) || kind.is_opening() && !self.is_word_in_braces(next);
+        let is_collection = self.is_dash(next)
+            || kind.is_opening() && !self.is_word_in_braces(next) && !self.is_broken_entry(next, column);
         if is_collection || kind.is_quote() && self.key_colon(next).is_none() {
             self.node(OUTSIDE);
         } else {
@@ -105,6 +106,9 @@ impl Parser<'_> {
     /// A line without a key that the keys below show to be meant as one of them. A single word is rather a name
     /// with overrides.
     fn is_broken_entry(&mut self, at: usize, column: i64) -> bool {
+        if self.kind(at).is_opening() {
+            return self.is_unfinished_bracket(at) && self.is_followed_by_key(at, column);
+        }
         if self.kind(at) != TokenKind::Word {
             return false;
         }
@@ -115,6 +119,30 @@ impl Parser<'_> {
         self.column(below) == column && self.key_colon(below).is_some()
     }
 
+    /// Whether the next line that is not deeper is a key at that column.
+    fn is_followed_by_key(&self, at: usize, column: i64) -> bool {
+        let mut below = self.search_content(self.line_end(at)).content;
+        while self.column(below) > column {
+            below = self.search_content(self.line_end(below)).content;
+        }
+        self.column(below) == column && self.key_colon(below).is_some()
+    }
+
+    /// Whether a bracket is opened by mistake: nothing closes it in its line, and the line does not end as one
+    /// does that goes on, with a comma or another bracket.
+    fn is_unfinished_bracket(&self, at: usize) -> bool {
+        let mut depth = 0_i64;
+        let mut last = TokenKind::Comma;
+        for index in at..self.line_end(at) {
+            let kind = self.kind(index);
+            depth += i64::from(kind.is_opening()) - i64::from(kind.is_closing());
+            if !kind.is_blank() && index > at {
+                last = kind;
+            }
+        }
+        depth > 0 && last != TokenKind::Comma && !last.is_opening() && !self.is_word_in_braces(at)
+    }
+
     /// A value that is no block collection: a text, a name with overrides below it, or a flow collection.
     fn value(&mut self, floor: i64) {
         let checkpoint = self.builder.checkpoint();
@@ -122,7 +150,7 @@ impl Parser<'_> {
         if kind == TokenKind::LeftBracket
             || kind == TokenKind::LeftBrace && !self.is_word_in_braces(self.position)
         {
-            self.flow_collection(floor);
+            self.outermost_flow(floor);
             self.finish_line();
             self.skip_deeper(floor);
         } else if matches!(kind, TokenKind::Pipe | TokenKind::Greater) {

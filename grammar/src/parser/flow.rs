@@ -14,6 +14,16 @@ impl Parser<'_> {
             && self.kind(self.skip_blanks(word + 1)) == TokenKind::RightBrace
     }
 
+    /// A collection in brackets that is a value of block style. Of one that is never closed that alone is told:
+    /// what follows was most probably not meant to be in it.
+    pub(super) fn outermost_flow(&mut self, floor: i64) {
+        let (before, bracket) = (self.errors.count(), self.span(self.position, self.position + 1));
+        self.flow_collection(floor);
+        self.errors.keep_cause(before, |error| {
+            error.kind == ErrorKind::UnclosedBracket && error.span.start == bracket.start
+        });
+    }
+
     /// A collection in brackets.
     pub(super) fn flow_collection(&mut self, floor: i64) {
         if !self.enter() {

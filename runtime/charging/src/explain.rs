@@ -80,8 +80,8 @@ impl Derivation {
 }
 
 fn steps(policy: &Policy, charge: &Charge, values: &[Option<Value>]) -> Vec<Step> {
-    let needed =
-        charge.body.origins.iter().zip(values).filter_map(|(origin, value)| Some((origin, value.as_ref()?)));
+    let origins = policy.body(charge).map_or(&[][..], |body| &body.expression.origins);
+    let needed = origins.iter().zip(values).filter_map(|(origin, value)| Some((origin, value.as_ref()?)));
     needed
         .map(|(origin, value)| {
             let source = policy.sources.get(origin.span.source.index());

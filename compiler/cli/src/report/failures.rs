@@ -4,24 +4,21 @@
 use std::sync::Arc;
 
 use aquarium_compiler::{Diagnostic, FileSpan};
-use miette::{LabeledSpan, NamedSource};
+use miette::LabeledSpan;
 
 use super::Places;
-use super::human::{Report, handler, range, readable};
+use super::human::{Report, SourceFile, handler, range, readable};
 
 /// A file that is reported on.
 pub struct Source<'a> {
-    named: Arc<NamedSource<String>>,
+    named: Arc<SourceFile>,
     places: Places<'a>,
 }
 
 impl<'a> Source<'a> {
     /// The file of these bytes.
     pub fn new(path: &str, bytes: &'a [u8]) -> Self {
-        Self {
-            named: Arc::new(NamedSource::new(path, readable(bytes))),
-            places: Places::of_file(path, bytes),
-        }
+        Self { named: Arc::new(SourceFile::new(path, readable(bytes))), places: Places::of_file(path, bytes) }
     }
 }
 

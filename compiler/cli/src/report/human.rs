@@ -3,8 +3,11 @@
 use std::fmt;
 use std::sync::Arc;
 
-use aquarium_compiler::{Analysis, Diagnostic, FileSpan, Label, Severity};
-use miette::{GraphicalReportHandler, GraphicalTheme, LabeledSpan, NamedSource};
+use aquarium_compiler::{Analysis, Diagnostic, FileSpan, Label, LineIndex, Severity};
+use miette::{
+    GraphicalReportHandler, GraphicalTheme, LabeledSpan, MietteError, MietteSpanContents, SourceCode,
+    SourceSpan, SpanContents,
+};
 use textwrap::{WordSeparator, WordSplitter};
 
 use super::Places;
@@ -17,6 +20,8 @@ const WIDTH_MIN: usize = 40;
 /// Labels further than this many lines from the place that is wrong have a report of their own: nobody reads what lies
 /// between.
 const LINES_TOGETHER_MAX: usize = 10;
+/// How many places of one finding are shown: a circle of `extends` can have thousands.
+const LABELS_MAX: usize = 40;
 
 /// All findings, and how many there are.
 pub fn render(analysis: &Analysis, places: &Places<'_>) -> String {
@@ -90,9 +95,10 @@ impl Report {
     pub fn new(found: &Diagnostic, sources: &[Source], places: &Places<'_>) -> Self {
         let entry = found.code.entry();
         let here = |label: &&Label| are_near(label.span, found.primary.span, places);
-        let elsewhere = found.secondary.iter().filter(|label| !here(label));
+        let shown = found.secondary.get(..LABELS_MAX).unwrap_or(&found.secondary);
+        let elsewhere = shown.iter().filter(|label| !here(label));
         let mut labels = vec![labelled(&found.primary, true)];
-        labels.extend(found.secondary.iter().filter(here).map(|label| labelled(label, false)));
+        labels.extend(shown.iter().filter(here).map(|label| labelled(label, false)));
         Self {
             code: entry.name.map_or(entry.id.to_owned(), |name| format!("{} {name}", entry.id)),
             message: found.message.clone(),
@@ -142,7 +148,9 @@ fn help(found: &Diagnostic) -> Option<String> {
         (help, title) => help.or(title).map(str::to_owned),
     };
     let notes = found.notes.iter().map(|note| format!("note: {note}"));
-    let lines: Vec<String> = advice.into_iter().chain(notes).collect();
+    let hidden = found.secondary.len().saturating_sub(LABELS_MAX);
+    let rest = (hidden > 0).then(|| format!("note: {hidden} more places are not shown"));
+    let lines: Vec<String> = advice.into_iter().chain(notes).chain(rest).collect();
     (!lines.is_empty()).then(|| lines.join("\n"))
 }
 
@@ -161,22 +169,68 @@ pub fn range(span: FileSpan) -> std::ops::Range<usize> {
 }
 
 /// A file's text, shared by all reports on it.
-pub type Source = Arc<NamedSource<String>>;
+pub type Source = Arc<SourceFile>;
+
+/// A file whose lines are known, so that a report costs what it shows and not the whole file.
+#[derive(Debug)]
+pub struct SourceFile {
+    name: String,
+    text: String,
+    lines: LineIndex,
+}
+
+impl SourceFile {
+    /// A file of that name and text.
+    pub fn new(name: &str, text: String) -> Self {
+        Self { name: name.to_owned(), lines: LineIndex::new(text.as_bytes()), text }
+    }
+
+    fn start(&self, line: usize) -> usize {
+        self.lines.start(line).map_or(self.text.len(), |start| start as usize)
+    }
+
+    fn line(&self, offset: usize) -> usize {
+        self.lines.line(u32::try_from(offset).unwrap_or(u32::MAX))
+    }
+}
+
+impl SourceCode for SourceFile {
+    fn read_span<'a>(
+        &'a self,
+        span: &SourceSpan,
+        before: usize,
+        after: usize,
+    ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
+        // The library reads from the first byte on: it gets the lines that it shows, and one around them.
+        let first = self.line(span.offset()).saturating_sub(before + 1);
+        let last = self.line(span.offset().saturating_add(span.len())).saturating_add(after + 2);
+        let start = self.start(first);
+        let window = self.text.as_bytes().get(start..self.start(last)).ok_or(MietteError::OutOfBounds)?;
+        let inside = (span.offset().saturating_sub(start), span.len()).into();
+        let contents = window.read_span(&inside, before, after)?;
+        let shown = (contents.span().offset() + start, contents.span().len()).into();
+        Ok(Box::new(MietteSpanContents::new_named(
+            self.name.clone(),
+            contents.data(),
+            shown,
+            contents.line() + first,
+            contents.column(),
+            self.lines.lines(),
+        )))
+    }
+}
 
 fn sources(analysis: &Analysis, places: &Places<'_>) -> Vec<Source> {
     let named = analysis
         .files
         .iter()
         .zip(places.paths())
-        .map(|(file, path)| NamedSource::new(path, readable(&file.bytes)));
+        .map(|(file, path)| SourceFile::new(path, readable(&file.bytes)));
     named.map(Arc::new).collect()
 }
 
 fn source(span: FileSpan, sources: &[Source]) -> Source {
-    sources
-        .get(span.file.0 as usize)
-        .cloned()
-        .unwrap_or_else(|| Arc::new(NamedSource::new("", String::new())))
+    sources.get(span.file.0 as usize).cloned().unwrap_or_else(|| Arc::new(SourceFile::new("", String::new())))
 }
 
 /// The text with every ill-formed byte replaced by one byte, so that offsets stay.
@@ -218,7 +272,7 @@ impl miette::Diagnostic for Report {
         self.help.as_ref().map(|help| Box::new(help) as Box<dyn fmt::Display>)
     }
 
-    fn source_code(&self) -> Option<&dyn miette::SourceCode> {
+    fn source_code(&self) -> Option<&dyn SourceCode> {
         Some(&*self.source)
     }
 

@@ -108,10 +108,11 @@ impl<'a> Asker<'a> {
 
 impl Shown<'_> {
     /// What was proven of the charge, a line a node; nothing where it is uncovered.
-    pub fn bounds(&self, precision: u8) -> Vec<String> {
-        let Some(charge) = self.charge else { return Vec::new() };
-        let bounds = Bounds::prove(&charge.body, self.resource, precision);
-        bounds.rows(&charge.body).iter().map(ToString::to_string).collect()
+    pub fn bounds(&self, policy: &Policy) -> Vec<String> {
+        let charged = self.charge.and_then(|charge| policy.charged(charge));
+        let Some(expression) = charged else { return Vec::new() };
+        let bounds = Bounds::prove(&expression, self.resource, policy.precision);
+        bounds.rows(&expression).iter().map(ToString::to_string).collect()
     }
 }
 

@@ -40,7 +40,7 @@ fn resource(answer: &Answer<'_>, shown: &Shown<'_>, bounds: bool) -> Value {
         "priceChain": chain(answer, &shown.price),
         "expressionChain": chain(answer, &shown.expression),
         "week": { "from": week.from, "to": week.to, "stretches": stretches },
-        "bounds": bounds.then(|| shown.bounds(answer.policy.precision)),
+        "bounds": bounds.then(|| shown.bounds(answer.policy)),
     })
 }
 

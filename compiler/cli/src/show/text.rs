@@ -36,7 +36,7 @@ pub fn write(out: &mut impl Write, answer: &Answer<'_>, bounds: bool, width: usi
         week(out, answer, shown, width)?;
         if bounds {
             writeln!(out, "  proven of the charge")?;
-            for row in shown.bounds(answer.policy.precision) {
+            for row in shown.bounds(answer.policy) {
                 writeln!(out, "  {row}")?;
             }
         }

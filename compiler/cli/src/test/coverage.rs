@@ -9,8 +9,8 @@ use aquarium_compiler::chain::{Chain, Step, Tracer};
 use aquarium_compiler::items::{Effective, EntryId, EntryValue};
 use aquarium_compiler::price::PriceSyntax;
 use aquarium_compiler::{Analysis, FileId, FileSpan};
-use aquarium_ir::expression::Node;
-use aquarium_ir::policy::{Charge, Policy, Span};
+use aquarium_ir::expression::{Expression, Node};
+use aquarium_ir::policy::{Policy, Span};
 use aquarium_ir::time::{Body, FrameId, Timeline};
 use aquarium_ir::{NodeId, Rational, Slot, interpreter};
 
@@ -83,8 +83,8 @@ impl Coverage {
             coverage.add_entry(analysis, *entry);
         }
         coverage.add_frames(analysis, &used.frames);
-        for charge in &policy.charges {
-            coverage.add_branches(charge);
+        for body in &policy.bodies {
+            coverage.add_branches(&body.expression);
         }
         coverage
     }
@@ -145,9 +145,9 @@ impl Coverage {
         }
     }
 
-    fn add_branches(&mut self, charge: &Charge) {
-        for node in &charge.body.nodes {
-            let Some(arms) = arms(charge, node) else { continue };
+    fn add_branches(&mut self, body: &Expression) {
+        for node in &body.nodes {
+            let Some(arms) = arms(body, node) else { continue };
             for (span, arm) in arms {
                 self.add(
                     span,
@@ -219,10 +219,11 @@ impl Coverage {
     /// Notes which branches the charge of a slot takes.
     pub fn note_slot(&mut self, policy: &Policy, slot: &Slot) {
         let charge = policy.charges.get(slot.charge.index());
-        let (Some(charge), Ok(explanation)) = (charge, interpreter::explain(policy, slot)) else { return };
+        let body = charge.and_then(|charge| policy.body(charge)).map(|body| &body.expression);
+        let (Some(body), Ok(explanation)) = (body, interpreter::explain(policy, slot)) else { return };
         let was_needed = |node: NodeId| explanation.values.get(node.0 as usize).is_some_and(Option::is_some);
-        for node in &charge.body.nodes {
-            let (Node::If { then, otherwise, .. }, Some(arms)) = (node, arms(charge, node)) else { continue };
+        for node in &body.nodes {
+            let (Node::If { then, otherwise, .. }, Some(arms)) = (node, arms(body, node)) else { continue };
             for ((span, arm), node) in arms.into_iter().zip([then, otherwise]) {
                 if was_needed(*node) {
                     self.hit(span, Subject::Branch, arm);
@@ -236,10 +237,10 @@ impl Coverage {
 const BRANCHES: [&str; 2] = ["where the condition holds", "where the condition does not hold"];
 
 /// The places of the two arms of a conditional. An arm may stand for the whole of another conditional.
-fn arms(charge: &Charge, node: &Node) -> Option<[(FileSpan, u8); 2]> {
+fn arms(body: &Expression, node: &Node) -> Option<[(FileSpan, u8); 2]> {
     let Node::If { then, otherwise, .. } = node else { return None };
     let place = |node: NodeId| {
-        let Span { source, start, end, .. } = charge.body.origins.get(node.0 as usize)?.span;
+        let Span { source, start, end, .. } = body.origins.get(node.0 as usize)?.span;
         Some(FileSpan { file: FileId(source.0), start, end })
     };
     Some([(place(*then)?, 0), (place(*otherwise)?, 1)])

@@ -201,7 +201,8 @@ fn computed(policy: &Policy) -> Computed<'_> {
         let resource = policy.resources.get(charge.resource.index())?.name.as_str();
         let price = policy.prices.get(charge.price.index())?;
         let digest = policy.expressions.get(charge.expression.index())?.digest.as_str();
-        Some(((resource, price, digest), charge.body.nodes.as_slice()))
+        let body = policy.body(charge)?;
+        Some(((resource, price, digest), body.expression.nodes.as_slice()))
     });
     charges.collect()
 }
@@ -278,7 +279,13 @@ fn same_terms(
     let after = new.expressions.get(other.expression.index()).map(|source| &source.digest);
     old.prices.get(one.price.index()) == new.prices.get(other.price.index())
         && before == after
-        && charges.0.map(|charge| &charge.body.nodes) == charges.1.map(|charge| &charge.body.nodes)
+        && charges.0.and_then(|charge| old.body(charge)).map(operations)
+            == charges.1.and_then(|charge| new.body(charge)).map(operations)
+}
+
+/// The operations of a body; its price stands beside it.
+fn operations(body: &aquarium_ir::policy::Body) -> &[Node] {
+    &body.expression.nodes
 }
 
 /// The plan in force, where credits and a time are given.

@@ -13,7 +13,7 @@ use aquarium_ir::number::Rational;
 use aquarium_ir::slot::{Limits, unlimited};
 use num_bigint::BigInt;
 use num_rational::BigRational;
-use num_traits::{Signed, Zero};
+use num_traits::{One, Signed, Zero};
 use wasm_encoder::{BlockType, Function};
 
 use super::assembler::{Assembler, Helpers, Limb, Number};
@@ -115,7 +115,7 @@ impl Body<'_> {
         let limbs = self.bounds.credits_width.limbs();
         let value = self.quantity(root);
         let ratio = &quantity.scale.0 * Rational::power_of_ten(i32::from(precision)).0;
-        let magnitude = count(quantity) * ratio.numer();
+        let magnitude = quantity.count() * ratio.numer();
         let rounded = self.assembler.round_product(&value, &ratio, Rounding::HalfEven, &magnitude, limbs);
         let places = u32::from(Credits::PLACES.saturating_sub(precision));
         let power = Number::constant(&BigInt::from(10).pow(places), limbs);
@@ -129,7 +129,7 @@ impl Body<'_> {
         let (Some(quantity), Some(node)) = (bounds.quantity(id), self.expression.node(id)) else {
             return Number::constant(&BigInt::zero(), 1);
         };
-        let limbs = Width::of(&count(quantity)).map_or(4, Width::limbs);
+        let limbs = Width::of(&quantity.count()).map_or(4, Width::limbs);
         if let Some(value) = quantity.interval.single() {
             return Number::constant(&(value / &quantity.scale.0).to_integer(), limbs);
         }
@@ -154,7 +154,8 @@ impl Body<'_> {
     pub fn at(&mut self, id: NodeId, scale: &BigRational, limbs: usize) -> Number {
         let value = self.quantity(id);
         let own = self.bounds.quantity(id).map_or_else(|| scale.clone(), |quantity| quantity.scale.0.clone());
-        let factor = Number::constant(&(own / scale).to_integer(), limbs);
+        let factor = if own == *scale { BigInt::one() } else { (own / scale).to_integer() };
+        let factor = Number::constant(&factor, limbs);
         let scaled = self.assembler.multiply(&value, &factor, limbs);
         let scaled = self.assembler.extend(&scaled, limbs);
         Number { unsigned: value.unsigned, ..scaled }
@@ -262,7 +263,7 @@ impl Body<'_> {
             return Number::constant(&BigInt::zero(), limbs);
         };
         let ratio = &operand.scale.0 / step;
-        let magnitude = count(operand) * ratio.numer();
+        let magnitude = operand.count() * ratio.numer();
         let number = self.quantity(value);
         self.assembler.round_product(&number, &ratio, rounding, &magnitude, limbs)
     }
@@ -281,10 +282,7 @@ impl Body<'_> {
 
     fn remainder(&mut self, dividend: NodeId, divisor: NodeId, quantity: &Quantity) -> Number {
         let (scale, limbs) = (&quantity.scale.0, quantity.width.limbs());
-        let greatest = self
-            .bounds
-            .quantity(dividend)
-            .map(|dividend| (dividend.interval.magnitude() / scale).ceil().to_integer());
+        let greatest = self.bounds.quantity(dividend).map(|dividend| dividend.steps_of(scale));
         let constant = self.bounds.quantity(divisor).and_then(|divisor| divisor.interval.single().cloned());
         let number = self.at(dividend, scale, limbs);
         let (size, sign) = self.assembler.magnitude(&number);
@@ -302,9 +300,4 @@ impl Body<'_> {
         let rest = self.assembler.extend(&division.rest, limbs);
         self.assembler.negate_where(&rest, sign)
     }
-}
-
-/// The greatest magnitude of a quantity in steps of its scale.
-pub(super) fn count(quantity: &Quantity) -> BigInt {
-    (quantity.interval.magnitude() / &quantity.scale.0).ceil().to_integer()
 }

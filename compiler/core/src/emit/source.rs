@@ -17,26 +17,24 @@ pub(super) struct Spans<'a> {
     sources: &'a [Source],
     /// Where items, and what they give, stand; by item.
     items: BTreeMap<String, Vec<Span>>,
-    charges: Vec<ChargeSpans<'a>>,
+    /// By body.
+    bodies: Vec<BodySpans>,
 }
 
-/// Where an expression stands.
+/// Where an expression stands that is typed for a resource.
 #[derive(Debug, Serialize)]
-struct ChargeSpans<'a> {
-    resource: &'a str,
-    text: &'a str,
+struct BodySpans {
     /// By node.
     nodes: Vec<Span>,
 }
 
 /// The spans of a policy.
 pub(super) fn spans(policy: &Policy) -> Spans<'_> {
-    let charges = policy.charges.iter().map(|charge| ChargeSpans {
-        resource: policy.resources.get(charge.resource.index()).map_or("", |resource| &resource.name),
-        text: policy.expressions.get(charge.expression.index()).map_or("", |expression| &expression.text),
-        nodes: charge.body.origins.iter().map(|origin| origin.span).collect(),
-    });
-    Spans { format: FORMAT, sources: &policy.sources, items: items(policy), charges: charges.collect() }
+    let bodies = policy
+        .bodies
+        .iter()
+        .map(|body| BodySpans { nodes: body.expression.origins.iter().map(|origin| origin.span).collect() });
+    Spans { format: FORMAT, sources: &policy.sources, items: items(policy), bodies: bodies.collect() }
 }
 
 fn items(policy: &Policy) -> BTreeMap<String, Vec<Span>> {

@@ -47,7 +47,7 @@ pub fn flow_diagnostics<'c>(
     let mut found: BTreeMap<(Code, TextSpan, &str), (usize, TextFinding)> = BTreeMap::new();
     for one in checked {
         count += 1;
-        for finding in &one.flow {
+        for finding in one.flow.iter().chain(&one.amount) {
             let key = (finding.code, finding.span, finding.message.as_str());
             let entry = found.entry(key).or_insert_with(|| (0, finding.clone()));
             entry.0 += 1;

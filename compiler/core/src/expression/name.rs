@@ -106,12 +106,15 @@ impl Checker<'_> {
         Typed { node, span, kind, constant: None, degree: 1 }
     }
 
-    /// A flat price is a number here, but counts as a variable: a divisor that holds it is not constant.
+    /// A flat price is a number of each charge, here that of one credit, but counts as a variable: a divisor
+    /// that holds it is not constant.
     fn price(&mut self, span: TextSpan) -> Typed {
-        let Price::Flat(price) = self.context.price else { return self.misplaced_tiers(span) };
+        if matches!(self.context.price, Price::Tiers(_)) {
+            return self.misplaced_tiers(span);
+        }
         match Unit::credit().per(&self.context.unit.volume) {
             Some(unit) => {
-                let typed = self.number(price, Some(unit), span);
+                let typed = self.number(&Rational::one(), Some(unit), span);
                 self.arena.prices.insert(typed.node);
                 Typed { constant: None, ..typed }
             }

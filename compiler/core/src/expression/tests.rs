@@ -1,7 +1,7 @@
 //! Text in; digest, program or findings out.
 
 use aquarium_ir::interpreter::explain_expression;
-use aquarium_ir::policy::{ChargeId, CostPolicy, Resource, SourceId, Tier};
+use aquarium_ir::policy::{Body, ChargeId, CostPolicy, Resource, SourceId, Tier};
 use aquarium_ir::{Rational, Slot};
 use ethnum::I256;
 
@@ -70,16 +70,25 @@ impl Setting {
         self
     }
 
-    pub fn check(&self, syntax: &ExpressionSyntax) -> Checked {
-        let context = ChargeContext {
+    fn context(&self) -> ChargeContext<'_> {
+        ChargeContext {
             resource: &self.resource,
+            limits: Limits::of(&self.resource),
             unit: &self.unit,
             price: &self.price,
             constants: &self.constants,
             precision: self.precision,
             span: &nowhere,
-        };
-        check_charge(syntax, &context)
+        }
+    }
+
+    pub fn check(&self, syntax: &ExpressionSyntax) -> Checked {
+        check_charge(syntax, &self.context())
+    }
+
+    /// The typed expression, at any price.
+    pub fn body(&self, syntax: &ExpressionSyntax) -> Body {
+        Template::new(syntax, &self.context()).into_body()
     }
 
     /// A slot of so many declared units, after as many in the month. For `continuous` it holds for one hour.
@@ -110,6 +119,7 @@ pub(super) fn charge(setting: &Setting, text: &str, volume: &str, total: &str) -
     let (syntax, findings) = read(text);
     assert!(findings.is_empty(), "{text}: {findings:?}");
     let checked = setting.check(&syntax);
-    let Some(body) = checked.body else { panic!("{text}: {:?}", checked.errors) };
+    assert!(checked.compiles, "{text}: {:?}", checked.errors);
+    let body = setting.body(&syntax).at(&setting.price);
     explain_expression(&body, &setting.slot(volume, total), 6).unwrap().evaluation.value.to_string()
 }

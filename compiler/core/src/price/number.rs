@@ -2,7 +2,7 @@
 
 use aquarium_grammar::expression::TextSpan;
 use aquarium_ir::Rational;
-use num_bigint::BigInt;
+use num_traits::ToPrimitive;
 
 use crate::diagnostic::{Code, TextFinding};
 
@@ -24,10 +24,9 @@ pub fn read_number(text: &str) -> Result<Rational, TextFinding> {
     }
     let digits = text.replace('_', "");
     let value: Rational = digits.parse().map_err(|_| too_long(span))?;
-    let limit = BigInt::from(10).pow(WHOLE_DIGITS_MAX);
-    let whole = value.0.to_integer();
-    let fits =
-        whole < limit && whole > -limit && value.decimal_places().is_some_and(|places| places <= PLACES_MAX);
+    let whole = value.0.to_integer().magnitude().to_u64();
+    let fits = whole.is_some_and(|whole| whole < 10_u64.pow(WHOLE_DIGITS_MAX))
+        && value.decimal_places().is_some_and(|places| places <= PLACES_MAX);
     if fits { Ok(value) } else { Err(too_long(span)) }
 }
 

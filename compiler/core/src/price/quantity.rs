@@ -136,6 +136,9 @@ impl Reader<'_> {
         let number = part.text.get(..length).unwrap_or_default();
         let value = read_number(number).map_err(|finding| finding.moved(part.span.start))?;
         let unit_text = rest(part, length);
+        if unit_text.text.eq_ignore_ascii_case("e") && part.text.len() == length + 1 {
+            return Err(self.no_exponent(part));
+        }
         if unit_text.text.is_empty() {
             return Ok(Quantity { value, unit: None, unit_text: None, per: None });
         }
@@ -173,7 +176,18 @@ impl Reader<'_> {
         Ok((count, unit))
     }
 
+    /// `e`, directly behind a number: most probably an exponent that was not finished.
+    fn no_exponent(&self, part: &Part) -> TextFinding {
+        let message = format!("`{}` has no digits behind its exponent", part.text);
+        TextFinding::new(Code::BadNumber, part.span, message)
+            .help(format!("write a number such as `{}3`, or a blank before a unit", part.text))
+    }
+
     fn no_number(&self, part: &Part) -> TextFinding {
+        if part.text.is_empty() {
+            return TextFinding::new(self.code, part.span, "a number is missing here")
+                .help("write a number such as `0.05`, or a rate such as `0.05 per GB`");
+        }
         if let Err(finding) = read_number(&part.text)
             && (finding.details.fix.is_some()
                 || part.text.starts_with(|letter: char| letter.is_ascii_digit()))

@@ -39,6 +39,11 @@ impl Reader<'_> {
         let mut keys = self.keys(mapping.entries.iter(), FRAME);
         self.unknown_keys(&mut keys, FRAME, "a time frame");
         let repeat = keys.get("repeat").map(|entry| items(&entry.value, "every")).unwrap_or_default();
+        if let Some(entry) = keys.get("repeat").filter(|_| repeat.is_empty()) {
+            let message = "`repeat` has no range: it is read as if it were not given";
+            let finding = Diagnostic::new(Code::EmptyKey, self.span(entry.key.span), message);
+            self.findings.push(finding.help("give a range or remove the key"));
+        }
         Written {
             from: keys.get("from").and_then(|entry| self.text_of(entry)),
             to: keys.get("to").and_then(|entry| self.text_of(entry)),

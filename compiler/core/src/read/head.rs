@@ -260,7 +260,7 @@ pub fn check_roles(items: &Items, findings: &mut Vec<Diagnostic>) {
     for role in items.roles.values() {
         if !items.agreements.contains_key(&role.agreement.value) {
             let known = items.agreements.keys().map(String::as_str);
-            findings.push(crate::resolve::unknown(&role.agreement, Class::Agreement, known));
+            crate::resolve::report_unknown(&role.agreement, Class::Agreement, known, findings);
         }
     }
     if items.roles.contains_key("*") || items.agreements.contains_key("default") {

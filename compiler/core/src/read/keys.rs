@@ -116,8 +116,7 @@ impl Reader<'_> {
     }
 
     fn found_by_parser(&self, entry: &Entry) -> bool {
-        let span = self.span(entry.key.span);
-        self.findings.iter().any(|finding| finding.code == Code::DuplicateKey && finding.primary.span == span)
+        self.told_twice.contains(&self.span(entry.key.span))
     }
 
     /// The finding that a value has another form than wanted; nothing where it is broken already.

@@ -70,8 +70,9 @@ impl<'a, T: Extend> Lineage<'a, T> {
         lineage.parents =
             lineage.items.iter().map(|item| lineage.find_parent(*item, class, findings)).collect();
         lineage.break_circles(class, findings);
-        lineage.frames = (0..lineage.items.len()).map(|place| lineage.find_frame(place)).collect();
-        lineage.sound = (0..lineage.items.len()).map(|place| lineage.is_chain_sound(place)).collect();
+        let order = lineage.parents_first();
+        lineage.break_long_chains(&order, class, findings);
+        lineage.inherit(&order);
         lineage
     }
 
@@ -114,12 +115,58 @@ impl<'a, T: Extend> Lineage<'a, T> {
         self.sound.get(place).copied().unwrap_or(false)
     }
 
-    fn find_frame(&self, place: usize) -> Option<FrameId> {
-        self.chain(place).find_map(|(_, item)| item.effective())?.frame
+    /// All places, each behind that of its parent.
+    fn parents_first(&self) -> Vec<usize> {
+        let mut order = Vec::with_capacity(self.items.len());
+        let mut seen = vec![false; self.items.len()];
+        for start in self.all() {
+            let is_new =
+                |place: &usize| seen.get_mut(*place).is_some_and(|seen| !std::mem::replace(seen, true));
+            let chain = std::iter::successors(Some(start), |place| self.parent(*place));
+            let from = order.len();
+            order.extend(chain.take_while(is_new));
+            order.get_mut(from..).unwrap_or_default().reverse();
+        }
+        order
     }
 
-    fn is_chain_sound(&self, place: usize) -> bool {
-        self.chain(place).all(|(place, _)| self.parents.get(place) != Some(&Parent::Broken))
+    /// Cuts chains that are too long: each item has a layer for everything that it extends.
+    fn break_long_chains(&mut self, order: &[usize], class: Class, findings: &mut Vec<Diagnostic>) {
+        let mut depths = vec![0; self.items.len()];
+        for place in order {
+            let above = self.parent(*place).and_then(|parent| depths.get(parent)).copied();
+            let depth = above.map_or(0, |above: usize| above + 1);
+            if let Some(slot) = depths.get_mut(*place) {
+                *slot = depth;
+            }
+            if depth == EXTENDS_MAX + 1 {
+                findings.extend(self.items.get(*place).and_then(|item| too_deep(*item, class)));
+            }
+            // Behind the first cut the rest is cut in pieces, and not told of.
+            if depth > 0
+                && depth.is_multiple_of(EXTENDS_MAX + 1)
+                && let Some(parent) = self.parents.get_mut(*place)
+            {
+                *parent = Parent::Broken;
+            }
+        }
+    }
+
+    /// Frames and soundness, from parents to children.
+    fn inherit(&mut self, order: &[usize]) {
+        self.frames = vec![None; self.items.len()];
+        self.sound = vec![true; self.items.len()];
+        for place in order {
+            let parent = self.parent(*place);
+            let inherited = || self.frame(parent?);
+            let own = self.items.get(*place).and_then(|item| item.effective());
+            let frame = own.map_or_else(inherited, |own| own.frame);
+            let is_broken = self.parents.get(*place) == Some(&Parent::Broken);
+            let is_sound = !is_broken && parent.is_none_or(|parent| self.is_sound(parent));
+            if let (Some(frames), Some(sound)) = (self.frames.get_mut(*place), self.sound.get_mut(*place)) {
+                (*frames, *sound) = (frame, is_sound);
+            }
+        }
     }
 
     fn find_parent(&self, item: &T, class: Class, findings: &mut Vec<Diagnostic>) -> Parent {
@@ -127,7 +174,7 @@ impl<'a, T: Extend> Lineage<'a, T> {
         match self.place(&extends.value) {
             Some(parent) => Parent::Item(parent),
             None => {
-                findings.push(unknown(extends, class, self.places.keys().copied()));
+                report_unknown(extends, class, self.places.keys().copied(), findings);
                 Parent::Broken
             }
         }
@@ -194,14 +241,38 @@ fn route<T: Extend>(items: &[&T]) -> String {
     names.collect::<Vec<_>>().join(" -> ")
 }
 
-/// The finding on a name that no item of the class has.
-pub fn unknown<'n>(name: &Text, class: Class, known: impl Iterator<Item = &'n str>) -> Diagnostic {
+/// How many items may stand between an item and the end of its chain of `extends`. People extend a handful;
+/// an agreement has a layer, and a module a name, for each.
+pub const EXTENDS_MAX: usize = 100;
+
+fn too_deep<T: Extend>(item: &T, class: Class) -> Option<Diagnostic> {
+    let extends = item.extends()?;
+    let message = format!(
+        "{} `{}` extends more than {EXTENDS_MAX} others, one through the other",
+        class.noun(),
+        item.name().value
+    );
+    let finding = Diagnostic::new(Code::OverLimit, extends.span, message);
+    Some(finding.help("extend one that is nearer to the end of the chain"))
+}
+
+/// With as many findings no nearest names are looked for any more: each is compared with all others.
+const PROPOSALS_MAX: usize = 200;
+
+/// Reports a name that no item of the class has.
+pub fn report_unknown<'n>(
+    name: &Text,
+    class: Class,
+    known: impl Iterator<Item = &'n str>,
+    findings: &mut Vec<Diagnostic>,
+) {
     let message = format!("there is no {} `{}`", class.noun(), name.value);
     let finding = Diagnostic::new(Code::UnknownName, name.span, message);
-    match nearest(&name.value, known) {
+    let near = if findings.len() < PROPOSALS_MAX { nearest(&name.value, known) } else { None };
+    findings.push(match near {
         Some(near) => {
             finding.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), name.span, near)
         }
         None => finding.help(format!("define it under `{}`, or correct the name", class.section())),
-    }
+    });
 }

@@ -46,6 +46,16 @@ pub enum Except {
     Between(Option<Text>, Option<Text>),
 }
 
+impl Except {
+    /// Where it stands; `None` of one that says nothing.
+    fn span(&self) -> Option<FileSpan> {
+        match self {
+            Self::Date(text) => Some(text.span),
+            Self::Between(from, to) => from.as_ref().or(to.as_ref()).map(|text| text.span),
+        }
+    }
+}
+
 /// Makes frames, equal ones once.
 #[derive(Debug)]
 pub struct Frames {
@@ -71,6 +81,10 @@ impl Frames {
     pub fn read(&mut self, written: &Written, findings: &mut Vec<Diagnostic>) -> Option<FrameId> {
         let before = findings.len();
         let frame = self.frame(written, findings);
+        if let Some(finding) = too_dense(&frame, written) {
+            findings.push(finding);
+            return None;
+        }
         let broken = findings.iter().skip(before).any(|finding| finding.code.entry().name.is_none());
         let says_nothing = frame.from == Millis::MIN
             && frame.to == Millis::MAX
@@ -163,7 +177,10 @@ impl Frames {
 
     /// What is said about ranges that can be read but are probably not meant.
     fn check_ranges(&self, frame: &Frame, written: &Written, findings: &mut Vec<Diagnostic>) {
-        let Some(first) = written.repeat.first() else { return };
+        let Some(first) = written.repeat.first() else {
+            findings.extend(all_cut_out(frame, written));
+            return;
+        };
         let has_last_minute = last_minutes(frame, written).next().is_some();
         if let Some(gap) = self.minute_gap(frame).filter(|_| !has_last_minute) {
             let message = format!("these ranges leave exactly the minute of {}", self.zone.format(gap));
@@ -227,6 +244,27 @@ fn mend_together(slips: &mut [Diagnostic]) {
     to.edits.clone_from(&from.edits);
     "write milliseconds in `from` and `to`".clone_into(&mut from.title);
     to.title.clone_from(&from.title);
+}
+
+/// How often a day the ranges of one frame may begin, all entries of `repeat` taken together: once a minute.
+/// It bounds how much there is to expand.
+const RANGES_A_DAY_MAX: i64 = 24 * 60;
+
+/// What is said about a frame of which `except` leaves nothing.
+fn all_cut_out(frame: &Frame, written: &Written) -> Option<Diagnostic> {
+    let place = written.except.iter().find_map(Except::span)?;
+    let is_left = !frame.intervals(&Zone::utc(), frame.from, frame.to).is_empty();
+    let message = "`except` cuts out all of the time between `from` and `to`";
+    (!is_left).then(|| Diagnostic::new(Code::IdleRange, place, message))
+}
+
+fn too_dense(frame: &Frame, written: &Written) -> Option<Diagnostic> {
+    let begins = frame.ranges_a_day();
+    let first = written.repeat.first().filter(|_| begins > RANGES_A_DAY_MAX)?;
+    let message =
+        format!("these ranges begin {begins} times a day, a time frame takes at most {RANGES_A_DAY_MAX}");
+    let finding = Diagnostic::new(Code::OverLimit, first.span, message);
+    Some(finding.help("join the ranges that follow each other"))
 }
 
 /// Days in which weekly ranges show what they leave out.

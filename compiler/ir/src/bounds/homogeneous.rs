@@ -4,7 +4,7 @@
 //! The integers of such values do not depend on the price at all, its size being part of their scale. What
 //! is proven for one price then holds for all prices of its sign, but for the rounding of the charge.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use crate::expression::{Expression, LocalId, Node, NodeId};
 
@@ -18,19 +18,20 @@ enum Power {
 }
 
 /// The power with which the numbers at `prices`, all of them one price other than zero, enter the value of
-/// the expression; `None` where values are compared, added or rounded that depend on it in different ways.
+/// each node; `None` where values are compared, added or rounded that depend on it in different ways.
 #[must_use]
-pub fn power_of_price(expression: &Expression, prices: &BTreeSet<NodeId>) -> Option<u32> {
+pub(super) fn powers_of_price(expression: &Expression, prices: &[NodeId]) -> Option<Vec<u32>> {
     let mut powers: Vec<Power> = Vec::with_capacity(expression.nodes.len());
     let locals: BTreeMap<LocalId, NodeId> = expression.nodes.iter().filter_map(Node::binding).collect();
     for (id, node) in (0_u32..).map(NodeId).zip(&expression.nodes) {
         let power = if prices.contains(&id) { Power::Of(1) } else { power(node, &powers, &locals)? };
         powers.push(power);
     }
-    match powers.last()? {
-        Power::Any => Some(0),
-        Power::Of(power) => Some(*power),
-    }
+    let of = |power: Power| match power {
+        Power::Any => 0,
+        Power::Of(power) => power,
+    };
+    Some(powers.into_iter().map(of).collect())
 }
 
 fn power(node: &Node, powers: &[Power], locals: &BTreeMap<LocalId, NodeId>) -> Option<Power> {

@@ -1,5 +1,4 @@
-use std::collections::BTreeSet;
-
+use super::homogeneous::powers_of_price;
 use super::*;
 use crate::expression::{Comparison, Rounding, Variable};
 use crate::policy::{CostPolicy, SourceId, Span, Tier};
@@ -164,8 +163,10 @@ fn an_expression_that_needs_more_than_256_bits_is_refused_at_its_node() {
 
 #[test]
 fn prices_that_are_plain_factors_have_a_power() {
-    let price = BTreeSet::from([NodeId(0)]);
-    let power = |nodes| power_of_price(&Expression { nodes, origins: Vec::new() }, &price);
+    let power = |nodes| {
+        let expression = Expression { nodes, origins: Vec::new() };
+        powers_of_price(&expression, &[NodeId(0)])?.last().copied()
+    };
     let product = || vec![constant("0.05"), variable(Variable::Volume), Node::Multiply(NodeId(0), NodeId(1))];
     let with = |more: Vec<Node>| [product(), more].concat();
     assert_eq!(power(product()), Some(1));

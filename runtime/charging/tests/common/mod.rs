@@ -11,10 +11,10 @@ use aquarium_ir::bounds::Bounds;
 use aquarium_ir::expression::{Expression, Node, NodeId, Origin, Variable};
 use aquarium_ir::instant::Millis;
 use aquarium_ir::policy::{
-    Agreement, AgreementId, Charge, CostPolicy, ExpressionId, ExpressionSource, Given, Mode, Plan, Policy,
-    Price, PriceId, Resource, ResourceId, Source, SourceId, Span, Tier,
+    Agreement, AgreementId, Body, BodyId, Charge, CostPolicy, ExpressionId, ExpressionSource, Given, Mode,
+    Plan, Policy, Price, PriceId, Resource, ResourceId, Source, SourceId, Span, Tier,
 };
-use aquarium_ir::time::{Body, Cron, Frame, FrameId, Layer, Timeline, Zone};
+use aquarium_ir::time::{self, Cron, Frame, FrameId, Layer, Timeline, Zone};
 use aquarium_ir::{Rational, policy};
 use proptest::test_runner::{Config as ProptestConfig, FileFailurePersistence};
 
@@ -62,8 +62,10 @@ pub fn zone(name: &str) -> Zone {
 
 /// A timeline from layers of optional frames.
 pub fn layers<T>(layers: impl IntoIterator<Item = (Option<u32>, T)>) -> Timeline<T> {
-    let layer =
-        |(frame, value): (Option<u32>, T)| Layer { frame: frame.map(FrameId), body: Body::Value(value) };
+    let layer = |(frame, value): (Option<u32>, T)| Layer {
+        frame: frame.map(FrameId),
+        body: time::Body::Value(value),
+    };
     Timeline(layers.into_iter().map(layer).collect())
 }
 
@@ -103,6 +105,7 @@ impl Builder {
             resources: Vec::new(),
             prices: Vec::new(),
             expressions: Vec::new(),
+            bodies: Vec::new(),
             charges: Vec::new(),
             agreements: Vec::new(),
             roles: BTreeMap::new(),
@@ -231,9 +234,11 @@ impl Builder {
         }
         let unit = self.policy.resources[resource.index()].raw_per_unit.clone();
         let price_of = self.policy.prices[price.index()].clone();
-        let body = body(self.formulas[expression.index()], &price_of, &unit);
+        let expression_of = body(self.formulas[expression.index()], &price_of, &unit);
         let known = &self.policy.resources[resource.index()];
-        let monotone = Bounds::prove(&body, known, self.policy.precision).monotone;
+        let monotone = Bounds::prove(&expression_of, known, self.policy.precision).monotone;
+        let body = BodyId(u32::try_from(self.policy.bodies.len()).unwrap());
+        self.policy.bodies.push(Body { expression: expression_of, prices: Vec::new() });
         self.policy.charges.push(Charge { resource, price, expression, body, monotone });
     }
 

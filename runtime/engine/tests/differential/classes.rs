@@ -109,7 +109,7 @@ fn of_slot(policy: &Policy, slot: &Slot, bounds: &Bounds, explanation: &Explanat
     let charge = &policy.charges[slot.charge.index()];
     let resource = &policy.resources[charge.resource.index()];
     let mut found = BTreeSet::from([format!("cost policy {}", name(&resource.cost_policy))]);
-    for (id, node) in (0..).map(NodeId).zip(&charge.body.nodes) {
+    for (id, node) in (0..).map(NodeId).zip(&policy.body(charge).unwrap().expression.nodes) {
         if explanation.values[id.0 as usize].is_some() {
             found.extend(node_classes(node, bounds, id));
             found.extend(edge_class(bounds, explanation, id));

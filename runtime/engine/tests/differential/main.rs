@@ -91,20 +91,25 @@ fn compare(
         let (proof, resource) = (&proofs[slot.charge.index()], &policy.resources[charge.resource.index()]);
         let context = || {
             let text = &policy.expressions[charge.expression.index()].text;
-            format!("{slot:?}\n{text}\n{:?}\nprecision {}, {resource:?}", charge.body.nodes, policy.precision)
+            let nodes = &policy.charged(charge).unwrap().nodes;
+            format!("{slot:?}\n{text}\n{nodes:?}\nprecision {}, {resource:?}", policy.precision)
         };
         let explanation = explain(&policy, slot).unwrap_or_else(|trap| panic!("{trap}: {}", context()));
         let expected = Ok(explanation.evaluation.credits);
         assert_eq!(of_wide[index], expected, "with wide arithmetic: {}", context());
         assert_eq!(of_plain[index], expected, "without wide arithmetic: {}", context());
-        check_bounds(&charge.body, proof, &explanation, &context);
+        check_bounds(&policy.charged(charge).unwrap(), proof, &explanation, &context);
         classes.add(&policy, slot, proof, &explanation, &texts[charge.resource.index()]);
     }
     check_directions(&slots, &of_wide, &proofs);
 }
 
 fn prove(policy: &Policy, charge: &Charge) -> Bounds {
-    Bounds::prove(&charge.body, &policy.resources[charge.resource.index()], policy.precision)
+    Bounds::prove(
+        &policy.charged(charge).unwrap(),
+        &policy.resources[charge.resource.index()],
+        policy.precision,
+    )
 }
 
 /// Slots of each charge; every second one is the one before with another length.
@@ -112,7 +117,7 @@ fn slots(random: &mut Random, policy: &Policy) -> Vec<Slot> {
     let mut slots = Vec::new();
     for (id, charge) in (0..).map(ChargeId).zip(&policy.charges) {
         let resource = &policy.resources[charge.resource.index()];
-        let points = points(&charge.body);
+        let points = points(&policy.charged(charge).unwrap());
         for _ in 0..SLOTS_PER_CHARGE / 2 {
             let slot = slot(random, id, resource, &points);
             slots.extend([slot, of_another_length(random, &slot, resource, &points)]);

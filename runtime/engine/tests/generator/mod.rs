@@ -10,8 +10,8 @@ use aquarium_ir::bounds::Bounds;
 use aquarium_ir::expression::{Comparison, Expression, LocalId, Node, NodeId, Rounding, Variable};
 use aquarium_ir::number::Rational;
 use aquarium_ir::policy::{
-    Charge, CostPolicy, ExpressionId, ExpressionSource, FORMAT, Monotone, Policy, Price, PriceId, Resource,
-    ResourceId, SourceId, Span, Tier,
+    Body, BodyId, Charge, CostPolicy, ExpressionId, ExpressionSource, FORMAT, Monotone, Policy, Price,
+    PriceId, Resource, ResourceId, SourceId, Span, Tier,
 };
 use aquarium_ir::time::Zone;
 use num_bigint::BigInt;
@@ -91,13 +91,15 @@ pub fn resource(random: &mut Random, index: usize) -> Resource {
 
 /// A policy of these charges.
 pub fn policy(precision: u8, resources: Vec<Resource>, bodies: Vec<(ResourceId, Expression)>) -> Policy {
-    let charges = bodies.into_iter().map(|(resource, body)| Charge {
-        resource,
+    let charges = bodies.iter().zip(0..).map(|((resource, _), body)| Charge {
+        resource: *resource,
         price: PriceId(0),
         expression: ExpressionId(0),
-        body,
+        body: BodyId(body),
         monotone: Monotone::Unknown,
     });
+    let charges = charges.collect();
+    let bodies = bodies.into_iter().map(|(_, expression)| Body { expression, prices: Vec::new() });
     Policy {
         format: FORMAT,
         name: None,
@@ -109,7 +111,8 @@ pub fn policy(precision: u8, resources: Vec<Resource>, bodies: Vec<(ResourceId, 
         resources,
         prices: vec![Price::Flat(Rational::zero())],
         expressions: vec![ExpressionSource { digest: String::new(), text: String::new(), reads_total: true }],
-        charges: charges.collect(),
+        bodies: bodies.collect(),
+        charges,
         agreements: Vec::new(),
         roles: BTreeMap::new(),
         everybody_else: None,

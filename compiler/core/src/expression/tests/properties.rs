@@ -1,6 +1,10 @@
 //! What holds for every expression.
 
+use std::borrow::Cow;
+
 use aquarium_grammar::expression::print::{Dialect, print};
+use aquarium_ir::bounds::{Bounds, Prover};
+use aquarium_ir::slot::Limits;
 use proptest::prelude::*;
 
 use super::oracle::Oracle;
@@ -39,7 +43,8 @@ proptest! {
             let checked = setting.check(&syntax);
             let only_limits = |finding: &Diagnostic| matches!(finding.code, Code::TooWide | Code::ZeroDivisor);
             prop_assert!(checked.errors.iter().all(only_limits), "{text}: {:?}", checked.errors);
-            bodies.push((syntax.digest(), checked.body.map(|body| body.nodes)));
+            let nodes = checked.compiles.then(|| setting.body(&syntax).nodes_at(&setting.price));
+            bodies.push((syntax.digest(), nodes));
         }
         prop_assert_eq!(&bodies[0], &bodies[1], "{:?}", &texts);
         prop_assert_eq!(&bodies[0], &bodies[2], "{:?}", &texts);
@@ -60,6 +65,36 @@ proptest! {
 }
 
 proptest! {
+    /// The proof at one price is scaled to others; nobody may see a difference.
+    #[test]
+    fn what_is_proven_at_one_price_is_what_would_be_proven_at_another(
+        seed in any::<u64>(),
+        depth in 0_u32..5,
+        policy in 0_usize..3,
+        prices in prop::collection::vec((-3_000_i64..3_000, 0_u32..14), 2..6),
+    ) {
+        let setting = setting(POLICIES[policy], false);
+        let tree = Maker::new(seed, POLICIES[policy], false).charge(depth);
+        let (syntax, _) = read(&print(&tree, Dialect::Symbols));
+        let body = setting.body(&syntax);
+        let mut prover = Prover::new(Cow::Borrowed(&body), Limits::of(&setting.resource), setting.precision);
+        for (digits, places) in prices {
+            let price = number(&format!("{digits}e-{places}"));
+            let flat = Price::Flat(price.clone());
+            let alone = Bounds::prove(&body.at(&flat), &setting.resource, setting.precision);
+            if let Some(similar) = prover.similar(&price) {
+                prop_assert!(alone.problems.is_empty());
+                prop_assert_eq!(similar.bounds.monotone, alone.monotone);
+                let credits = alone.credits.clone().unwrap();
+                match similar.credits {
+                    Some(scaled) => prop_assert_eq!(scaled, credits),
+                    None => prop_assert!(credits.is_never_negative() && credits.single().is_none()),
+                }
+            }
+            prop_assert_eq!(prover.at(&flat), alone);
+        }
+    }
+
     #[test]
     fn no_text_stops_the_check(words in prop::collection::vec(prop::sample::select(vec![
         "price", "{volume}", "total", "(", ")", "{", "}", "if", "then", "else", "end", "=>", "()", "=", ">", "return",
@@ -70,7 +105,7 @@ proptest! {
         for setting in [Setting::discrete(), Setting::continuous().tiered()] {
             let checked = setting.check(&syntax);
             let told = !findings.is_empty() || !checked.errors.is_empty();
-            prop_assert!(checked.body.is_some() || told, "{}", syntax.source.text);
+            prop_assert!(checked.compiles || told, "{}", syntax.source.text);
         }
     }
 }
@@ -80,7 +115,7 @@ fn most_random_expressions_can_be_compiled() {
     let compiled = (0..300_u64).filter(|seed| {
         let cost_policy = POLICIES[(seed % 3) as usize];
         let tree = Maker::new(*seed, cost_policy, false).charge(4);
-        setting(cost_policy, false).check(&read(&print(&tree, Dialect::Symbols)).0).body.is_some()
+        setting(cost_policy, false).check(&read(&print(&tree, Dialect::Symbols)).0).compiles
     });
     assert!(compiled.count() > 200);
 }
@@ -92,6 +127,6 @@ fn long_and_deep_expressions_stay_within_the_stack() {
     let deep = format!("price * {}volume{}", "abs(".repeat(95), ")".repeat(95));
     let negated = format!("price * volume{}", " * -volume / volume".repeat(80));
     for (text, compiles) in [(&long, true), (&deep, true), (&negated, false)] {
-        assert_eq!(setting.check(&read(text).0).body.is_some(), compiles, "{text}");
+        assert_eq!(setting.check(&read(text).0).compiles, compiles, "{text}");
     }
 }

@@ -42,7 +42,7 @@ impl Expansion {
         if frame.repeat.iter().any(Range::goes_on) {
             frame.repeat.clear();
         }
-        let density = frame.repeat.iter().map(Range::ranges_a_day).max().unwrap_or(1);
+        let density = frame.ranges_a_day().max(1);
         let whole = (frame.from, frame.to);
         let (bounds, known, intervals) = if frame.repeat.is_empty() {
             (whole, whole, frame.intervals(zone, frame.from, frame.to))

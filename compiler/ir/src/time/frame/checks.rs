@@ -49,6 +49,12 @@ impl Frame {
         None
     }
 
+    /// How many ranges begin on a day at most; 0 where none repeats.
+    #[must_use]
+    pub fn ranges_a_day(&self) -> i64 {
+        self.repeat.iter().map(Range::ranges_a_day).sum()
+    }
+
     /// The last instant that the frame names: where everything that does not repeat is over.
     #[must_use]
     pub fn last_boundary(&self) -> Option<Millis> {
