@@ -232,9 +232,7 @@ impl Reader<'_> {
     }
 
     fn push_unless_known(&mut self, finding: Diagnostic) {
-        let known =
-            |known: &Diagnostic| known.code == finding.code && known.primary.span == finding.primary.span;
-        if !self.findings.iter().any(known) {
+        if !self.told_twice.contains(&finding.primary.span) {
             self.findings.push(finding);
         }
     }
