@@ -157,11 +157,13 @@ impl Errors {
         self.list.len()
     }
 
-    /// Where one of the errors since there were `count` is the cause of the others, forgets these.
+    /// Where one of the errors since there were `count` is the cause of the others, forgets these, but for limits
+    /// that were reached.
     pub(crate) fn keep_cause(&mut self, count: usize, is_cause: impl Fn(&SyntaxError) -> bool) {
-        let Some(cause) = self.list.iter().skip(count).find(|error| is_cause(error)).cloned() else { return };
-        self.list.truncate(count);
-        self.list.push(cause);
+        let new = self.list.split_off(count);
+        let has_cause = new.iter().any(&is_cause);
+        let is_kept = |error: &SyntaxError| is_cause(error) || error.kind == ErrorKind::TooDeep;
+        self.list.extend(new.into_iter().filter(|error| !has_cause || is_kept(error)));
     }
 
     pub(crate) fn is_full(&self) -> bool {
