@@ -1,7 +1,5 @@
 //! What is too large is refused where it stands, by a finding that names the limit; what is only large is read.
 
-#![expect(clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
-
 use std::fmt::Write as _;
 
 use aquarium_compiler::resolve::EXTENDS_MAX;
