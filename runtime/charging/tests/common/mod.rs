@@ -195,8 +195,9 @@ impl Builder {
         }
         let found = self.policy.agreements.iter_mut().find(|it| it.name == agreement).unwrap();
         let named = std::mem::take(&mut found.prices[resource]);
-        let over = Layer { frame: frame.map(FrameId), body: Body::Value(given(price, OVERRIDE)) };
-        found.prices[resource] = Timeline(vec![over, Layer { frame: None, body: Body::Timeline(named) }]);
+        let over = Layer { frame: frame.map(FrameId), body: time::Body::Value(given(price, OVERRIDE)) };
+        found.prices[resource] =
+            Timeline(vec![over, Layer { frame: None, body: time::Body::Timeline(named) }]);
     }
 
     pub fn threshold(&mut self, agreement: &str, frame: Option<u32>, threshold: &str) {
