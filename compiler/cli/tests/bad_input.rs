@@ -44,6 +44,23 @@ fn broken_policies_are_refused_with_a_place() {
 }
 
 #[test]
+fn thousands_of_findings_in_one_line_are_told_in_bounded_space() {
+    let prices: Vec<String> = (0..5_000).map(|resource| format!("r{resource}: 1")).collect();
+    let text = format!("aquariumpolicy:\n  pricelists:\n    - {{name: default, {}}}\n", prices.join(", "));
+    let directory = tempfile::tempdir().unwrap();
+    let path = directory.path().join("p.aquarium");
+    std::fs::write(&path, text).unwrap();
+    let output = aquariumc(&["check", path.to_str().unwrap()]);
+    let report = String::from_utf8(output.stderr).unwrap();
+    assert_eq!(output.status.code(), Some(1));
+    // A report that is drawn repeats the line: after the first ones there is a line for each.
+    assert!(report.len() < 4 << 20, "{} bytes", report.len());
+    assert!(report.contains("names resource `r4999`"), "none is left out");
+    let last = report.lines().last().unwrap_or_default();
+    assert!(last.starts_with("5000 errors"), "{last}");
+}
+
+#[test]
 fn a_policy_of_ten_megabytes_is_checked_within_its_limits() {
     let comment = "# a line of a long history of this policy, kept for the record\n".repeat(160_000);
     let mut bytes = std::fs::read(quickstart().join("policy.aquarium.yaml")).unwrap();

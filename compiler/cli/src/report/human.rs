@@ -10,7 +10,7 @@ use miette::{
 };
 use textwrap::{WordSeparator, WordSplitter};
 
-use super::Places;
+use super::{Places, lines};
 
 /// The width where standard error is no terminal.
 const WIDTH: usize = 100;
@@ -23,11 +23,19 @@ const LINES_TOGETHER_MAX: usize = 10;
 /// How many places of one finding are shown: a circle of `extends` can have thousands.
 const LABELS_MAX: usize = 40;
 
+/// With so much drawn already, further findings get a line each: nobody reads on, and a report repeats its line of
+/// the source, which can be as long as the file.
+const DRAWN_BYTES_MAX: usize = 1 << 20;
+
 /// All findings, and how many there are.
 pub fn render(analysis: &Analysis, places: &Places<'_>) -> String {
     let (handler, sources) = (handler(), sources(analysis, places));
     let mut text = String::new();
     for found in &analysis.diagnostics {
+        if text.len() > DRAWN_BYTES_MAX {
+            text.push_str(&lines::line(found, places));
+            continue;
+        }
         // Writing to a string does not fail; a label outside the text would, and the message remains.
         if handler.render_report(&mut text, &Report::new(found, &sources, places)).is_err() {
             text.push_str(&found.message);

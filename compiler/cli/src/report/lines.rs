@@ -2,20 +2,20 @@
 
 use std::fmt::Write;
 
-use aquarium_compiler::{Analysis, Severity};
+use aquarium_compiler::{Analysis, Diagnostic, Severity};
 
 use super::{Places, word};
 
 /// `path:line:column: severity[code]: message`
 pub fn short(analysis: &Analysis, places: &Places<'_>) -> String {
-    let mut text = String::new();
-    for found in &analysis.diagnostics {
-        let at = places.start(found.primary.span);
-        let (severity, code) = (word(found.severity), found.code.entry().id);
-        let _ =
-            writeln!(text, "{}:{}:{}: {severity}[{code}]: {}", at.path, at.line, at.column, found.message);
-    }
-    text
+    analysis.diagnostics.iter().map(|found| line(found, places)).collect()
+}
+
+/// The line of one finding.
+pub fn line(found: &Diagnostic, places: &Places<'_>) -> String {
+    let at = places.start(found.primary.span);
+    let (severity, code) = (word(found.severity), found.code.entry().id);
+    format!("{}:{}:{}: {severity}[{code}]: {}\n", at.path, at.line, at.column, found.message)
 }
 
 /// `::error file=...,line=...,col=...,endLine=...,endColumn=...,title=...::message`
