@@ -25,8 +25,8 @@ pub fn write(analysis: &Analysis, directory: &Path, format: Format) -> Result<()
         }
         Format::Short => lines::short(analysis, &places),
         Format::Github => lines::github(analysis, &places),
-        Format::Json => json::render(analysis, &places),
-        Format::Sarif => sarif::render(analysis, &places),
+        Format::Json => json::render(analysis, &places).map_err(std::io::Error::from)?,
+        Format::Sarif => sarif::render(analysis, &places).map_err(std::io::Error::from)?,
     };
     std::io::stdout().lock().write_all(text.as_bytes())?;
     Ok(())

@@ -1,10 +1,17 @@
 //! Wrong input to `aquariumc`: a located message, the right exit code, nothing half-written.
 
 #![allow(clippy::disallowed_methods, reason = "the test runs the program on files")]
-#![allow(clippy::unwrap_used, clippy::panic, clippy::indexing_slicing, reason = "a test fails by panicking")]
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    clippy::indexing_slicing,
+    clippy::string_slice,
+    reason = "a test fails by panicking"
+)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
+use std::time::{Duration, Instant};
 
 fn aquariumc(arguments: &[&str]) -> Output {
     Command::new(env!("CARGO_BIN_EXE_aquariumc")).args(arguments).env("NO_COLOR", "1").output().unwrap()
@@ -43,21 +50,76 @@ fn broken_policies_are_refused_with_a_place() {
     }
 }
 
-#[test]
-fn thousands_of_findings_in_one_line_are_told_in_bounded_space() {
-    let prices: Vec<String> = (0..5_000).map(|resource| format!("r{resource}: 1")).collect();
-    let text = format!("aquariumpolicy:\n  pricelists:\n    - {{name: default, {}}}\n", prices.join(", "));
+const FORMATS: [&str; 5] = ["human", "short", "json", "sarif", "github"];
+
+/// A generous limit: what goes through the file for each finding takes minutes.
+const SOON: Duration = Duration::from_secs(30);
+
+/// Checks a policy of these bytes in a format, soon; gives all that is printed.
+fn check_soon(bytes: &[u8], format: &str) -> String {
     let directory = tempfile::tempdir().unwrap();
     let path = directory.path().join("p.aquarium");
-    std::fs::write(&path, text).unwrap();
-    let output = aquariumc(&["check", path.to_str().unwrap()]);
-    let report = String::from_utf8(output.stderr).unwrap();
-    assert_eq!(output.status.code(), Some(1));
-    // A report that is drawn repeats the line: after the first ones there is a line for each.
-    assert!(report.len() < 4 << 20, "{} bytes", report.len());
-    assert!(report.contains("names resource `r4999`"), "none is left out");
+    std::fs::write(&path, bytes).unwrap();
+    let start = Instant::now();
+    let output = aquariumc(&["check", "--format", format, path.to_str().unwrap()]);
+    assert!(start.elapsed() < SOON, "{:?} as {format}", start.elapsed());
+    assert_eq!(output.status.code(), Some(1), "{format}: {}", String::from_utf8_lossy(&output.stderr));
+    let printed = if format == "human" { output.stderr } else { output.stdout };
+    String::from_utf8(printed).unwrap()
+}
+
+/// Ten thousand constants whose names are none, in one line of five megabytes.
+fn one_line(value: &str) -> String {
+    let value = value.repeat(480 / value.len());
+    let constants: Vec<String> = (0..10_000).map(|constant| format!("c-{constant}: '{value}'")).collect();
+    format!("aquariumpolicy: {{constants: {{{}}}}}\n", constants.join(", "))
+}
+
+#[test]
+fn thousands_of_findings_in_one_line_are_told_in_bounded_time_and_space() {
+    let mut ill_formed = one_line("1 ").into_bytes();
+    let middle = ill_formed.len() / 2;
+    ill_formed[middle] = 0xff;
+    for bytes in [one_line("1 ").into_bytes(), one_line("\u{e9}").into_bytes(), ill_formed] {
+        for format in FORMATS {
+            let report = check_soon(&bytes, format);
+            assert!(report.len() < 12 << 20, "{} bytes as {format}", report.len());
+            assert!(report.contains("`c-9999` is no name of a constant"), "none is left out as {format}");
+        }
+    }
+}
+
+#[test]
+fn of_a_long_line_the_report_for_people_shows_what_is_near() {
+    let report = check_soon(one_line("1 ").as_bytes(), "human");
+    assert!(report.contains("p.aquarium:1:30]"), "{}", &report[..2_000]);
+    assert!(report.lines().all(|line| line.len() < 5_000));
     let last = report.lines().last().unwrap_or_default();
-    assert!(last.starts_with("5000 errors"), "{last}");
+    assert!(last.starts_with("10000 errors"), "{last}");
+}
+
+#[test]
+fn what_is_too_deep_or_too_long_is_told_in_every_format() {
+    let long = "x".repeat(1 << 20);
+    let policy = |value: &str| format!("aquariumpolicy:\n  timezone: {value}\n");
+    let cases = [
+        policy(&format!("{}1{}", "[".repeat(10_000), "]".repeat(10_000))),
+        policy(&long),
+        policy(&format!("'{long}")),
+        policy(&format!("|\n    {long}")),
+        policy("UTC").replace("timezone", &long),
+        policy(&long.replace('x', "\u{202e}\u{301}")),
+        policy("UTC") + &"\tx\n".repeat(100_000),
+        policy("UTC") + &"{\n".repeat(100_000),
+        policy("UTC") + &"  a: *x\n".repeat(50_000),
+    ];
+    for case in &cases {
+        for format in FORMATS {
+            let report = check_soon(case.as_bytes(), format);
+            let most = if case.contains('*') { 40 << 20 } else { 4 << 20 };
+            assert!(report.len() < most, "{} bytes as {format} of {}", report.len(), &case[..40]);
+        }
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use aquarium_ir::slot::Limits;
 use aquarium_ir::time::{self, Calendar, Timeline};
 
 use crate::coverage::sweep::met;
-use crate::diagnostic::{Diagnostic, FileSpan};
+use crate::diagnostic::{Code, Diagnostic, FileSpan};
 use crate::expression::{ChargeContext, Checked, ExpressionSyntax, Template, check_charge, flow_diagnostics};
 use crate::items::{EntryId, EntryValue, Items};
 use crate::meanings::Meanings;
@@ -87,7 +87,10 @@ pub fn charges<'a>(
     findings: &mut Vec<Diagnostic>,
 ) -> Charges<'a> {
     let numbers = Numbers::new(setting);
-    let pairs = pairs(setting);
+    let pairs = pairs(setting).unwrap_or_else(|| {
+        findings.push(too_many(setting));
+        Vec::new()
+    });
     let limits = numbers.resources.iter().map(|name| setting.resources.get(*name).map(Limits::of)).collect();
     let mut checks = Checks { setting, numbers: &numbers, limits, done: Vec::new(), bodies: Vec::new() };
     checks.run(&pairs);
@@ -140,9 +143,20 @@ fn number<K: Ord, V>(numbers: &mut BTreeMap<K, usize>, key: K, value: V, values:
     })
 }
 
-/// Every price beside every expression that an agreement gives for a resource, in order.
-fn pairs(setting: &Setting<'_>) -> Vec<Pair> {
+/// How many prices and expressions may meet, each pair counted once: a second's or two's work.
+const PAIRS_MAX: usize = 500_000;
+
+fn too_many(setting: &Setting<'_>) -> Diagnostic {
+    let message = format!("more than {PAIRS_MAX} different pairs of a price and an expression can meet");
+    let finding = Diagnostic::new(Code::OverLimit, setting.items.root(), message);
+    finding.help("make several policies of it, or let more agreements share price lists and algorithms")
+}
+
+/// Every price beside every expression that an agreement gives for a resource, in order; `None` of too many.
+fn pairs(setting: &Setting<'_>) -> Option<Vec<Pair>> {
     let mut pairs = Vec::new();
+    // Where those that are there twice are taken out.
+    let mut full = 2 * PAIRS_MAX;
     let (mut prices, mut expressions) = (Vec::new(), Vec::new());
     for agreement in setting.resolution.agreements.values() {
         for (resource, name) in setting.items.resources.keys().enumerate() {
@@ -153,12 +167,24 @@ fn pairs(setting: &Setting<'_>) -> Vec<Pair> {
             for price in &prices {
                 let pair = |expression: &EntryId| Pair { resource, price: *price, expression: *expression };
                 pairs.extend(expressions.iter().map(pair));
+                if pairs.len() > full {
+                    once(&mut pairs);
+                    full = pairs.len() + PAIRS_MAX;
+                    if pairs.len() > PAIRS_MAX {
+                        return None;
+                    }
+                }
             }
         }
     }
-    pairs.sort_unstable();
-    pairs.dedup();
-    pairs
+    once(&mut pairs);
+    (pairs.len() <= PAIRS_MAX).then_some(pairs)
+}
+
+/// In order, each once.
+fn once<T: Ord>(values: &mut Vec<T>) {
+    values.sort_unstable();
+    values.dedup();
 }
 
 /// Replaces `found` by the entries of a timeline, each once.
@@ -173,8 +199,7 @@ fn values(timeline: &Timeline<EntryId>, found: &mut Vec<EntryId>) {
             }
         }
     }
-    found.sort_unstable();
-    found.dedup();
+    once(found);
 }
 
 /// The checks of all combinations.

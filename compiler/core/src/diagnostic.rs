@@ -82,7 +82,33 @@ pub struct Edit {
     pub text: String,
 }
 
+/// How many bytes of a text of a finding are shown; what authors write can be as long as a file. The beginning says what
+/// is wrong, the end what with.
+const TEXT_BYTES_MAX: usize = 1_000;
+/// How much of them is the end.
+const TEXT_END_BYTES: usize = 300;
+
+/// Takes the middle out of a text that is too long to be read.
+fn shorten(text: &mut String) {
+    if text.len() > TEXT_BYTES_MAX {
+        let start = text.floor_char_boundary(TEXT_BYTES_MAX - TEXT_END_BYTES);
+        let end = text.ceil_char_boundary(text.len() - TEXT_END_BYTES);
+        text.replace_range(start..end, " ... ");
+        text.shrink_to_fit();
+    }
+}
+
 impl Diagnostic {
+    /// Shortens what is said, but no edit.
+    pub(crate) fn shorten(&mut self) {
+        shorten(&mut self.message);
+        let labels = self.secondary.iter_mut().chain([&mut self.primary]);
+        labels.for_each(|label| shorten(&mut label.message));
+        self.help.iter_mut().chain(&mut self.notes).for_each(shorten);
+        let fixes = self.fix.iter_mut().chain(&mut self.choices);
+        fixes.for_each(|fix| shorten(&mut fix.title));
+    }
+
     /// A finding at its default severity.
     #[must_use]
     pub fn new(code: Code, span: FileSpan, message: impl Into<String>) -> Self {

@@ -9,9 +9,9 @@ use aquarium_ir::Rational;
 use aquarium_ir::policy::{CostPolicy, Mode};
 use aquarium_ir::time::{Cron, Frame, FrameId};
 
-use crate::FileSpan;
 use crate::expression::ExpressionSyntax;
 use crate::price::PriceSyntax;
+use crate::{FileId, FileSpan};
 
 /// A word or value of the source and where it stands.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
@@ -141,6 +141,13 @@ pub struct Head {
 }
 
 impl Items {
+    /// Where what is said about the policy as a whole is shown.
+    #[must_use]
+    pub fn root(&self) -> FileSpan {
+        let first = FileSpan { file: FileId(0), start: 0, end: 0 };
+        self.head.map_or(first, |head| head.root)
+    }
+
     /// The algorithms, price lists or credit plans; none for the other classes.
     #[must_use]
     pub fn lists(&self, class: Class) -> &BTreeMap<String, List> {

@@ -129,6 +129,7 @@ impl Compiler<'_> {
         let is_complete = findings.iter().all(|finding| finding.code.entry().name.is_some());
         leave_out_consequences(&mut findings);
         let mut diagnostics = directives::apply(self.parses, findings, is_complete);
+        diagnostics.iter_mut().for_each(Diagnostic::shorten);
         sort(&mut diagnostics);
         if diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
             return (diagnostics, None);

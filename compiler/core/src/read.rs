@@ -141,7 +141,7 @@ impl Reader<'_> {
             self.findings.push(Diagnostic::new(Code::MissingKey, span, message));
             return None;
         };
-        if class == Class::Resource { self.text_of(entry) } else { self.name_of(entry) }
+        if class == Class::Resource { self.long_name_of(entry) } else { self.name_of(entry) }
     }
 
     fn add_entry(&mut self, pair: &Pair, giver: &str, value: crate::items::EntryValue) -> EntryId {

@@ -8,6 +8,8 @@
 pub mod layers;
 mod lineage;
 
+mod room;
+
 use std::collections::BTreeMap;
 
 use aquarium_ir::Rational;
@@ -18,6 +20,7 @@ use crate::items::{Agreement, Class, EntryId, Items, List, Part};
 use layers::{body, fill, stack};
 use lineage::Lineage;
 pub use lineage::{EXTENDS_MAX, Extend, report_unknown};
+use room::Room;
 
 /// The key of an algorithm for every resource without an expression of its own.
 pub const EVERY_RESOURCE: &str = "*";
@@ -55,15 +58,18 @@ pub const PLAN_KEYS: [&str; 4] = ["at", "credits", "initial", "mode"];
 /// Resolves all agreements; reports names that nothing has, and circles.
 #[must_use]
 pub fn resolve(items: &Items, findings: &mut Vec<Diagnostic>) -> Resolution {
-    let lists = Class::ALL.map(|class| Lists::new(items, class, findings));
+    let room = Room::new();
+    let lists = Class::ALL.map(|class| Lists::new(items, class, &room, findings));
     let agreements = Lineage::new(&items.agreements, Class::Agreement, findings);
     report_unknown_parts(items, &lists, findings);
-    let resolver = Resolver { items, lists: &lists, agreements: &agreements };
+    let resolver = Resolver { items, lists: &lists, agreements: &agreements, room: &room };
     let resolved = agreements.all().filter_map(|place| {
         let name = agreements.item(place)?.name.value.clone();
-        Some((name, resolver.agreement(place)))
+        Some((name, if room.is_full() { Resolved::default() } else { resolver.agreement(place) }))
     });
-    Resolution { agreements: resolved.collect() }
+    let agreements = resolved.collect();
+    findings.extend(room.finding(items));
+    Resolution { agreements }
 }
 
 fn report_unknown_parts(items: &Items, lists: &[Lists<'_>], findings: &mut Vec<Diagnostic>) {
@@ -85,9 +91,9 @@ struct Lists<'a> {
 }
 
 impl<'a> Lists<'a> {
-    fn new(items: &'a Items, class: Class, findings: &mut Vec<Diagnostic>) -> Self {
+    fn new(items: &'a Items, class: Class, room: &Room, findings: &mut Vec<Diagnostic>) -> Self {
         let lineage = Lineage::new(items.lists(class), class, findings);
-        let fields = lineage.all().map(|place| fields(&lineage, place)).collect();
+        let fields = lineage.all().map(|place| fields(&lineage, place, room)).collect();
         Self { class, lineage, fields }
     }
 
@@ -101,13 +107,18 @@ impl<'a> Lists<'a> {
 }
 
 /// Every field that the item or an ancestor gives.
-fn fields<'a>(lineage: &Lineage<'a, List>, place: usize) -> BTreeMap<&'a str, Timeline<EntryId>> {
+fn fields<'a>(
+    lineage: &Lineage<'a, List>,
+    place: usize,
+    room: &Room,
+) -> BTreeMap<&'a str, Timeline<EntryId>> {
     let chain: Vec<(usize, &List)> = lineage.chain(place).collect();
     let names = chain.iter().flat_map(|(_, item)| item.entries.keys());
     let mut fields: BTreeMap<&str, Timeline<EntryId>> = BTreeMap::new();
-    for name in names {
+    for name in names.take_while(|_| !room.is_full()) {
         fields.entry(name).or_insert_with(|| {
-            inherit(&chain, |item| item.entries.get(name).copied(), |place| lineage.frame(place))
+            let given = |item: &'a List| item.entries.get(name).copied();
+            room.taken(inherit(&chain, given, |place| lineage.frame(place)))
         });
     }
     fields
@@ -132,12 +143,13 @@ struct Resolver<'a> {
     items: &'a Items,
     lists: &'a [Lists<'a>],
     agreements: &'a Lineage<'a, Agreement>,
+    room: &'a Room,
 }
 
 impl<'a> Resolver<'a> {
     fn agreement(&self, place: usize) -> Resolved {
         let chain: Vec<(usize, &Agreement)> = self.agreements.chain(place).collect();
-        let resources = || self.items.resources.keys();
+        let resources = || self.items.resources.keys().take_while(|_| !self.room.is_full());
         let price = |name: &String| self.in_time(&chain, |place| self.part(place, Class::Pricelist, name));
         let expression = |name: &String| self.in_time(&chain, |place| self.expression(place, name));
         let plan = |key| (key, self.in_time(&chain, |place| self.part(place, Class::Creditplan, key)));
@@ -160,7 +172,9 @@ impl<'a> Resolver<'a> {
         chain: &[(usize, &'a Agreement)],
         part: impl Fn(usize) -> Timeline<EntryId>,
     ) -> Timeline<EntryId> {
-        stack(chain.iter().map(|(place, _)| (self.agreements.frame(*place), Body::Timeline(part(*place)))))
+        let parts =
+            chain.iter().map(|(place, _)| (self.agreements.frame(*place), Body::Timeline(part(*place))));
+        self.room.taken(stack(parts))
     }
 
     fn threshold(&self, chain: &[(usize, &'a Agreement)]) -> Timeline<Rational> {

@@ -118,6 +118,56 @@ fn a_directive_names_so_many_lints_and_no_more() {
 }
 
 #[test]
+fn a_name_that_is_too_long_is_told_once_whatever_uses_it() {
+    let text = chain(1).replace("name: bw", &format!("name: {}", "n".repeat(1 << 20)));
+    let found = found(&text);
+    assert_eq!(found.len(), 1, "{found:?}");
+    assert_eq!((found[0].0, found[0].1), (Code::OverLimit, 3));
+    assert_eq!(found[0].2, "a name of 1048576 bytes: it has at most 255");
+    let longest = chain(1).replace("bw", &"n".repeat(255));
+    assert_eq!(self::found(&longest), []);
+}
+
+#[test]
+fn what_is_said_stays_readable_whatever_is_quoted() {
+    for value in
+        ["MB\u{e9}".to_owned(), "\u{20AC}".repeat(500_000), "*".repeat(1 << 20), "x ".repeat(1 << 19)]
+    {
+        let analysis = check(&chain(1).replace("unit: MB", &format!("unit: '{value}'")));
+        for finding in &analysis.diagnostics {
+            let notes = finding.notes.iter().chain(&finding.help);
+            assert!([&finding.message].into_iter().chain(notes).all(|text| text.len() < 1_100));
+        }
+    }
+}
+
+#[test]
+fn agreements_times_resources_have_a_limit() {
+    let resources: String =
+        (0..3_000).map(|it| format!("    - {{name: r{it}, unit: MB, costpolicy: discrete}}\n")).collect();
+    let mut text = chain(1).replace("  algorithms:\n", &format!("{resources}  algorithms:\n"));
+    (0..1_500).for_each(|item| {
+        let _ = writeln!(text, "    - {{name: a{item}, algorithm: default, pricelist: default}}");
+    });
+    let found = found(&text);
+    assert_eq!(found.len(), 1, "{:?}", &found[..9.min(found.len())]);
+    assert_eq!((found[0].0, found[0].1), (Code::OverLimit, 1));
+}
+
+#[test]
+fn thousands_of_resources_without_price_are_a_few_findings() {
+    let resources: String =
+        (0..3_000).map(|it| format!("    - {{name: r{it}, unit: MB, costpolicy: discrete}}\n")).collect();
+    let text = chain(1).replace("  algorithms:\n", &format!("{resources}  algorithms:\n"));
+    let found = found(&text);
+    assert!(found.iter().all(|found| found.0 == Code::NotCovered));
+    assert_eq!(found.len(), 21);
+    let rest = "under agreement `default` `r1015`, `r1016`, `r1017`, `r1018`, `r1019`, `r102` and 2974 more are never \
+                covered either";
+    assert!(found.iter().any(|(_, _, message)| message == rest), "{found:?}");
+}
+
+#[test]
 fn thousands_of_wrong_names_are_all_told() {
     let mut text = format!("{RESOURCES}  pricelists:\n    - {{name: default, bw: 1}}\n");
     (0..3_000).for_each(|item| {

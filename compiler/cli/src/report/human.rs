@@ -23,9 +23,14 @@ const LINES_TOGETHER_MAX: usize = 10;
 /// How many places of one finding are shown: a circle of `extends` can have thousands.
 const LABELS_MAX: usize = 40;
 
-/// With so much drawn already, further findings get a line each: nobody reads on, and a report repeats its line of
-/// the source, which can be as long as the file.
+/// With so much drawn already, further findings get a line each: nobody reads on.
 const DRAWN_BYTES_MAX: usize = 1 << 20;
+
+/// How much of the source is drawn of one place, and between places that are drawn together: a line can be as long as
+/// the file.
+const PLACE_BYTES_MAX: usize = 2_000;
+/// How much is drawn before and behind a place, unless the lines around it end before.
+const AROUND_BYTES_MAX: usize = 1_000;
 
 /// All findings, and how many there are.
 pub fn render(analysis: &Analysis, places: &Places<'_>) -> String {
@@ -171,9 +176,10 @@ fn labelled(label: &Label, primary: bool) -> LabeledSpan {
     }
 }
 
-/// A place for miette.
+/// A place for miette; of a long one its beginning.
 pub fn range(span: FileSpan) -> std::ops::Range<usize> {
-    span.start as usize..span.end.max(span.start) as usize
+    let start = span.start as usize;
+    start..(span.end as usize).clamp(start, start + PLACE_BYTES_MAX)
 }
 
 /// A file's text, shared by all reports on it.
@@ -200,6 +206,24 @@ impl SourceFile {
     fn line(&self, offset: usize) -> usize {
         self.lines.line(u32::try_from(offset).unwrap_or(u32::MAX))
     }
+
+    /// Line and column, both from 0.
+    fn position(&self, offset: usize) -> (usize, usize) {
+        let offset = u32::try_from(offset).unwrap_or(u32::MAX);
+        let (line, column) = self.lines.line_column(self.text.as_bytes(), offset);
+        (line.saturating_sub(1), column.saturating_sub(1))
+    }
+
+    /// What a report on a place may show: so many lines before and after it and one more, which the library looks at,
+    /// or parts of them where they are long.
+    fn window(&self, span: &SourceSpan, before: usize, after: usize) -> std::ops::Range<usize> {
+        let end = span.offset().saturating_add(span.len());
+        let first_line = self.start(self.line(span.offset()).saturating_sub(before + 1));
+        let last_line = self.start(self.line(end).saturating_add(after + 2));
+        let from = self.text.floor_char_boundary(span.offset().saturating_sub(AROUND_BYTES_MAX));
+        let to = self.text.ceil_char_boundary(end.saturating_add(AROUND_BYTES_MAX));
+        first_line.max(from)..last_line.min(to)
+    }
 }
 
 impl SourceCode for SourceFile {
@@ -209,20 +233,23 @@ impl SourceCode for SourceFile {
         before: usize,
         after: usize,
     ) -> Result<Box<dyn SpanContents<'a> + 'a>, MietteError> {
-        // The library reads from the first byte on: it gets the lines that it shows, and one around them.
-        let first = self.line(span.offset()).saturating_sub(before + 1);
-        let last = self.line(span.offset().saturating_add(span.len())).saturating_add(after + 2);
-        let start = self.start(first);
-        let window = self.text.as_bytes().get(start..self.start(last)).ok_or(MietteError::OutOfBounds)?;
+        // Places that are further apart are drawn one by one.
+        if span.len() > PLACE_BYTES_MAX {
+            return Err(MietteError::OutOfBounds);
+        }
+        let window = self.window(span, before, after);
+        let start = window.start;
+        let shown = self.text.as_bytes().get(window).ok_or(MietteError::OutOfBounds)?;
         let inside = (span.offset().saturating_sub(start), span.len()).into();
-        let contents = window.read_span(&inside, before, after)?;
-        let shown = (contents.span().offset() + start, contents.span().len()).into();
+        let contents = shown.read_span(&inside, before, after)?;
+        let offset = contents.span().offset() + start;
+        let (line, column) = self.position(offset);
         Ok(Box::new(MietteSpanContents::new_named(
             self.name.clone(),
             contents.data(),
-            shown,
-            contents.line() + first,
-            contents.column(),
+            (offset, contents.span().len()).into(),
+            line,
+            column,
             self.lines.lines(),
         )))
     }

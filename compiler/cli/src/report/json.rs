@@ -1,6 +1,7 @@
 //! Findings as one JSON object, for programs. The shape is versioned by `format`.
 
 use aquarium_compiler::{Analysis, Diagnostic, FileSpan, Fix, Label};
+use serde::{Serialize, Serializer};
 use serde_json::{Value, json};
 
 use super::{Places, word};
@@ -9,10 +10,29 @@ use super::{Places, word};
 const FORMAT: u32 = 1;
 
 /// `{"format": 1, "diagnostics": [...]}`
-pub fn render(analysis: &Analysis, places: &Places<'_>) -> String {
-    let diagnostics: Vec<Value> =
-        analysis.diagnostics.iter().map(|found| diagnostic(found, places)).collect();
-    format!("{}\n", json!({ "format": FORMAT, "diagnostics": diagnostics }))
+pub fn render(analysis: &Analysis, places: &Places<'_>) -> serde_json::Result<String> {
+    let diagnostics = Each { findings: &analysis.diagnostics, value: &|found| diagnostic(found, places) };
+    Ok(serde_json::to_string(&Report { diagnostics, format: FORMAT })? + "\n")
+}
+
+#[derive(Serialize)]
+struct Report<'a> {
+    diagnostics: Each<'a>,
+    format: u32,
+}
+
+/// Findings, each made into JSON when it is written: they can be hundreds of thousands.
+pub struct Each<'a> {
+    /// The findings.
+    pub findings: &'a [Diagnostic],
+    /// What is written of one.
+    pub value: &'a dyn Fn(&Diagnostic) -> Value,
+}
+
+impl Serialize for Each<'_> {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_seq(self.findings.iter().map(self.value))
+    }
 }
 
 fn diagnostic(found: &Diagnostic, places: &Places<'_>) -> Value {

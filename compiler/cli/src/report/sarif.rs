@@ -6,33 +6,43 @@
 use std::collections::BTreeSet;
 
 use aquarium_compiler::{Analysis, Code, Diagnostic, FileSpan, Fix, Label, Severity};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use super::Places;
+use super::json::Each;
 
 const SCHEMA: &str =
     "https://docs.oasis-open.org/sarif/sarif/v2.1.0/errata01/os/schemas/sarif-schema-2.1.0.json";
 
 /// One log with one run.
-pub fn render(analysis: &Analysis, places: &Places<'_>) -> String {
+pub fn render(analysis: &Analysis, places: &Places<'_>) -> serde_json::Result<String> {
     let codes: BTreeSet<Code> = analysis.diagnostics.iter().map(|found| found.code).collect();
     let codes: Vec<Code> = codes.into_iter().collect();
-    let results: Vec<Value> =
-        analysis.diagnostics.iter().map(|found| result(found, &codes, places)).collect();
-    let log = json!({
-        "$schema": SCHEMA,
-        "version": "2.1.0",
-        "runs": [{
-            "tool": { "driver": {
-                "name": "aquariumc",
-                "semanticVersion": env!("CARGO_PKG_VERSION"),
-                "rules": codes.iter().copied().map(rule).collect::<Vec<_>>(),
-            }},
-            "columnKind": "unicodeCodePoints",
-            "results": results,
-        }],
-    });
-    format!("{log}\n")
+    let tool = json!({ "driver": {
+        "name": "aquariumc",
+        "semanticVersion": env!("CARGO_PKG_VERSION"),
+        "rules": codes.iter().copied().map(rule).collect::<Vec<_>>(),
+    }});
+    let results = Each { findings: &analysis.diagnostics, value: &|found| result(found, &codes, places) };
+    let runs = [Run { column_kind: "unicodeCodePoints", results, tool }];
+    Ok(serde_json::to_string(&Log { schema: SCHEMA, runs, version: "2.1.0" })? + "\n")
+}
+
+#[derive(Serialize)]
+struct Log<'a> {
+    #[serde(rename = "$schema")]
+    schema: &'static str,
+    runs: [Run<'a>; 1],
+    version: &'static str,
+}
+
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Run<'a> {
+    column_kind: &'static str,
+    results: Each<'a>,
+    tool: Value,
 }
 
 fn rule(code: Code) -> Value {

@@ -15,16 +15,18 @@ const DAY: i64 = 86_400_000;
 
 pub struct Report<'a> {
     items: &'a Items,
-    resolution: &'a Resolution,
     zone: &'a Zone,
+    /// Agreement, resource, what is missing: in the order of agreements.
     never: Vec<(&'a str, &'a str, Verdict)>,
     /// Resources whose coverage is the same, by agreement.
     partly: BTreeMap<(&'a str, Coverage), Vec<&'a str>>,
+    /// The first agreements that extend one, by its name.
+    heirs: BTreeMap<&'a str, Vec<&'a str>>,
 }
 
 impl<'a> Report<'a> {
     pub fn new(items: &'a Items, resolution: &'a Resolution, zone: &'a Zone) -> Self {
-        Self { items, resolution, zone, never: Vec::new(), partly: BTreeMap::new() }
+        Self { items, zone, never: Vec::new(), partly: BTreeMap::new(), heirs: heirs(resolution) }
     }
 
     pub fn add(&mut self, name: &'a str, _agreement: &Resolved, resource: &'a str, verdict: Verdict) {
@@ -38,9 +40,13 @@ impl<'a> Report<'a> {
     }
 
     pub fn finish(&self, findings: &mut Vec<Diagnostic>) {
-        findings.extend(
-            self.never.iter().filter_map(|(name, resource, verdict)| self.never(name, resource, *verdict)),
-        );
+        for missing in self.never.chunk_by(|one, other| one.0 == other.0) {
+            let (told, others) = missing.split_at(missing.len().min(NEVER_MAX));
+            let each =
+                told.iter().filter_map(|(name, resource, verdict)| self.never(name, resource, *verdict));
+            findings.extend(each);
+            findings.extend(self.others(others));
+        }
         let whole = self.whole();
         for ((name, coverage), resources) in &self.partly {
             let Some(agreement) = self.items.agreements.get(*name) else { continue };
@@ -76,11 +82,20 @@ impl<'a> Report<'a> {
         Some(self.inherited(finding, name).help(help(class, resource, &chain)))
     }
 
+    /// One finding on all further resources that an agreement does not cover.
+    fn others(&self, missing: &[(&str, &str, Verdict)]) -> Option<Diagnostic> {
+        let agreement = self.items.agreements.get(missing.first()?.0)?;
+        let names: Vec<&str> = missing.iter().map(|(_, resource, _)| *resource).collect();
+        let message =
+            format!("under agreement `{}` {} never covered either", agreement.name.value, listed(&names));
+        let finding = Diagnostic::new(Code::NotCovered, agreement.name.span, message);
+        Some(finding.help("give each a price and an expression"))
+    }
+
     /// Names the agreements that inherit what is missing, so that they need no findings of their own.
     fn inherited(&self, finding: Diagnostic, name: &str) -> Diagnostic {
-        let heirs =
-            self.resolution.agreements.iter().filter(|(_, heir)| heir.ancestors.iter().any(|it| it == name));
-        let heirs: Vec<String> = heirs.take(HEIRS_MAX + 1).map(|(heir, _)| format!("`{heir}`")).collect();
+        let heirs = self.heirs.get(name).map(Vec::as_slice).unwrap_or_default();
+        let heirs: Vec<String> = heirs.iter().map(|heir| format!("`{heir}`")).collect();
         match heirs.len() {
             0 => finding,
             1..=HEIRS_MAX => finding.note(format!("extended by {}", heirs.join(", "))),
@@ -226,6 +241,22 @@ impl<'a> Report<'a> {
 /// Longer chains are cut in messages.
 const LINKS_MAX: usize = 20;
 const HEIRS_MAX: usize = 8;
+/// How many resources that an agreement never covers have a finding of their own.
+const NEVER_MAX: usize = 20;
+
+/// The first agreements that extend one, at any distance, and one more where there are more.
+fn heirs(resolution: &Resolution) -> BTreeMap<&str, Vec<&str>> {
+    let mut heirs: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
+    for (heir, agreement) in &resolution.agreements {
+        for ancestor in &agreement.ancestors {
+            let known = heirs.entry(ancestor).or_default();
+            if known.len() <= HEIRS_MAX {
+                known.push(heir);
+            }
+        }
+    }
+    heirs
+}
 
 struct Link<'a> {
     name: String,

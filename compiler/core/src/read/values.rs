@@ -11,6 +11,10 @@ use crate::items::{Spanned, Text};
 use crate::price::read_number;
 use aquarium_grammar::expression::names::nearest;
 
+/// How long the name of an item may be. Every finding on an item and every price that it gives hold its name, and
+/// a name of megabytes would be there a million times.
+pub const NAME_BYTES_MAX: usize = 255;
+
 impl Reader<'_> {
     /// The text of a scalar.
     pub fn text(&self, scalar: &Scalar) -> Text {
@@ -42,9 +46,20 @@ impl Reader<'_> {
         }
     }
 
+    /// A name of any text, cut where it is too long.
+    pub fn long_name_of(&mut self, entry: &Entry) -> Option<Text> {
+        let mut name = self.text_of(entry)?;
+        if name.value.len() > NAME_BYTES_MAX {
+            let message = format!("a name of {} bytes: it has at most {NAME_BYTES_MAX}", name.value.len());
+            self.findings.push(Diagnostic::new(Code::OverLimit, name.span, message));
+            name.value.truncate(name.value.floor_char_boundary(NAME_BYTES_MAX));
+        }
+        Some(name)
+    }
+
     /// A name without blanks.
     pub fn name_of(&mut self, entry: &Entry) -> Option<Text> {
-        let name = self.text_of(entry)?;
+        let name = self.long_name_of(entry)?;
         if name.value.is_empty() || name.value.contains(char::is_whitespace) {
             let message = match name.value.as_str() {
                 "" => "a name is not empty".to_owned(),
