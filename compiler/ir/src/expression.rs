@@ -16,11 +16,13 @@ use crate::policy::{Span, Tier};
 
 /// The place of a node in [`Expression::nodes`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct NodeId(pub u32);
 
 /// The number of a `const` binding within its expression.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct LocalId(pub u32);
 
@@ -28,6 +30,7 @@ pub struct LocalId(pub u32);
 ///
 /// `price` is not among them: a compiled charge is specialised to its price.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Variable {
     /// What is charged.
@@ -44,6 +47,7 @@ pub enum Variable {
 
 /// A comparison.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Comparison {
     /// `>`
@@ -77,6 +81,7 @@ impl Comparison {
 
 /// How a quantity is rounded to a multiple of a step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Rounding {
     /// Down, towards minus infinity (`floor`).
@@ -91,6 +96,7 @@ pub enum Rounding {
 
 /// One operation. Operands stand before their users in [`Expression::nodes`].
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "snake_case")]
 pub enum Node {
     /// A constant.
@@ -191,6 +197,7 @@ pub enum Node {
 
 /// A typed expression: a tree in an arena, operands before users, the root last.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Expression {
     /// The operations.
     pub nodes: Vec<Node>,
@@ -200,6 +207,7 @@ pub struct Expression {
 
 /// Where a node comes from and how its value is shown.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Origin {
     /// The text that it stands for.
     pub span: Span,

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// An instant: milliseconds since the Unix epoch, UTC, without leap seconds.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Default, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Millis(pub i64);
 

@@ -15,6 +15,8 @@ pub mod interpreter;
 pub mod module;
 pub mod number;
 pub mod policy;
+#[cfg(feature = "schema")]
+pub mod schema;
 pub mod slot;
 pub mod time;
 

@@ -15,6 +15,7 @@ macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
         $(#[$doc])*
         #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+        #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
         #[serde(transparent)]
         pub struct $name(pub u32);
 
@@ -47,6 +48,7 @@ ids! {
 
 /// A range of bytes in a source file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Span {
     /// The file.
     pub source: SourceId,
@@ -60,6 +62,7 @@ pub struct Span {
 
 /// A source file of the policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Source {
     /// Its path, relative to the nearest common directory of the paths given.
     pub path: String,
@@ -69,6 +72,7 @@ pub struct Source {
 
 /// A whole compiled policy.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Policy {
     /// The format of this section, [`FORMAT`].
     pub format: u32,
@@ -143,6 +147,7 @@ impl Policy {
 
 /// How usage of a resource becomes volume.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum CostPolicy {
     /// The amount held, times time.
@@ -155,6 +160,7 @@ pub enum CostPolicy {
 
 /// Something that can be charged for.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Resource {
     /// Its name.
     pub name: String,
@@ -175,6 +181,7 @@ pub struct Resource {
 
 /// A price, in the unit that the resource declares. Equal prices are one price.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Price {
     /// Credits per declared unit.
@@ -185,6 +192,7 @@ pub enum Price {
 
 /// One tier of a graduated price.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Tier {
     /// Where the tier ends, cumulative within the month; `None` in the last.
     #[serde(skip_serializing_if = "Option::is_none", default)]
@@ -195,6 +203,7 @@ pub struct Tier {
 
 /// An expression as its author wrote it. Expressions of equal abstract syntax are one expression.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct ExpressionSource {
     /// The SHA-256 of its abstract syntax before anything is simplified, in hexadecimal digits.
     pub digest: String,
@@ -206,6 +215,7 @@ pub struct ExpressionSource {
 
 /// An expression, typed for a resource: at any flat price, or at one price in tiers.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Body {
     /// The expression at a flat price of one credit per declared unit, or with its tiers.
     pub expression: Expression,
@@ -236,6 +246,7 @@ impl Body {
 
 /// A body at a price: one function of the module.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Charge {
     /// What is charged.
     pub resource: ResourceId,
@@ -251,6 +262,7 @@ pub struct Charge {
 
 /// How a charge moves with the duration of its slot, everything else being equal.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Monotone {
     /// It never falls.
@@ -265,6 +277,7 @@ pub enum Monotone {
 
 /// A value that an item gives, and where.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Given<T> {
     /// The value.
     pub value: T,
@@ -276,6 +289,7 @@ pub struct Given<T> {
 
 /// An agreement with everything that it inherits, resolved in time.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Agreement {
     /// Its name.
     pub name: String,
@@ -295,6 +309,7 @@ pub struct Agreement {
 
 /// A credit plan, key by key. It fires at an instant of the cron in force then, where `credits` is given too.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Plan {
     /// Credits of one refill.
     pub credits: Timeline<Given<Rational>>,
@@ -308,6 +323,7 @@ pub struct Plan {
 
 /// What a refill does to the plan part of the wallet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Mode {
     /// Adds the credits.

@@ -37,6 +37,7 @@ const MONTHS_OF_SEARCH: u32 = 8 * 12 + 1;
 /// # Ok::<(), aquarium_ir::time::CronError>(())
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(try_from = "Written")]
 pub struct Cron {
     /// The text, its fields separated by single spaces. What is read from a module follows from it alone.
@@ -172,6 +173,7 @@ impl Cron {
 
 /// What counts of a pattern in JSON.
 #[derive(Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 struct Written {
     text: String,
 }

@@ -19,11 +19,13 @@ pub(super) const LAST_REPEAT: Millis = Millis(Millis::LIMIT.0 + 36_524 * DAY);
 
 /// An index of [`Policy::frames`](crate::policy::Policy::frames). Equal frames have one id.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct FrameId(pub u32);
 
 /// A set of instants: `[from, to)`, cut to the ranges of `repeat` (where there are any), less `except`.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Frame {
     /// The first instant; `Millis::MIN` where not given.
     pub from: Millis,
@@ -37,6 +39,7 @@ pub struct Frame {
 
 /// From each start to the first end after it, on the local clock.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Range {
     /// The starts.
     pub start: Cron,

@@ -24,6 +24,7 @@ use crate::instant::Millis;
 /// assert_eq!(timeline.at(&mut calendar, Millis(2_000)), (Some(&"dear"), Millis::MAX));
 /// ```
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(transparent)]
 pub struct Timeline<T>(pub Vec<Layer<T>>);
 
@@ -35,6 +36,7 @@ impl<T> Default for Timeline<T> {
 
 /// One layer.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 pub struct Layer<T> {
     /// When it holds; `None`: always.
     pub frame: Option<FrameId>,
@@ -44,6 +46,7 @@ pub struct Layer<T> {
 
 /// What a layer holds.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename_all = "lowercase")]
 pub enum Body<T> {
     /// A value.

@@ -253,8 +253,22 @@ impl<'de> Deserialize<'de> for Zone {
 
 /// A zone as it stands in JSON.
 #[derive(Serialize, Deserialize)]
+#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
 #[serde(rename = "Zone")]
 struct Written {
+    /// Its IANA name.
     name: String,
+    /// Its transitions and the rule after them: TZif (RFC 9636), in base64.
     tzif: String,
+}
+
+#[cfg(feature = "schema")]
+impl schemars::JsonSchema for Zone {
+    fn schema_name() -> std::borrow::Cow<'static, str> {
+        "Zone".into()
+    }
+
+    fn json_schema(generator: &mut schemars::SchemaGenerator) -> schemars::Schema {
+        Written::json_schema(generator)
+    }
 }
