@@ -61,6 +61,15 @@ pub fn explain(policy: &Policy, slot: &Slot) -> Result<Explanation, Trap> {
     if let Some(resource) = policy.resources.get(charge.resource.index()) {
         Limits::of(resource).check(slot)?;
     }
+    explain_unlimited(policy, slot)
+}
+
+/// The same of a slot that may lie beyond the limits of its resource, for which the compiled code is not proven.
+///
+/// # Errors
+/// Where it divides by zero or is not well formed.
+pub fn explain_unlimited(policy: &Policy, slot: &Slot) -> Result<Explanation, Trap> {
+    let charge = charge_of(policy, slot)?;
     let (body, price) = (policy.body(charge), policy.prices.get(charge.price.index()));
     let (body, price) = body.zip(price).ok_or(Trap::Malformed(0))?;
     let expression = Expression { nodes: body.nodes_at(price), origins: Vec::new() };

@@ -64,7 +64,7 @@ pub fn explain(deployments: &mut Deployments, user: &str, entry: &Entry, revisio
     let charge = policy.charges.get(slot.charge.index());
     let Some(charge) = charge.filter(|_| entry.slot.outcome == Outcome::Charged) else { return derivation };
     // A slot that was charged has its value, be it proven for the compiled code or not.
-    if let Ok(explanation) = interpreter::explain_expression(&charge.body, &slot, policy.precision) {
+    if let Ok(explanation) = interpreter::explain_unlimited(policy, &slot) {
         derivation.steps = steps(policy, charge, &explanation.values);
         derivation.value = Some(explanation.evaluation.value);
     }

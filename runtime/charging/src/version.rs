@@ -121,10 +121,7 @@ impl Version {
     /// Charges a slot for which the compiled code is not proven: in exact rationals, which are slow and have no
     /// limits.
     pub(crate) fn charge_unproven(&self, slot: &Slot) -> Result<Credits, Trap> {
-        let charge =
-            self.policy.charges.get(slot.charge.index()).ok_or(Trap::UnknownCharge(slot.charge.0))?;
-        let explained = interpreter::explain_expression(&charge.body, slot, self.policy.precision)?;
-        Ok(explained.evaluation.credits)
+        Ok(interpreter::explain_unlimited(&self.policy, slot)?.evaluation.credits)
     }
 
     /// The agreement that an assignment, else a role, names: its name, and the agreement itself where
