@@ -4,6 +4,7 @@
 
 mod bench;
 mod command;
+mod daemon_bench;
 mod events;
 mod generated;
 mod interface;
@@ -35,6 +36,8 @@ enum Task {
     Setup,
     /// Whole-process benches of the quickstart and of a hundred thousand events.
     Bench,
+    /// Benches of a daemon that runs: rates, times to acknowledge and to answer, memory of users.
+    BenchDaemon(daemon_bench::Options),
     /// Writes completions, man pages, the index of findings and the schema for editors.
     Generate,
     /// Tries wrong folds on the tests of charging: each must be caught.
@@ -51,6 +54,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::all(),
         Task::Setup => tools::install_all(),
         Task::Bench => bench::all(),
+        Task::BenchDaemon(options) => daemon_bench::run(&options),
         Task::Generate => generated::write(),
         Task::WrongFolds(options) => wrong_folds::run(&options),
         Task::Interface => interface::all(),

@@ -1,5 +1,6 @@
 //! The command line.
 
+mod backup;
 mod doctor;
 mod import;
 mod log;
@@ -74,6 +75,10 @@ enum Command {
     Quarantine(quarantine::Quarantine),
     /// Look at the log.
     Log(log::Log),
+    /// Copy log, modules and derived state to a directory, also while a daemon serves them.
+    Backup(backup::Backup),
+    /// Make a data directory of a backup.
+    Restore(backup::Restore),
     /// Fold the log again from its beginning, and replace what is stored of that.
     Rebuild(rebuild::Rebuild),
     /// Fold the log again from its beginning, and compare with what is stored.
@@ -139,6 +144,8 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Assign(assign) => on_runtime(assign.run(configuration)),
         Command::Quarantine(quarantine) => on_runtime(quarantine.run(configuration)),
         Command::Log(log) => log.run(&configuration),
+        Command::Backup(backup) => on_runtime(backup.run(configuration)),
+        Command::Restore(restore) => restore.run(&configuration),
         Command::Rebuild(rebuild) => on_runtime(rebuild.run(configuration)),
         Command::Verify(verify) => on_runtime(verify.run(configuration)),
         Command::Doctor(doctor) => doctor.run(&configuration),

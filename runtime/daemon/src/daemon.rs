@@ -1,5 +1,8 @@
 //! The running system: log, ingest, shards and scheduler, wired up.
 
+#[cfg(test)]
+mod tests;
+
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -62,6 +65,9 @@ pub struct Daemon {
     pub registry: Registry,
     /// Held while a policy is deployed: each deployment is checked against all before it.
     pub deploying: tokio::sync::Mutex<()>,
+    derived: Arc<dyn Derived>,
+    /// Held while derived state is copied.
+    copying: tokio::sync::Mutex<()>,
     feed: Arc<Feed>,
     endings: Mutex<Vec<Ending>>,
 }
@@ -113,6 +119,8 @@ impl Daemon {
             components: Components::new(),
             registry: Registry::new(),
             deploying: tokio::sync::Mutex::new(()),
+            derived,
+            copying: tokio::sync::Mutex::new(()),
             feed,
             endings: Mutex::default(),
         });
@@ -192,6 +200,25 @@ impl Daemon {
             ending.reached().await;
         }
         self.components.stop().await;
+    }
+
+    /// Writes derived state, as it is now, beside itself, for a backup to take away; gives the number of rows.
+    pub async fn copy_derived(&self) -> Result<u64, DerivedError> {
+        let _one_at_a_time = self.copying.lock().await;
+        let (derived, to) = (self.derived.clone(), derived::copy_directory(&self.configuration));
+        let copy = move || {
+            match std::fs::remove_dir_all(&to) {
+                Err(error) if error.kind() != std::io::ErrorKind::NotFound => {
+                    return Err(DerivedError::Failed { directory: to, what: error.to_string() });
+                }
+                _ => {}
+            }
+            derived.copy_to(&to)
+        };
+        match tokio::task::spawn_blocking(copy).await {
+            Ok(copied) => copied,
+            Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+        }
     }
 
     /// The webhooks that are configured, yet to run.

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use aquarium_store::derived::restart;
+use aquarium_store::derived::{EmbeddedOpener, Reopening, restart};
 use aquarium_store::{Derived, DerivedError, DerivedOptions, EmbeddedDerived, Position};
 
 use crate::config::Configuration;
@@ -12,9 +12,25 @@ pub fn directory(configuration: &Configuration) -> PathBuf {
     configuration.data.join("derived")
 }
 
+/// The directory of a copy of it, which a backup takes away.
+pub fn copy_directory(configuration: &Configuration) -> PathBuf {
+    directory(configuration).with_extension("copy")
+}
+
+/// Opens the store, which is opened again by itself after its disk was full.
+pub fn open(directory: &Path, partitions: u16, end: Position) -> Result<Reopening, DerivedError> {
+    let derived = open_or_begin_again(directory, partitions, end)?;
+    let opener = EmbeddedOpener { directory: directory.to_owned(), options: DerivedOptions::default() };
+    Ok(Reopening::new(Box::new(derived), Box::new(opener)))
+}
+
 /// Opens the store. One that is damaged, or that stands for more than the log holds, is named, put aside and begun
 /// again: everything in it is folded anew.
-pub fn open(directory: &Path, partitions: u16, end: Position) -> Result<EmbeddedDerived, DerivedError> {
+fn open_or_begin_again(
+    directory: &Path,
+    partitions: u16,
+    end: Position,
+) -> Result<EmbeddedDerived, DerivedError> {
     match EmbeddedDerived::open(directory, DerivedOptions::default()) {
         Ok(derived) => match ahead_of(&derived, partitions, end) {
             Ok(None) => Ok(derived),

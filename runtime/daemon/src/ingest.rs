@@ -203,7 +203,11 @@ impl Writer {
     }
 
     fn note(&self, appended: &Result<Vec<Appended>, AppendError>) {
-        self.shared.taking.store(appended.is_ok(), Ordering::Relaxed);
+        // What was there already says nothing about the disk.
+        let nothing_new = |appended: &Vec<Appended>| appended.iter().all(|it| *it == Appended::Duplicate);
+        if !appended.as_ref().is_ok_and(nothing_new) {
+            self.shared.taking.store(appended.is_ok(), Ordering::Relaxed);
+        }
         let end = self.log.end();
         self.shared.end.send_if_modified(|known| std::mem::replace(known, end) != end);
     }

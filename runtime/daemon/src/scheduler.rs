@@ -29,7 +29,11 @@ const RETRY_AFTER: Duration = Duration::from_secs(1);
 
 /// Ticks until the daemon stops.
 pub async fn run(daemon: Arc<Daemon>) {
-    daemon.registry.reached(daemon.log.end()).await;
+    // Who ends before everything was looked at never gets there.
+    tokio::select! {
+        () = daemon.registry.reached(daemon.log.end()) => {}
+        () = daemon.stopped() => return,
+    }
     let mut told = daemon.registry.known().ticked;
     loop {
         let now = daemon.clock.now();
@@ -38,7 +42,10 @@ pub async fn run(daemon: Arc<Daemon>) {
             Err(IngestError::Stopping) => return,
             Err(error) => {
                 tracing::error!(%error, "ticks were not stored");
-                tokio::time::sleep(RETRY_AFTER).await;
+                tokio::select! {
+                    () = tokio::time::sleep(RETRY_AFTER) => {}
+                    () = daemon.stopped() => return,
+                }
                 continue;
             }
         }
@@ -46,8 +53,28 @@ pub async fn run(daemon: Arc<Daemon>) {
         let due = due(&mut daemon.versions(), next);
         tokio::select! {
             () = daemon.clock.reached(due) => {}
+            () = refused(&daemon) => try_the_log(&daemon).await,
             () = daemon.stopped() => return,
         }
+    }
+}
+
+/// Waits until the log has taken nothing for a while.
+async fn refused(daemon: &Daemon) {
+    loop {
+        tokio::time::sleep(RETRY_AFTER).await;
+        if !daemon.ingest.is_taking() {
+            return;
+        }
+    }
+}
+
+/// Finds out, by telling the time, whether a log that took nothing takes records again: whoever watches readiness
+/// sends none before it does.
+async fn try_the_log(daemon: &Daemon) {
+    let ticks = ticks(&[daemon.clock.now()], daemon.log.partitions());
+    if daemon.write(ticks).await.is_ok() {
+        tracing::info!("the log takes records again");
     }
 }
 

@@ -16,8 +16,9 @@ use crate::validate::validate;
 /// How often the guard against calls that do not end looks.
 const TICK: Duration = Duration::from_millis(100);
 
-/// After how many ticks a call is stopped. A batch takes milliseconds; ten seconds are a defect.
-pub(crate) const TICKS_MAX: u64 = 100;
+/// After how many ticks a call is stopped. A batch takes milliseconds; three seconds are a defect, and whoever waits
+/// behind it has waited long enough.
+pub(crate) const TICKS_MAX: u64 = 30;
 
 /// What an engine is to be like.
 #[derive(Debug, Clone, Default)]

@@ -31,6 +31,9 @@ pub enum LoadError {
 }
 
 /// A module that has passed all checks. It charges from any thread; each call takes an instance of its own.
+///
+/// A call that does not end within seconds is stopped, and its caller unwound as by a panic: what depends on time and
+/// load is nobody's charge.
 pub struct LoadedModule {
     policy: Arc<Policy>,
     hash: String,
@@ -86,7 +89,10 @@ impl LoadedModule {
         });
         match together {
             Ok(()) => credits.into_iter().map(Ok).collect(),
-            Err(_) => slots.iter().map(|slot| self.run_alone(slot)).collect(),
+            Err(error) => {
+                unwind_where_stopped(&error);
+                slots.iter().map(|slot| self.run_alone(slot)).collect()
+            }
         }
     }
 
@@ -96,7 +102,18 @@ impl LoadedModule {
             self.give_back(instance);
             Ok(credits)
         });
-        charged.map_err(|error| Trap::Stopped(error.root_cause().to_string()))
+        charged.map_err(|error| {
+            unwind_where_stopped(&error);
+            Trap::Stopped(error.root_cause().to_string())
+        })
+    }
+}
+
+/// A call that the guard has stopped gives no result, not even that of a trap: wall time decides no charge. Whoever
+/// charges is unwound to where it can be tried again.
+fn unwind_where_stopped(error: &wasmtime::Error) {
+    if error.downcast_ref::<wasmtime::Trap>() == Some(&wasmtime::Trap::Interrupt) {
+        std::panic::panic_any("a policy module took too long to charge and was stopped".to_owned());
     }
 }
 

@@ -13,18 +13,20 @@
 mod embedded;
 mod keys;
 mod rebuild;
+mod reopening;
 
 use std::io;
 use std::ops::Range;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
 use crate::record::Position;
 
 pub(crate) use embedded::VERSION;
-pub use embedded::{DerivedOptions, EmbeddedDerived};
+pub use embedded::{DerivedOptions, EmbeddedDerived, EmbeddedOpener};
 pub use rebuild::{Kept, restart};
+pub use reopening::{Opener, Reopening};
 
 /// A store of derived state.
 pub trait Derived: Send + Sync {
@@ -35,7 +37,8 @@ pub trait Derived: Send + Sync {
     ///
     /// # Errors
     ///
-    /// Nothing of the batch is applied then. After [`DerivedError::Failed`] the store must be opened again.
+    /// Nothing of the batch is applied then, or, after [`DerivedError::Full`], all of it once the store was opened
+    /// again. After both, and after [`DerivedError::Failed`], the store must be opened again.
     fn write(&self, batch: &Batch) -> Result<OutboxPlace, DerivedError>;
 
     /// Makes everything that was written durable.
@@ -139,6 +142,14 @@ pub trait Derived: Send + Sync {
     ///
     /// As [`Derived::write`].
     fn begin_epoch(&self, partition: u16) -> Result<u64, DerivedError>;
+
+    /// Writes everything, as it is at one instant, to another directory where there is nothing yet, durably; a store of
+    /// this kind can be opened there then. Gives the number of rows.
+    ///
+    /// # Errors
+    ///
+    /// Where it cannot be read, or not be written there.
+    fn copy_to(&self, directory: &Path) -> Result<u64, DerivedError>;
 
     /// Bytes on disk.
     ///
@@ -301,7 +312,8 @@ pub enum DerivedError {
         /// The epoch that holds.
         current: u64,
     },
-    /// There is no room on its disk.
+    /// There is no room on its disk, or there was none when it wrote last. It may write again once it was opened
+    /// again; see [`Reopening`].
     #[error("no room for derived state on its disk: {0}")]
     Full(io::Error),
     /// The disk failed, or the store gave up; what it holds is certain only once it is opened again.

@@ -5,10 +5,13 @@
 //! | `lock` | nothing: the process that writes has it locked |
 //! | `acknowledged` | how far the log was acknowledged |
 //! | `00000000000000000000.segment`, ... | blocks of records; named by the first record |
+//! | `ids/` | which ids are in the log, as far as it is no longer known in memory; made anew where it is damaged |
 
 mod catalogue;
+mod copy;
 pub mod files;
 pub(crate) mod format;
+mod ids;
 mod index;
 mod scan;
 mod verify;
@@ -19,14 +22,15 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
+pub use copy::{CopyError, copy};
 pub use scan::Unfinished;
 pub use verify::{Verified, read_all, verify};
 
 use catalogue::{Catalogue, Location};
 use files::{Files, RealFiles};
-use format::{BlockHeader, HEADER_LENGTH, SegmentHeader};
+use format::{BlockHeader, Chain, HEADER_LENGTH, SegmentHeader};
 use index::Index;
-use scan::{MARK_FILE, Scan};
+use scan::{MARK_FILE, Scan, Visitor};
 use writer::Writer;
 
 use crate::log::{AppendError, Log, OpenError, Page, ReadError, Statistics};
@@ -42,11 +46,13 @@ pub struct Options {
     pub segment_bytes: u64,
     /// The number of partitions of a log that is made anew; an existing one keeps its own.
     pub partitions: u16,
+    /// Records whose ids are kept in memory; twice as many while they are written down, at about 70 bytes each.
+    pub recent_ids_max: usize,
 }
 
 impl Default for Options {
     fn default() -> Self {
-        Self { segment_bytes: 64 << 20, partitions: 64 }
+        Self { segment_bytes: 64 << 20, partitions: 64, recent_ids_max: 500_000 }
     }
 }
 
@@ -82,13 +88,16 @@ impl EmbeddedLog {
         files.create_directory(directory).map_err(refuse)?;
         let lock = files.lock(&directory.join(LOCK_FILE)).map_err(refuse)?;
         let lock = lock.ok_or_else(|| OpenError::InUse(directory.to_owned()))?;
-        let mut index = Index::new();
-        let mut catalogue = Catalogue::default();
-        let open_to_write = |path: &Path| files.open_to_write(path);
-        let mut scan = scan::scan(&*files, directory, &open_to_write, &mut |record| {
-            index.take_in(&record);
-            catalogue.set_last(record.stored.user, record.position);
-        })?;
+        let recent = options.recent_ids_max;
+        let index = Index::open(files.clone(), directory, recent).map_err(refuse)?;
+        let mut found = read(&*files, directory, index)?;
+        if found.1.index.ids.are_foreign() {
+            // What still writes there ends first.
+            drop(found);
+            let index = Index::afresh(files.clone(), directory, recent).map_err(refuse)?;
+            found = read(&*files, directory, index)?;
+        }
+        let (mut scan, Read { index, mut catalogue }) = found;
         catalogue.end = scan.end;
         let partitions = scan.partitions.unwrap_or(options.partitions);
         let unfinished = scan.unfinished.take();
@@ -122,6 +131,29 @@ impl EmbeddedLog {
         found.extend(of_user.map(|record| OwnedRecord::from(*record)));
         Ok(chain.first().and_then(|record| record.previous))
     }
+}
+
+/// What is known of a log once it was read.
+struct Read {
+    index: Index,
+    catalogue: Catalogue,
+}
+
+impl Visitor for Read {
+    fn record(&mut self, record: Record<'_>) {
+        self.index.take_in(&record);
+        self.catalogue.set_last(record.stored.user, record.position);
+    }
+
+    fn end_block(&mut self, end: Position, chain: &Chain) {
+        self.index.ids.end_block(end, chain);
+    }
+}
+
+fn read(files: &dyn Files, directory: &Path, index: Index) -> Result<(Scan, Read), OpenError> {
+    let mut read = Read { index, catalogue: Catalogue::default() };
+    let scan = scan::scan(files, directory, &|path| files.open_to_write(path), &mut read)?;
+    Ok((scan, read))
 }
 
 /// A directory that is open, before there is a writer.

@@ -170,7 +170,7 @@ fn a_log_that_is_opened_again_is_the_same(open: Open<'_>) {
 }
 
 fn open_embedded(directory: &Path, segment_bytes: u64) -> Box<dyn Log> {
-    Box::new(EmbeddedLog::open(directory, Options { segment_bytes, partitions: 64 }).unwrap())
+    Box::new(EmbeddedLog::open(directory, Options { segment_bytes, ..Options::default() }).unwrap())
 }
 
 #[test]

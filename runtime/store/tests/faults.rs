@@ -308,6 +308,9 @@ impl Files for Faulty {
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         RealFiles.rename(from, to)
     }
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        RealFiles.remove(path)
+    }
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
         RealFiles.sync_directory(path)
     }

@@ -68,6 +68,26 @@ pub async fn components(State(api): State<Api>) -> Json<Vec<Report>> {
     Json(api.daemon.components.report())
 }
 
+/// What was written.
+#[derive(Debug, Serialize, ToSchema)]
+pub struct Written {
+    /// Rows of it.
+    rows: u64,
+}
+
+/// Write derived state beside itself, for a backup.
+///
+/// `aquariumd backup` asks for it, and takes it away; what an earlier request left is replaced.
+#[utoipa::path(post, path = "/admin/snapshot", tag = "admin", responses(
+    (status = 200, body = Written),
+    (status = 503, description = "It cannot be read or written.", body = FaultBody),
+))]
+pub async fn snapshot(State(api): State<Api>) -> Result<Json<Written>, Fault> {
+    let written = api.daemon.copy_derived().await;
+    let rows = written.map_err(|error| Fault::unavailable(error.to_string()))?;
+    Ok(Json(Written { rows }))
+}
+
 /// A time.
 #[derive(Debug, Serialize, Deserialize, ToSchema)]
 #[serde(deny_unknown_fields)]

@@ -47,6 +47,7 @@ pub fn admin() -> OpenApiRouter<Api> {
         .routes(routes!(admin::redrive_all))
         .routes(routes!(admin::discard_all))
         .routes(routes!(operation::components))
+        .routes(routes!(operation::snapshot))
         .routes(routes!(operation::clock, operation::set_clock))
         .merge(OpenApiRouter::from(router))
 }

@@ -125,16 +125,26 @@ pub struct Daemon {
 
 impl Daemon {
     pub fn start(arguments: &[&str]) -> Self {
-        let mut child = aquariumd(arguments).stdout(Stdio::piped()).stderr(Stdio::null()).spawn().unwrap();
+        let data = arguments.iter().skip_while(|argument| **argument != "--data").nth(1);
+        let data = PathBuf::from(data.unwrap_or(&"aquarium-data"));
+        Self::spawn(aquariumd(arguments).stderr(Stdio::null()), &data)
+    }
+
+    /// Starts a daemon by a command, over data that is at a path for this process.
+    pub fn spawn(command: &mut Command, data: &Path) -> Self {
+        let mut child = command.stdout(Stdio::piped()).spawn().unwrap();
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         let address = lines
             .by_ref()
             .map(Result::unwrap)
             .find_map(|line| line.strip_prefix("listening on http://").map(str::to_owned))
             .unwrap();
-        let data = arguments.iter().skip_while(|argument| **argument != "--data").nth(1);
-        let admin = PathBuf::from(data.unwrap_or(&"aquarium-data")).join("admin.sock");
-        Self { child, address, admin }
+        Self { child, address, admin: data.join("admin.sock") }
+    }
+
+    /// The number of its process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
     }
 
     pub fn kill(mut self) {

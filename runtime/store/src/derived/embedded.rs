@@ -4,14 +4,18 @@
 //! the state after some number of batches, never the images of one batch beside the parts of another.
 
 mod marks;
+mod opening;
 mod rows;
 
+use std::io::ErrorKind;
 use std::ops::{Bound, Range};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode};
+use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable as _};
+
+pub use opening::EmbeddedOpener;
 
 use super::keys::{self, Table};
 use super::{Announcement, Batch, Derived, DerivedError, Fence, OutboxItem, OutboxPlace, Owner, UserWrite};
@@ -212,9 +216,13 @@ impl EmbeddedDerived {
 
     /// Copies the rows of a table into another store; gives their number.
     pub(super) fn copy_table(&self, table: Table, to: &Self) -> Result<u64, DerivedError> {
+        self.copy_rows(self.rows.prefix(keys::only(table)), to)
+    }
+
+    fn copy_rows(&self, rows: impl Iterator<Item = fjall::Guard>, to: &Self) -> Result<u64, DerivedError> {
         let mut count = 0;
         let mut batch = to.database.batch();
-        for row in self.rows.prefix(keys::only(table)) {
+        for row in rows {
             let (key, value) = row.into_inner().map_err(|error| self.failed(error))?;
             batch.insert(&to.rows, key, value);
             count += 1;
@@ -281,17 +289,19 @@ fn failure(directory: &Path, error: fjall::Error) -> DerivedError {
     match error {
         fjall::Error::Locked => DerivedError::InUse(directory),
         fjall::Error::Io(error) | fjall::Error::Storage(fjall::LsmError::Io(error)) => match error.kind() {
-            std::io::ErrorKind::StorageFull => DerivedError::Full(error),
+            ErrorKind::StorageFull | ErrorKind::QuotaExceeded | ErrorKind::FileTooLarge => {
+                DerivedError::Full(error)
+            }
             // A file that is cut off or not there.
-            std::io::ErrorKind::UnexpectedEof | std::io::ErrorKind::NotFound => {
+            ErrorKind::UnexpectedEof | ErrorKind::NotFound => {
                 marks::note_damage(&directory, &error.to_string());
                 DerivedError::Damaged { directory, what: error.to_string() }
             }
             _ => DerivedError::Failed { directory, what: error.to_string() },
         },
-        fjall::Error::Poisoned => {
-            DerivedError::Failed { directory, what: "an earlier write failed".to_owned() }
-        }
+        // Its own threads write too, and are the first to find no room: what they found is not told. Another
+        // failure comes again when it is opened.
+        fjall::Error::Poisoned => DerivedError::Full(std::io::Error::other("an earlier write failed")),
         _ => {
             marks::note_damage(&directory, &what);
             DerivedError::Damaged { directory, what }
@@ -421,6 +431,14 @@ impl Derived for EmbeddedDerived {
         rows.insert(&self.rows, keys::of_partition(Table::Epoch, partition), epoch.to_be_bytes());
         self.commit(rows, true)?;
         Ok(epoch)
+    }
+
+    fn copy_to(&self, directory: &Path) -> Result<u64, DerivedError> {
+        let to = Self::open(directory, DerivedOptions::default())?;
+        let now = self.database.snapshot();
+        let count = self.copy_rows(now.iter(&self.rows), &to)?;
+        to.sync()?;
+        Ok(count)
     }
 
     fn bytes(&self) -> Result<u64, DerivedError> {

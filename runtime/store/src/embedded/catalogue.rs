@@ -5,7 +5,7 @@ use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use super::files::LogFile;
-use super::index::DigestHasher;
+use super::ids::DigestHasher;
 use super::scan::{BlockPlace, Segment};
 use crate::log::Statistics;
 use crate::record::{Position, user_hash};

@@ -16,6 +16,8 @@ pub trait Files: Send + Sync {
     fn create_directory(&self, path: &Path) -> io::Result<()>;
     /// Gives a file another name in its directory.
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()>;
+    /// Removes a file.
+    fn remove(&self, path: &Path) -> io::Result<()>;
     /// Makes the names in a directory durable.
     fn sync_directory(&self, path: &Path) -> io::Result<()>;
     /// The paths in a directory, sorted.
@@ -58,6 +60,10 @@ impl Files for RealFiles {
 
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
         fs::rename(from, to)
+    }
+
+    fn remove(&self, path: &Path) -> io::Result<()> {
+        fs::remove_file(path)
     }
 
     fn sync_directory(&self, path: &Path) -> io::Result<()> {

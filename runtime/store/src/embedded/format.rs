@@ -16,6 +16,7 @@ pub const BLOCK_BYTES_MAX: usize = 64 << 20;
 pub const RECORD_HEADER_LENGTH: usize = 60;
 
 const SEGMENT_MAGIC: [u8; 8] = *b"AQUALOG\0";
+const RUN_MAGIC: [u8; 8] = *b"AQUAIDS\0";
 const MARK_MAGIC: [u8; 8] = *b"AQUAMARK";
 pub(crate) const BLOCK_MAGIC: [u8; 4] = *b"AQB1";
 const NO_PARTITION: u16 = u16::MAX;
@@ -232,6 +233,48 @@ fn link(before: &Chain, length: u32, count: u32, first: Position, payload: &[u8]
     hasher.update(first.0.to_le_bytes());
     hasher.update(payload);
     hasher.finalize().into()
+}
+
+/// The head of a run of the index of ids.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct RunHeader {
+    /// The place of its first record.
+    pub first: Position,
+    /// The place after its last record, the end of a block.
+    pub end: Position,
+    /// The first half of the chain there.
+    pub chain: [u8; 16],
+    /// Entries.
+    pub entries: u64,
+}
+
+impl RunHeader {
+    /// Its bytes.
+    #[must_use]
+    pub fn encode(&self) -> [u8; HEADER_LENGTH] {
+        HeaderWriter::new(&RUN_MAGIC)
+            .put(&VERSION.to_le_bytes())
+            .put(&[0; 4])
+            .put(&self.first.0.to_le_bytes())
+            .put(&self.end.0.to_le_bytes())
+            .put(&self.chain)
+            .put(&self.entries.to_le_bytes())
+            .finish()
+    }
+
+    /// The header that the bytes hold, if they hold one of a format that is known.
+    #[must_use]
+    pub fn decode(bytes: &[u8; HEADER_LENGTH]) -> Option<Self> {
+        if !bytes.starts_with(&RUN_MAGIC) || !checksum_holds(bytes) {
+            return None;
+        }
+        let mut reader = Reader(bytes.get(RUN_MAGIC.len()..)?);
+        let version = reader.u32()?;
+        reader.take(4)?;
+        let (first, end) = (Position(reader.u64()?), Position(reader.u64()?));
+        let header = Self { first, end, chain: reader.array()?, entries: reader.u64()? };
+        (version <= VERSION).then_some(header)
+    }
 }
 
 /// How far the log was acknowledged.

@@ -105,7 +105,27 @@ pub struct Unfinished {
     pub bytes: u64,
 }
 
-/// Reads the whole log in a directory and gives each record to `visit`.
+/// Who is told what a log holds while it is read.
+pub trait Visitor {
+    /// The next record.
+    fn record(&mut self, record: Record<'_>);
+
+    /// A block ends at this place, with this chain.
+    fn end_block(&mut self, end: Position, chain: &Chain);
+}
+
+/// A visitor that blocks are nothing to.
+pub struct EachRecord<'a>(pub &'a mut dyn FnMut(Record<'_>));
+
+impl Visitor for EachRecord<'_> {
+    fn record(&mut self, record: Record<'_>) {
+        (self.0)(record);
+    }
+
+    fn end_block(&mut self, _: Position, _: &Chain) {}
+}
+
+/// Reads the whole log in a directory and tells `visitor` what is in it.
 ///
 /// An incomplete or corrupt last block that was never acknowledged ends the log before it; everything
 /// else that is wrong is an error.
@@ -113,14 +133,14 @@ pub fn scan(
     files: &dyn Files,
     directory: &Path,
     open: &dyn Fn(&Path) -> io::Result<Box<dyn LogFile>>,
-    visit: &mut dyn FnMut(Record<'_>),
+    visitor: &mut dyn Visitor,
 ) -> Result<Scan, OpenError> {
     let mark = read_mark(files, directory)?;
     let paths = segment_paths(files, directory).map_err(ReadError::Io)?;
     let mut walk = Walk::new(mark);
     for (place, path) in paths.iter().enumerate() {
         let file: Arc<dyn LogFile> = Arc::from(open(path).map_err(ReadError::Io)?);
-        walk.segment(file, &file_name(path), place + 1 == paths.len(), visit)?;
+        walk.segment(file, &file_name(path), place + 1 == paths.len(), visitor)?;
     }
     walk.finish()
 }
@@ -180,7 +200,7 @@ impl Walk {
         file: Arc<dyn LogFile>,
         name: &str,
         last: bool,
-        visit: &mut dyn FnMut(Record<'_>),
+        visitor: &mut dyn Visitor,
     ) -> Result<(), OpenError> {
         self.segment_header(&*file, name)?;
         let length = file.length().map_err(ReadError::Io)?;
@@ -188,7 +208,7 @@ impl Walk {
             Segment { file, name: Arc::from(name), blocks: Vec::new(), bytes: HEADER_LENGTH as u64 };
         loop {
             match self.step(&*segment.file, segment.bytes, length).map_err(ReadError::Io)? {
-                Step::Block(header, payload) => self.block(&mut segment, header, &payload, visit)?,
+                Step::Block(header, payload) => self.block(&mut segment, header, &payload, visitor)?,
                 Step::End => break,
                 Step::Fault(what, torn) => {
                     let fault = self.fault(name, segment.bytes, what, torn);
@@ -265,9 +285,9 @@ impl Walk {
         segment: &mut Segment,
         header: BlockHeader,
         payload: &[u8],
-        visit: &mut dyn FnMut(Record<'_>),
+        visitor: &mut dyn Visitor,
     ) -> Result<(), ReadError> {
-        format::records(payload, header.first, header.count).for_each(visit);
+        format::records(payload, header.first, header.count).for_each(|record| visitor.record(record));
         segment.blocks.push(BlockPlace { first: header.first, offset: segment.bytes });
         self.scan.end = header.end();
         self.scan.chain = header.chain;
@@ -280,6 +300,7 @@ impl Walk {
             }
             .into());
         }
+        visitor.end_block(header.end(), &header.chain);
         segment.bytes += header.block_length();
         Ok(())
     }

@@ -3,7 +3,7 @@
 use std::path::Path;
 
 use super::files::{Files, RealFiles};
-use super::scan::{self, Unfinished};
+use super::scan::{self, EachRecord, Scan, Unfinished};
 use crate::log::OpenError;
 use crate::record::{Position, Record};
 
@@ -43,14 +43,20 @@ pub fn read_all(directory: &Path, visit: &mut dyn FnMut(Record<'_>)) -> Result<V
     if scan::segment_paths(&files, directory).map_or(true, |paths| paths.is_empty()) {
         return Err(OpenError::Missing(directory.to_owned()));
     }
-    let scan = scan::scan(&files, directory, &|path| files.open(path), visit)?;
-    let Position(records) = scan.end;
-    Ok(Verified {
-        records,
-        blocks: scan.segments.iter().map(|segment| segment.blocks.len() as u64).sum(),
-        segments: scan.segments.len() as u64,
-        bytes: scan.segments.iter().map(|segment| segment.bytes).sum(),
-        chain: scan.chain,
-        unfinished: scan.unfinished,
-    })
+    Ok(Verified::of(scan::scan(&files, directory, &|path| files.open(path), &mut EachRecord(visit))?))
+}
+
+impl Verified {
+    /// What was found by reading everything.
+    pub(super) fn of(scan: Scan) -> Self {
+        let Position(records) = scan.end;
+        Self {
+            records,
+            blocks: scan.segments.iter().map(|segment| segment.blocks.len() as u64).sum(),
+            segments: scan.segments.len() as u64,
+            bytes: scan.segments.iter().map(|segment| segment.bytes).sum(),
+            chain: scan.chain,
+            unfinished: scan.unfinished,
+        }
+    }
 }

@@ -11,7 +11,8 @@ use super::files::{Files, LogFile};
 use super::format::{
     self, BLOCK_BYTES_MAX, BlockHeader, Chain, HEADER_LENGTH, Mark, RECORD_HEADER_LENGTH, SegmentHeader,
 };
-use super::index::{DigestTable, Index, Receipts};
+use super::ids::DigestTable;
+use super::index::{Index, Receipts};
 use super::scan::{BlockPlace, Segment, file_name, segment_name};
 use super::{read_lock, write_lock};
 use crate::log::AppendError;
@@ -66,7 +67,8 @@ impl Writer {
         }
         check_size(batch)?;
         let mut receipts = self.index.receipts.clone();
-        let mut plan = self.plan(batch, &mut receipts, catalogue);
+        let plan = self.plan(batch, &mut receipts, catalogue);
+        let mut plan = plan.map_err(|error| self.stop(&error))?;
         if plan.count == 0 {
             return Ok(plan.answers);
         }
@@ -75,19 +77,25 @@ impl Writer {
         for (key, content) in plan.ids {
             self.index.ids.insert(key, content);
         }
+        self.index.ids.end_block(self.end, &self.chain);
         publish(catalogue, block, self.offset, self.end, plan.users);
         Ok(plan.answers)
     }
 
-    fn plan(&self, batch: &[NewRecord<'_>], receipts: &mut Receipts, catalogue: &RwLock<Catalogue>) -> Plan {
+    fn plan(
+        &self,
+        batch: &[NewRecord<'_>],
+        receipts: &mut Receipts,
+        catalogue: &RwLock<Catalogue>,
+    ) -> io::Result<Plan> {
         let catalogue = read_lock(catalogue);
         let mut planner = Planner { writer: self, catalogue: &catalogue, receipts, plan: Plan::default() };
         planner.plan.block.resize(HEADER_LENGTH, 0);
         for record in batch {
-            let answer = planner.decide(record);
+            let answer = planner.decide(record)?;
             planner.plan.answers.push(answer);
         }
-        planner.plan
+        Ok(planner.plan)
     }
 
     /// Writes the block and makes it durable.
@@ -165,7 +173,9 @@ fn check_size(batch: &[NewRecord<'_>]) -> Result<(), AppendError> {
 
 fn append_error(error: io::Error) -> AppendError {
     match error.kind() {
-        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => AppendError::Full(error),
+        io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
+            AppendError::Full(error)
+        }
         _ => AppendError::Failed(error),
     }
 }
@@ -189,28 +199,31 @@ struct Planner<'a> {
 }
 
 impl Planner<'_> {
-    fn decide(&mut self, record: &NewRecord<'_>) -> Appended {
-        match self.content(&record.key) {
+    fn decide(&mut self, record: &NewRecord<'_>) -> io::Result<Appended> {
+        match self.content(&record.key)? {
             None => {
                 let (position, received_millis) = self.store(record);
-                Appended::Stored { position, received_millis }
+                Ok(Appended::Stored { position, received_millis })
             }
-            Some(content) if content == record.content => Appended::Duplicate,
+            Some(content) if content == record.content => Ok(Appended::Duplicate),
             Some(_) => self.conflict(record),
         }
     }
 
-    fn content(&self, key: &Digest) -> Option<Digest> {
-        self.plan.ids.get(key).copied().or_else(|| self.writer.index.ids.content(key))
+    fn content(&self, key: &Digest) -> io::Result<Option<Digest>> {
+        match self.plan.ids.get(key) {
+            Some(content) => Ok(Some(*content)),
+            None => self.writer.index.ids.content(key),
+        }
     }
 
-    fn conflict(&mut self, record: &NewRecord<'_>) -> Appended {
+    fn conflict(&mut self, record: &NewRecord<'_>) -> io::Result<Appended> {
         let note = "its id was used before for an event that says something else";
         let refused = NewRecord::quarantined(Reason::Conflict, note, record.body, record.received_millis);
-        if self.content(&refused.key).is_none() {
+        if self.content(&refused.key)?.is_none() {
             self.store(&refused);
         }
-        Appended::Conflict
+        Ok(Appended::Conflict)
     }
 
     fn store(&mut self, record: &NewRecord<'_>) -> (Position, i64) {

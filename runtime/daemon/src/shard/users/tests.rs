@@ -1,4 +1,6 @@
-//! Shards that end at any point, and stores that hold what they should not.
+//! Shards that end at any point, and stores that hold what they should not, or fail.
+
+mod faulty;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -53,7 +55,10 @@ fn line(number: usize) -> String {
 
 fn open(log: &Arc<EmbeddedLog>, directory: &Path) -> Users {
     let derived = EmbeddedDerived::open(&directory.join("derived"), DerivedOptions::default()).unwrap();
-    let derived: Arc<dyn Derived> = Arc::new(derived);
+    open_on(log, directory, Arc::new(derived))
+}
+
+fn open_on(log: &Arc<EmbeddedLog>, directory: &Path, derived: Arc<dyn Derived>) -> Users {
     let setting = Setting {
         outbox: Arc::new(Outbox::new(derived.clone())),
         feed: Arc::new(Feed::new(log.clone(), watch::Sender::new(log.end()).subscribe())),
