@@ -99,8 +99,10 @@ fn taking_in(options: &Options, directory: &Path) -> Outcome {
         let start = Instant::now();
         let streams: Vec<_> =
             bodies.iter().map(|body| scope.spawn(|| stream(&daemon.address, body))).collect();
-        let answered: Result<u64, String> =
-            streams.into_iter().map(|stream| stream.join().unwrap_or_else(|_| Err("a stream panicked".into()))).sum();
+        let answered: Result<u64, String> = streams
+            .into_iter()
+            .map(|stream| stream.join().unwrap_or_else(|_| Err("a stream panicked".into())))
+            .sum();
         let acknowledged = start.elapsed();
         let folded = connection.get("/users?limit=1");
         let charged = start.elapsed();
@@ -236,8 +238,10 @@ impl Daemon {
     fn start(options: &Options, directory: &Path, clock: &str) -> Result<Self, String> {
         let data = directory.join(clock);
         let (policy, at) = (text(&directory.join("policy")), text(&data));
-        let failed = |error: std::io::Error| format!("`{}` does not start: {error}", options.program.display());
-        let up = program(&options.program, &["up", &policy, "--once", "--data", &at]).output().map_err(failed)?;
+        let failed =
+            |error: std::io::Error| format!("`{}` does not start: {error}", options.program.display());
+        let up =
+            program(&options.program, &["up", &policy, "--once", "--data", &at]).output().map_err(failed)?;
         if !up.status.success() {
             return Err(String::from_utf8_lossy(&up.stderr).into_owned());
         }
@@ -245,9 +249,10 @@ impl Daemon {
         let mut child =
             program(&options.program, &arguments).stdout(Stdio::piped()).spawn().map_err(failed)?;
         let lines = child.stdout.take().map(|out| BufReader::new(out).lines());
-        let address = lines.into_iter().flatten().find_map(|line| {
-            line.ok()?.strip_prefix("listening on http://").map(str::to_owned)
-        });
+        let address = lines
+            .into_iter()
+            .flatten()
+            .find_map(|line| line.ok()?.strip_prefix("listening on http://").map(str::to_owned));
         match address {
             Some(address) => Ok(Self { child, address, data }),
             None => Err("the daemon does not listen".to_owned()),

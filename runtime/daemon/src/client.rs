@@ -1,8 +1,9 @@
-//! Requests to others: over TCP to webhooks, over a Unix socket to a daemon's own administration.
+//! Requests to others: over TCP to webhooks, with TLS where the address says so, over a Unix socket to a daemon's own administration.
 //!
 //! One connection for each request: what is asked is asked seldom, and nothing is kept that can break.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -14,9 +15,22 @@ use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
+use tokio_rustls::TlsConnector;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
+use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 /// The port of `http:` where none is named.
 const HTTP_PORT: u16 = 80;
+/// The port of `https:` where none is named.
+const HTTPS_PORT: u16 = 443;
+/// Where systems keep the certificates of the authorities that they trust.
+const SYSTEM_AUTHORITIES: [&str; 4] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/ca-bundle.pem",
+    "/etc/ssl/cert.pem",
+];
 /// Bytes of an answer, at most: a list of policies or of refused input is far smaller.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -24,8 +38,16 @@ const ANSWER_BYTES_MAX: usize = 64 << 20;
 #[derive(Debug, Error)]
 pub enum ClientError {
     /// The address is none that can be reached.
-    #[error("`{0}` is no address of the form `http://HOST[:PORT]/PATH`")]
+    #[error("`{0}` is no address of the form `http://HOST[:PORT]/PATH` or `https://HOST[:PORT]/PATH`")]
     Address(String),
+    /// Nobody is trusted.
+    #[error("the certificates of authorities in `{}` cannot be used: {why}", path.display())]
+    Authorities {
+        /// Their file.
+        path: PathBuf,
+        /// Why.
+        why: String,
+    },
     /// There is no connection.
     #[error("no connection to {to}: {source}")]
     Connect {
@@ -77,22 +99,35 @@ impl Reply {
 }
 
 /// An address that can be reached over TCP.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Clone)]
 pub struct Address {
     uri: Uri,
     host: String,
     port: u16,
+    /// What makes the connection private, and who it is to be with.
+    tls: Option<(TlsConnector, ServerName<'static>)>,
 }
 
 impl Address {
-    /// The address in a text.
-    pub fn read(text: &str) -> Result<Self, ClientError> {
+    /// The address in a text. Where it is private, its certificate must be of an authority in the file, or of one that
+    /// the system trusts.
+    pub fn read(text: &str, authorities: Option<&Path>) -> Result<Self, ClientError> {
         let wrong = || ClientError::Address(text.to_owned());
         let uri: Uri = text.parse().map_err(|_| wrong())?;
-        let host = uri.host().filter(|_| uri.scheme_str() == Some("http")).ok_or_else(wrong)?;
+        let is_private = match uri.scheme_str() {
+            Some("http") => false,
+            Some("https") => true,
+            _ => return Err(wrong()),
+        };
+        let host = uri.host().ok_or_else(wrong)?;
         let host = host.trim_start_matches('[').trim_end_matches(']').to_owned();
-        let port = uri.port_u16().unwrap_or(HTTP_PORT);
-        Ok(Self { uri, host, port })
+        let port = uri.port_u16().unwrap_or(if is_private { HTTPS_PORT } else { HTTP_PORT });
+        let mut tls = None;
+        if is_private {
+            let name = ServerName::try_from(host.clone()).map_err(|_| wrong())?;
+            tls = Some((connector(authorities)?, name));
+        }
+        Ok(Self { uri, host, port, tls })
     }
 
     /// Sends a request there.
@@ -104,10 +139,34 @@ impl Address {
             let stream = stream.map_err(|source| ClientError::Connect { to, source })?;
             let authority = self.uri.authority().map_or("", |authority| authority.as_str());
             let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
-            exchange(stream, authority, path, call).await
+            match &self.tls {
+                None => exchange(stream, authority, path, call).await,
+                Some((tls, name)) => {
+                    let stream = tls.connect(name.clone(), stream).await;
+                    let to = self.host.clone();
+                    let stream = stream.map_err(|source| ClientError::Connect { to, source })?;
+                    exchange(stream, authority, path, call).await
+                }
+            }
         };
         tokio::time::timeout(patience, sent).await.unwrap_or(Err(ClientError::Late(patience)))
     }
+}
+
+/// What makes connections private to those whom an authority vouches for.
+fn connector(authorities: Option<&Path>) -> Result<TlsConnector, ClientError> {
+    let of_system = || SYSTEM_AUTHORITIES.iter().map(Path::new).find(|path| path.exists());
+    let path = authorities.or_else(of_system).unwrap_or(Path::new("/etc/ssl/certs/ca-certificates.crt"));
+    let unusable = |why: String| ClientError::Authorities { path: path.to_owned(), why };
+    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))?;
+    let mut roots = RootCertStore::empty();
+    // One that cannot be read vouches for nobody; the others do.
+    roots.add_parsable_certificates(certificates.filter_map(Result::ok));
+    if roots.is_empty() {
+        return Err(unusable("there is none in it".to_owned()));
+    }
+    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
+    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 /// Sends a request to a Unix socket.
@@ -163,18 +222,30 @@ mod tests {
 
     #[test]
     fn addresses_are_read() {
-        let address = |text: &str| Address::read(text).map(|address| (address.host, address.port)).ok();
+        let authorities =
+            Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/processes/fixtures/localhost.pem");
+        let address = |text: &str| {
+            let address = Address::read(text, Some(&authorities)).ok()?;
+            Some((address.host, address.port, address.tls.is_some()))
+        };
         for (text, expected) in [
-            ("http://example.org/hook?a=b", Some(("example.org", 80))),
-            ("http://[::1]:99/", Some(("::1", 99))),
-            ("http://10.0.0.1:8080", Some(("10.0.0.1", 8080))),
-            ("https://example.org/", None),
+            ("http://example.org/hook?a=b", Some(("example.org", 80, false))),
+            ("http://[::1]:99/", Some(("::1", 99, false))),
+            ("http://10.0.0.1:8080", Some(("10.0.0.1", 8080, false))),
+            ("https://example.org/", Some(("example.org", 443, true))),
+            ("https://[::1]:99/", Some(("::1", 99, true))),
+            ("ftp://example.org/", None),
             ("example.org/hook", None),
             ("/hook", None),
             ("http://", None),
             ("", None),
         ] {
-            assert_eq!(address(text), expected.map(|(host, port)| (host.to_owned(), port)), "{text}");
+            assert_eq!(
+                address(text),
+                expected.map(|(host, port, tls)| (host.to_owned(), port, tls)),
+                "{text}"
+            );
         }
+        assert!(Address::read("https://example.org/", Some(Path::new("nowhere"))).is_err());
     }
 }

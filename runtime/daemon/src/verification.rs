@@ -46,7 +46,9 @@ impl Daemon {
     /// meanwhile. `progress` is told how
     /// many records of how many were read.
     pub async fn verify(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Verified, Unanswered> {
-        let (end, at) = (self.log.end(), self.clock.now());
+        let end = self.log.end();
+        // Where the machine's clock was set back, users were folded up to what was then.
+        let mut at = self.clock.now();
         let mut deployments = self.versions();
         let partitions = u64::from(self.log.partitions()).max(1);
         let passes = end.0.div_ceil(RECORDS_AT_ONCE).clamp(1, partitions);
@@ -54,7 +56,7 @@ impl Daemon {
         for pass in 0..passes {
             let counts = |partition: u16| u64::from(partition) % passes == pass;
             let read = |done: u64| progress(pass * end.0 + done, passes * end.0);
-            let users = self.records(end, &counts, &read).map_err(Unanswered::from)?;
+            let users = self.records(end, &counts, &read, &mut at).map_err(Unanswered::from)?;
             for (user, records) in users {
                 verified.users += 1;
                 verified.difference = self.compare(&user, records, &mut deployments, at).await?;
@@ -71,6 +73,7 @@ impl Daemon {
         end: Position,
         counts: &dyn Fn(u16) -> bool,
         read: &dyn Fn(u64),
+        latest: &mut Millis,
     ) -> Result<Folded, Misread> {
         let mut users = Folded::new();
         let mut next = Position::START;
@@ -79,6 +82,8 @@ impl Daemon {
             if page.is_empty() {
                 break;
             }
+            let received = page.records().map(|record| Millis(record.stored.received_millis)).max();
+            *latest = received.map_or(*latest, |received| received.max(*latest));
             for (user, (_, records)) in reading::sort(&page, |partition, _| counts(partition))?.users {
                 users.entry(Box::from(user)).or_default().extend(records);
             }

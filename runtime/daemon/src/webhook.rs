@@ -43,6 +43,9 @@ pub struct Configured {
     pub url: String,
     /// The file of the key that signs them.
     pub secret_file: PathBuf,
+    /// The certificates of authorities that vouch for an `https:` address; not given: those that the system trusts.
+    #[serde(default)]
+    pub ca_file: Option<PathBuf>,
     /// The longest that one request may take.
     #[serde(default = "request_millis_max")]
     pub request_millis_max: u64,
@@ -95,7 +98,7 @@ impl Webhook {
         clock: Arc<Clock>,
     ) -> Result<Self, WebhookError> {
         let name = configured.name.clone();
-        let address = Address::read(&configured.url)
+        let address = Address::read(&configured.url, configured.ca_file.as_deref())
             .map_err(|source| WebhookError::Address { name: name.clone(), source })?;
         let secret = Secret::read(&configured.secret_file).map_err(|why| WebhookError::Secret {
             name: name.clone(),

@@ -111,6 +111,7 @@ impl LoadedModule {
 
 /// A call that the guard has stopped gives no result, not even that of a trap: wall time decides no charge. Whoever
 /// charges is unwound to where it can be tried again.
+#[expect(clippy::panic, reason = "a charge has no result that says `not now`: there is to be none at all")]
 fn unwind_where_stopped(error: &wasmtime::Error) {
     if error.downcast_ref::<wasmtime::Trap>() == Some(&wasmtime::Trap::Interrupt) {
         std::panic::panic_any("a policy module took too long to charge and was stopped".to_owned());

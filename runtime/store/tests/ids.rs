@@ -1,6 +1,10 @@
 //! Which ids are in a log: known for ever, in little memory, and again after whatever becomes of what is on disk.
 #![expect(clippy::disallowed_methods, reason = "files are damaged here")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a test stops where something is not as it must be")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where something is not as it must be"
+)]
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -56,7 +60,10 @@ fn knows_all(directory: &Path, count: u64) {
     let before = log.end().0;
     assert_eq!(append(&log, 0..3, 1), vec![Appended::Conflict; 3]);
     assert!(log.end().0 <= before + 3);
-    assert!(matches!(append(&log, count + 1_000_000..count + 1_000_001, 0)[0], Appended::Stored { .. } | Appended::Duplicate));
+    assert!(matches!(
+        append(&log, count + 1_000_000..count + 1_000_001, 0)[0],
+        Appended::Stored { .. } | Appended::Duplicate
+    ));
 }
 
 #[test]
@@ -72,15 +79,15 @@ fn ids_are_known_when_they_are_in_runs_and_after_a_new_start() {
 #[test]
 fn a_flipped_bit_of_a_run_is_found_when_the_log_is_opened_and_the_run_is_made_anew() {
     let directory = tempfile::tempdir().unwrap();
-    filled(directory.path(), 600);
-    for number in 0..200_usize {
+    filled(directory.path(), 200);
+    for number in 0..60_usize {
         let found = runs(directory.path());
         let path = &found[number % found.len()];
         let mut bytes = fs::read(path).unwrap();
         let place = number.wrapping_mul(7_919) % (bytes.len() * 8);
         bytes[place / 8] ^= 1 << (place % 8);
         fs::write(path, bytes).unwrap();
-        knows_all(directory.path(), 600);
+        knows_all(directory.path(), 200);
     }
 }
 

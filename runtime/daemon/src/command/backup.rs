@@ -73,9 +73,8 @@ impl Backup {
             return Err(format!("there is no log in `{}`", configuration.data.display()).into());
         }
         let making = Making::begin(&self.directory)?;
-        let snapshot = async |site: &Site| {
-            site.order(Method::POST, "/admin/snapshot", JSON, None, Vec::new()).await
-        };
+        let snapshot =
+            async |site: &Site| site.order(Method::POST, "/admin/snapshot", JSON, None, Vec::new()).await;
         on_data(configuration.clone(), snapshot).await?;
         move_directory(&copy_directory(&configuration), &making.path(DERIVED))?;
         let log = copy(&log_directory(&configuration), &making.path(LOG))?;
@@ -92,7 +91,9 @@ impl Restore {
     pub fn run(self, configuration: &Configuration) -> Result<(), Failure> {
         let data = self.data.over(configuration.clone()).data;
         if fs::read_dir(&data).is_ok_and(|mut entries| entries.next().is_some()) {
-            return Err(format!("`{}` is not empty: a backup is not restored over data", data.display()).into());
+            return Err(
+                format!("`{}` is not empty: a backup is not restored over data", data.display()).into()
+            );
         }
         let contents = self.contents()?;
         check_modules(&self.directory.join(POLICIES))?;

@@ -85,9 +85,10 @@ fn a_backup_that_is_damaged_or_none_is_not_restored() {
         let paths = fs::read_dir(place.path(directory)).unwrap().map(|entry| entry.unwrap().path());
         paths.filter(|path| path.extension().is_some_and(|it| it == "segment" || it == "wasm"))
     };
-    for (path, said) in files("backup/log").map(|path| (path, "damaged log")).chain(
-        files("backup/policies").map(|path| (path, "it holds another module")),
-    ) {
+    for (path, said) in files("backup/log")
+        .map(|path| (path, "damaged log"))
+        .chain(files("backup/policies").map(|path| (path, "it holds another module")))
+    {
         let whole = fs::read(&path).unwrap();
         let mut damaged = whole.clone();
         damaged[100] ^= 4;

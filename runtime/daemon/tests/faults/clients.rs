@@ -21,11 +21,15 @@ fn beginning(number: usize) -> &'static str {
     match number % 5 {
         0 => "",
         1 => "GET /user/u/bala",
-        2 => "POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{\"id\"",
+        2 => {
+            "POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 5000\r\n\r\n{\"id\""
+        }
         3 => {
             "POST /events HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\n\r\n8\r\n{\"id\": \"\r\n"
         }
-        _ => "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\nGET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n",
+        _ => {
+            "GET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\nGET /openapi.json HTTP/1.1\r\nHost: localhost\r\n\r\n"
+        }
     }
 }
 

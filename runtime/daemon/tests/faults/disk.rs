@@ -39,7 +39,10 @@ impl SmallDisk {
 
     /// The disk as this process sees it.
     fn here(&self) -> PathBuf {
-        Path::new("/proc").join(self.holder.id().to_string()).join("root").join(&self.path[1..])
+        Path::new("/proc")
+            .join(self.holder.id().to_string())
+            .join("root")
+            .join(self.path.trim_start_matches('/'))
     }
 
     /// The program, run where the disk is.

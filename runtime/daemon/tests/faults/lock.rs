@@ -36,7 +36,13 @@ fn a_clock_that_was_set_back_an_hour_neither_loses_nor_repeats_anything() {
     place.up_once();
     let data = place.text("data");
     let ahead = crate::support::Daemon::start(&[
-        "serve", "--data", &data, "--listen", "127.0.0.1:0", "--clock", "manual",
+        "serve",
+        "--data",
+        &data,
+        "--listen",
+        "127.0.0.1:0",
+        "--clock",
+        "manual",
     ]);
     let start = ahead.now();
     ahead.set_clock(start + HOUR);
@@ -50,7 +56,8 @@ fn a_clock_that_was_set_back_an_hour_neither_loses_nor_repeats_anything() {
     let daemon = place.serve();
     let back = daemon.now();
     assert!(back < start + HOUR, "the clock has not gone back");
-    let after = [event("more", "v", back, "traffic", "4"), event("new", "w", back, "traffic", "1")].join("\n");
+    let after =
+        [event("more", "v", back, "traffic", "4"), event("new", "w", back, "traffic", "1")].join("\n");
     assert_eq!(daemon.post("/events", LINES, after.as_bytes()).status, 200);
     let again = daemon.post("/events", LINES, before.as_bytes());
     assert_eq!(again.body.matches("duplicate").count(), 2, "{}", again.body);

@@ -15,6 +15,7 @@ mod disk;
 mod kill;
 mod lock;
 mod module;
+mod private;
 mod traffic;
 
 #[path = "../processes/support.rs"]

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use aquarium_compiler::{SourceFile, analyze};
 use aquarium_ir::module::{
-    BATCH_EXPORT, CHARGE_EXPORT, MEMORY_EXPORT, MEMORY_PAGES, POLICY_SECTION, SEAL_SECTION, SOURCE_SECTION, seal,
+    BATCH_EXPORT, CHARGE_EXPORT, MEMORY_EXPORT, MEMORY_PAGES, POLICY_SECTION, SEAL_SECTION, SOURCE_SECTION,
+    seal,
 };
 use aquarium_ir::policy::Policy;
 use wasm_encoder::{
-    BlockType, CodeSection, CustomSection, ExportKind, ExportSection, Function, FunctionSection, InstructionSink,
-    MemArg, MemorySection, MemoryType, Module, TypeSection, ValType,
+    BlockType, CodeSection, CustomSection, ExportKind, ExportSection, Function, FunctionSection,
+    InstructionSink, MemArg, MemorySection, MemoryType, Module, TypeSection, ValType,
 };
 
 use crate::support::{Daemon, Place, event, eventually, now};
@@ -60,7 +61,9 @@ fn forged(policy: &Policy) -> Vec<u8> {
     types.ty().function([], []);
     let mut functions = FunctionSection::new();
     functions.function(0).function(1);
-    (0..DOUBLINGS).for_each(|_| drop(functions.function(2)));
+    for _ in 0..DOUBLINGS {
+        functions.function(2);
+    }
     let mut memories = MemorySection::new();
     let (minimum, maximum) = (MEMORY_PAGES, Some(MEMORY_PAGES));
     memories.memory(MemoryType { minimum, maximum, memory64: false, shared: false, page_size_log2: None });
@@ -83,14 +86,20 @@ fn forged(policy: &Policy) -> Vec<u8> {
     };
     write(&|sink| {
         for charge in charges_of(policy, "traps") {
-            when(sink, charge, &|sink| drop(sink.unreachable()));
+            when(sink, charge, &|sink| {
+                sink.unreachable();
+            });
         }
         for charge in charges_of(policy, "slow") {
-            when(sink, charge, &|sink| drop(sink.call(2)));
+            when(sink, charge, &|sink| {
+                sink.call(2);
+            });
         }
     });
     // Charged together they trap: then they are charged one by one.
-    write(&|sink| drop(sink.unreachable()));
+    write(&|sink| {
+        sink.unreachable();
+    });
     for next in 1..=DOUBLINGS {
         write(&|sink| {
             if next < DOUBLINGS {
@@ -114,15 +123,14 @@ fn a_module_that_traps_or_is_slow_concerns_those_alone_whom_it_charges() {
     let place = Place::new("");
     fs::write(place.path("forged.wasm"), forged(&policy())).unwrap();
     let (data, module) = (place.text("data"), place.text("forged.wasm"));
-    let daemon =
-        Daemon::start(&["serve", "--data", &data, "--listen", "127.0.0.1:0", "--policy", &module]);
+    let daemon = Daemon::start(&["serve", "--data", &data, "--listen", "127.0.0.1:0", "--policy", &module]);
     let start = now();
-    let mut events: Vec<String> = (0..20)
-        .map(|number| event("e", &format!("good-{number}"), start, "sound", "1"))
-        .collect();
+    let mut events: Vec<String> =
+        (0..20).map(|number| event("e", &format!("good-{number}"), start, "sound", "1")).collect();
     events.insert(5, event("e", "trapped", start, "traps", "1"));
     events.insert(9, event("e", "late", start, "slow", "1"));
-    let ids = events.iter().enumerate().map(|(number, line)| line.replace("\"e\"", &format!("\"e{number}\"")));
+    let ids =
+        events.iter().enumerate().map(|(number, line)| line.replace("\"e\"", &format!("\"e{number}\"")));
     let answer = daemon.post("/events", LINES, ids.collect::<Vec<_>>().join("\n").as_bytes());
     assert_eq!((answer.status, answer.body.matches("stored").count()), (200, 22), "{}", answer.body);
     for number in 0..20 {

@@ -133,8 +133,8 @@ impl Traffic {
         let Ok(mut stream) = TcpStream::connect(address) else { return };
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let reader = stream.try_clone().unwrap();
+        let unanswered = AtomicU64::new(0);
         std::thread::scope(|scope| {
-            let unanswered = AtomicU64::new(0);
             let answers = scope.spawn(|| self.read_answers(reader, &unanswered));
             let head = format!(
                 "POST /events HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/x-ndjson\r\nTransfer-Encoding: chunked\r\nConnection: close\r\n\r\n"

@@ -154,7 +154,7 @@ impl Daemon {
 
     /// Asks the daemon to stop, and waits until it has.
     pub fn terminate(mut self) -> bool {
-        let killed = Command::new("kill").arg("-TERM").arg(self.child.id().to_string()).status().unwrap();
+        let killed = Command::new("kill").arg("-TERM").arg(self.process().to_string()).status().unwrap();
         killed.success() && self.child.wait().unwrap().success()
     }
 

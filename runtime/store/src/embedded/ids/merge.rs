@@ -64,7 +64,8 @@ fn merge_some(files: &dyn Files, directory: &Path, runs: &[Arc<Run>]) -> io::Res
     let header = RunHeader { first: first.header.first, entries, ..last.header };
     let mut cursors = runs.iter().map(|run| Cursor::new(run.clone())).collect::<io::Result<Vec<_>>>()?;
     let next = std::iter::from_fn(move || {
-        let least = cursors.iter_mut().filter(|cursor| cursor.head.is_some()).min_by_key(|cursor| cursor.head)?;
+        let least =
+            cursors.iter_mut().filter(|cursor| cursor.head.is_some()).min_by_key(|cursor| cursor.head)?;
         least.take().transpose()
     });
     write(files, directory, header, next)

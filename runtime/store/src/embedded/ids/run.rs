@@ -165,11 +165,15 @@ impl Run {
 
 /// The entries of a page, sorted.
 pub fn entries(page: &Page) -> impl Iterator<Item = (Digest, Digest)> {
-    let count = page.get(PAGE_BYTES - 8..).and_then(|rest| rest.first_chunk()).map_or(0, |it| u32::from_le_bytes(*it));
+    let count = page
+        .get(PAGE_BYTES - 8..)
+        .and_then(|rest| rest.first_chunk())
+        .map_or(0, |it| u32::from_le_bytes(*it));
     let (entries, _) = page.as_chunks::<ENTRY_BYTES>();
-    entries.iter().take((count as usize).min(PAGE_ENTRIES)).filter_map(|entry| {
-        Some((Digest(*entry.first_chunk()?), Digest(*entry.last_chunk()?)))
-    })
+    entries
+        .iter()
+        .take((count as usize).min(PAGE_ENTRIES))
+        .filter_map(|entry| Some((Digest(*entry.first_chunk()?), Digest(*entry.last_chunk()?))))
 }
 
 /// A page of some entries.
@@ -191,7 +195,10 @@ pub fn page_of(entries: &[(Digest, Digest)]) -> Page {
 }
 
 fn damaged() -> io::Error {
-    io::Error::new(io::ErrorKind::InvalidData, "the index of ids is damaged; it is made anew when the log is opened")
+    io::Error::new(
+        io::ErrorKind::InvalidData,
+        "the index of ids is damaged; it is made anew when the log is opened",
+    )
 }
 
 /// The runs of a directory that follow one upon the other from the first record on. What is damaged, left over or

@@ -4,9 +4,7 @@ use std::ops::Range;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
-use aquarium_store::derived::{
-    Announcement, EmbeddedOpener, Opener, OutboxItem, Owner as Of, Reopening,
-};
+use aquarium_store::derived::{Announcement, EmbeddedOpener, Opener, OutboxItem, Owner as Of, Reopening};
 
 use super::*;
 
@@ -37,7 +35,8 @@ impl Trouble {
     }
 
     fn read(&self) -> Result<()> {
-        let left = self.reads_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+        let left =
+            self.reads_left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
         if left.is_err() { failed("input/output error") } else { Ok(()) }
     }
 }
