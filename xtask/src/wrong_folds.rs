@@ -36,9 +36,9 @@ const TIME_MAX: Duration = Duration::from_secs(600);
 /// How the wrong folds are tried.
 #[derive(Args)]
 pub struct Options {
-    /// Only those whose name holds this text.
+    /// Only those whose name holds this text; may be repeated.
     #[arg(long)]
-    only: Option<String>,
+    only: Vec<String>,
     /// Cases of each law.
     #[arg(long, default_value_t = 500)]
     cases: u32,
@@ -142,7 +142,8 @@ fn patches(options: &Options) -> Result<Vec<PathBuf>, String> {
     let entries =
         fs::read_dir(&directory).map_err(|error| format!("cannot list `{}`: {error}", text(&directory)))?;
     let mut paths: Vec<PathBuf> = entries.filter_map(|entry| entry.ok().map(|entry| entry.path())).collect();
-    let wanted = |path: &PathBuf| options.only.as_ref().is_none_or(|only| text(path).contains(only.as_str()));
+    let named = |path: &PathBuf| options.only.iter().any(|only| stem(path).contains(only.as_str()));
+    let wanted = |path: &PathBuf| options.only.is_empty() || named(path);
     paths.retain(|path| path.extension().is_some_and(|it| it == "patch") && wanted(path));
     paths.sort();
     Ok(paths)

@@ -142,7 +142,7 @@ fn write(report: &Report, format: SimulateFormat, zone: &Zone) -> Result<(), Fai
             write_table(&mut out, report)?;
             write_credit_events(&mut out, report, zone)?;
             for bill in report.bills.iter().flat_map(|bills| bills.values()) {
-                bill::write(&mut out, bill)?;
+                bill::write(&mut out, bill, zone)?;
             }
             if let Some(derivation) = &report.explained {
                 explanation::write(&mut out, derivation, zone)?;

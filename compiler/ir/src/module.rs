@@ -94,8 +94,11 @@ pub fn slot_bytes(slot: &Slot) -> [u8; SLOT_BYTES] {
         &slot.total.to_le_bytes(),
         &slot.amount.to_le_bytes(),
     ];
-    for (place, byte) in bytes.iter_mut().zip(parts.into_iter().flatten()) {
-        *place = *byte;
+    let mut rest = bytes.as_mut_slice();
+    for part in parts {
+        let Some((place, after)) = rest.split_at_mut_checked(part.len()) else { break };
+        place.copy_from_slice(part);
+        rest = after;
     }
     bytes
 }

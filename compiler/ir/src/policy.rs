@@ -1,5 +1,6 @@
 //! The compiled policy: what the runtime reads from a module's `aquarium.policy` section.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
@@ -140,9 +141,15 @@ impl Policy {
     /// The agreement that a role names, letter case apart: its own, else that of everybody else.
     #[must_use]
     pub fn agreement_of_role(&self, role: Option<&str>) -> Option<AgreementId> {
-        let own = role.and_then(|role| self.roles.get(&role.to_lowercase()).copied());
+        let own = role.and_then(|role| self.roles.get(lower_case(role).as_ref()).copied());
         own.or(self.everybody_else)
     }
+}
+
+/// A role's name as roles are compared. Most are written so: they are asked for with every charge.
+fn lower_case(role: &str) -> Cow<'_, str> {
+    let is_so = role.bytes().all(|byte| byte.is_ascii() && !byte.is_ascii_uppercase());
+    if is_so { Cow::Borrowed(role) } else { Cow::Owned(role.to_lowercase()) }
 }
 
 /// How usage of a resource becomes volume.

@@ -7,7 +7,7 @@ use aquarium_ir::slot::Slot;
 use ethnum::I256;
 
 use crate::charger::Trap;
-use crate::deployments::{Deployments, VersionId};
+use crate::deployments::Deployments;
 use crate::rate::{Piece, Rate};
 use crate::version::Version;
 
@@ -93,7 +93,7 @@ fn count(deployments: &Deployments, usage: Usage<'_>, piece: Piece, total: &mut 
     let Piece { from, to, rate } = piece;
     let volume = usage.volume(to.0.saturating_sub(from.0));
     let total_before = rate.terms.filter(|terms| terms.uses_total).map(|_| *total);
-    let outcome = if passes_total(deployments, rate.version, usage, volume, *total) {
+    let outcome = if passes_total(deployments, usage.resource, &rate, volume, *total) {
         Outcome::Limit
     } else {
         *total = total.saturating_add(volume);
@@ -104,26 +104,26 @@ fn count(deployments: &Deployments, usage: Usage<'_>, piece: Piece, total: &mut 
 }
 
 /// Whether the total would pass its limit.
-fn passes_total(
-    deployments: &Deployments,
-    version: VersionId,
-    usage: Usage<'_>,
-    volume: I256,
-    total: I256,
-) -> bool {
-    let limits = deployments.version(version).and_then(|version| version.resource(usage.resource));
-    limits.is_some_and(|(_, _, known)| total.saturating_add(volume) > known.limits.total)
+fn passes_total(deployments: &Deployments, resource: &str, rate: &Rate, volume: I256, total: I256) -> bool {
+    let limits = deployments.version(rate.version).and_then(|version| {
+        let id = rate.resource_id.or_else(|| Some(version.resource(resource)?.0));
+        version.limits(id?)
+    });
+    limits.is_some_and(|limits| total.saturating_add(volume) > limits.total)
 }
 
 /// Charges slots of one version in one call.
 fn charge_run(deployments: &Deployments, run: &mut [Charged]) {
     let Some(version) = run.first().and_then(|slot| deployments.version(slot.rate.version)) else { return };
+    if let [slot] = run {
+        return charge_alone(version, slot);
+    }
     let mut chargeable: Vec<&mut Charged> = Vec::with_capacity(run.len());
     for slot in run.iter_mut().filter(|slot| slot.outcome == Outcome::Charged) {
         if is_proven(version, slot) {
             chargeable.push(slot);
         } else {
-            slot.settle(version.charge_unproven(&slot.input()));
+            charge_alone(version, slot);
         }
     }
     let slots: Vec<Slot> = chargeable.iter().map(|slot| slot.input()).collect();
@@ -133,6 +133,19 @@ fn charge_run(deployments: &Deployments, run: &mut [Charged]) {
     let results = results.into_iter().chain(std::iter::repeat_with(missing));
     for (slot, result) in chargeable.iter_mut().zip(results) {
         slot.settle(result);
+    }
+}
+
+/// Charges a slot by itself: most events bring one.
+fn charge_alone(version: &Version, slot: &mut Charged) {
+    if slot.outcome == Outcome::Charged {
+        let input = slot.input();
+        let proven = is_proven(version, slot);
+        slot.settle(if proven {
+            version.charger.charge_one(&input)
+        } else {
+            version.charge_unproven(&input)
+        });
     }
 }
 

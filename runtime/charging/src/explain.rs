@@ -3,7 +3,7 @@
 use aquarium_ir::credits::Credits;
 use aquarium_ir::interpreter::{self, Value};
 use aquarium_ir::number::Rational;
-use aquarium_ir::policy::{Charge, Policy};
+use aquarium_ir::policy::{Charge, Policy, Span};
 use serde::Serialize;
 
 use crate::charging::Outcome;
@@ -35,6 +35,8 @@ pub struct Step {
     pub source: Option<String>,
     /// The bytes of that text.
     pub bytes: (u32, u32),
+    /// That text, where it is a part of the expression as its author wrote it.
+    pub text: Option<String>,
     /// The value, in `unit`.
     pub value: String,
     /// The author's unit.
@@ -80,6 +82,7 @@ impl Derivation {
 }
 
 fn steps(policy: &Policy, charge: &Charge, values: &[Option<Value>]) -> Vec<Step> {
+    let expression = Written::of(policy, charge);
     let origins = policy.body(charge).map_or(&[][..], |body| &body.expression.origins);
     let needed = origins.iter().zip(values).filter_map(|(origin, value)| Some((origin, value.as_ref()?)));
     needed
@@ -93,9 +96,35 @@ fn steps(policy: &Policy, charge: &Charge, values: &[Option<Value>]) -> Vec<Step
             Step {
                 source: source.map(|source| format!("{}:{}", source.path, origin.span.line)),
                 bytes: (origin.span.start, origin.span.end),
+                text: expression.as_ref().and_then(|expression| expression.part(origin.span)),
                 value,
                 unit: origin.unit.clone(),
             }
         })
         .collect()
+}
+
+/// The text of an expression and where it stands.
+struct Written<'a> {
+    text: &'a str,
+    span: Span,
+}
+
+impl<'a> Written<'a> {
+    /// `None` where the text is not that from which the charge was compiled: equal expressions are written in several
+    /// places, and one of them is kept.
+    fn of(policy: &'a Policy, charge: &Charge) -> Option<Self> {
+        let text = policy.expressions.get(charge.expression.index())?.text.trim();
+        let body = &policy.body(charge)?.expression;
+        let span = body.origins.get(usize::try_from(body.root()?.0).ok()?)?.span;
+        let fits = span.end.checked_sub(span.start).is_some_and(|length| length as usize == text.len());
+        fits.then_some(Self { text, span })
+    }
+
+    fn part(&self, span: Span) -> Option<String> {
+        let place = |at: u32| usize::try_from(at.checked_sub(self.span.start)?).ok();
+        let same_source = span.source == self.span.source;
+        let part = self.text.get(place(span.start)?..place(span.end)?).filter(|_| same_source)?;
+        Some(part.to_owned())
+    }
 }

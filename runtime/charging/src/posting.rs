@@ -46,6 +46,29 @@ impl Cause {
     }
 }
 
+/// What posts entries, before it is known whether there are any.
+#[derive(Debug, Clone, Copy)]
+pub(crate) enum By<'a> {
+    /// An event.
+    Event(&'a Record<'a>),
+    /// The end of a billing month.
+    MonthEnd,
+}
+
+impl By<'_> {
+    /// The cause of the next entry after those that are posted. Most events of a user come from one client, whose
+    /// name they share.
+    pub(crate) fn cause(self, posted: &[Entry]) -> Cause {
+        let Self::Event(record) = self else { return Cause::MonthEnd };
+        let before = posted.last().and_then(|entry| match &entry.cause {
+            Cause::Event { client, .. } if **client == *record.client => Some(Arc::clone(client)),
+            Cause::Event { .. } | Cause::MonthEnd => None,
+        });
+        let client = before.unwrap_or_else(|| Arc::from(&*record.client));
+        Cause::Event { client, id: Arc::from(&*record.id) }
+    }
+}
+
 /// Credits that came into the wallet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Refill {
@@ -116,13 +139,13 @@ pub struct Postings {
 
 impl Postings {
     /// Notes a slot whose outcome an operator should see; slots of one cause are told of together.
-    pub(crate) fn note(&mut self, at: Millis, cause: &Cause, slot: &Charged) {
+    pub(crate) fn note(&mut self, at: Millis, by: By<'_>, slot: &Charged) {
         let (reason, message) = match &slot.outcome {
             Outcome::Charged | Outcome::Uncovered => return,
             Outcome::Limit => (Reason::Limit, "the month's total would pass its limit".to_owned()),
             Outcome::Trap(trap) => (Reason::Trap, trap.to_string()),
         };
-        let finding = Finding { at, cause: cause.clone(), reason, message };
+        let finding = Finding { at, cause: by.cause(&[]), reason, message };
         if self.findings.last() != Some(&finding) {
             self.findings.push(finding);
         }

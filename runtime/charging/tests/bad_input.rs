@@ -219,6 +219,22 @@ fn a_total_may_reach_its_limit_and_what_would_pass_it_is_marked_and_not_counted(
     check("2000", &["", "limit", "limit"], 2);
 }
 
+#[test]
+fn what_would_pass_the_limit_leaves_room_for_less() {
+    // Under the second version the month's total is at most 2000 MB.
+    let mut deployments = builder().deployments();
+    let strict = builder().max("bandwidth", "2").version("01");
+    deployments.deploy(strict, Span::from(Millis(instant("2024-01-15")))).unwrap();
+    let events = [
+        usage("a", "2024-01-10", "bandwidth", "", "1999.999999999"),
+        usage("b", "2024-01-16T01:00", "bandwidth", "", "0.000000002"),
+        usage("c", "2024-01-16T02:00", "bandwidth", "", "0.000000001"),
+    ];
+    let report = run(&deployments, &events, "2024-01-20");
+    let found: Vec<_> = entries(&report).iter().map(|entry| entry.reason.clone()).collect();
+    assert_eq!(found, [None, Some("limit".to_owned()), None]);
+}
+
 /// A charger that fails now and then, as no module that was validated can.
 struct Broken;
 

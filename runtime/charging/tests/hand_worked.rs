@@ -66,6 +66,34 @@ fn discrete_usage_crosses_a_tier_within_the_month_and_starts_anew_in_the_next() 
 }
 
 #[test]
+fn a_charge_is_rounded_once_a_tie_going_to_the_even_digit() {
+    let precision_0 = |price: &str| {
+        let mut builder = Builder::new("UTC").resource("bandwidth", "MB", CostPolicy::Discrete, false);
+        builder.policy.precision = 0;
+        builder.agreement("default", &[always(flat(price))], Plan::default());
+        builder
+    };
+    let events: Vec<String> = ["1", "3", "5", "5.000000001"]
+        .iter()
+        .zip(1..)
+        .map(|(value, day)| usage(value, &format!("2024-01-0{day}"), "bandwidth", "", value))
+        .collect();
+    // 0.5, 1.5, 2.5, and a little more than that.
+    let expected = "bandwidth 1: 0
+        bandwidth 3: 2
+        bandwidth 5: 2
+        bandwidth 5.000000001: 3
+        = -7 (0 - 7 - 0)";
+    check(precision_0("0.5"), &events, "2024-01-05", expected);
+    let expected = "bandwidth 1: 0
+        bandwidth 3: -2
+        bandwidth 5: -2
+        bandwidth 5.000000001: -3
+        = 7 (0 - -7 - 0)";
+    check(precision_0("-0.5"), &events, "2024-01-05", expected);
+}
+
+#[test]
 fn an_interval_is_cut_at_the_month_end_and_accrues_until_it_ends() {
     let events = [
         usage("a", "2024-01-31T22:00", "vmtime", "one", "1"),

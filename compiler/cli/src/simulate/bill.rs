@@ -3,17 +3,18 @@
 use std::io::{Result, Write};
 
 use aquarium_charging::bills::{Bill, BillLine};
+use aquarium_ir::time::Zone;
 
 /// Writes opening balance, lines, credits, adjustments and closing balance.
-pub fn write(out: &mut impl Write, bill: &Bill) -> Result<()> {
+pub fn write(out: &mut impl Write, bill: &Bill, zone: &Zone) -> Result<()> {
     let open = if bill.open { ", still open" } else { "" };
     writeln!(out, "\nbill of {} for {}{open}", bill.user, bill.month)?;
     writeln!(out, "  {:>20}  opening balance", bill.opening.to_string())?;
     for refill in &bill.refills {
-        writeln!(out, "  {:>20}  refill at {}", refill.credits.to_string(), refill.at)?;
+        writeln!(out, "  {:>20}  refill at {}", refill.credits.to_string(), zone.format(refill.at))?;
     }
     for grant in &bill.grants {
-        writeln!(out, "  {:>20}  grant at {}", grant.credits.to_string(), grant.at)?;
+        writeln!(out, "  {:>20}  grant at {}", grant.credits.to_string(), zone.format(grant.at))?;
     }
     for line in &bill.lines {
         writeln!(out, "  {:>20}  {}", (-line.credits).to_string(), describe(line))?;

@@ -12,8 +12,9 @@ pub fn write(out: &mut impl Write, derivation: &Derivation, zone: &Zone) -> Resu
     writeln!(out, "\nentry {}: {} credits", entry.id, entry.credits)?;
     what(out, entry, zone)?;
     terms(out, derivation)?;
+    let width = derivation.steps.iter().map(|step| step_text(step).chars().count()).max().unwrap_or(0);
     for step in &derivation.steps {
-        write_step(out, step)?;
+        write_step(out, step, width)?;
     }
     match &derivation.value {
         Some(value) => {
@@ -88,8 +89,18 @@ fn given(item: Option<&str>, source: Option<&str>) -> String {
     }
 }
 
-fn write_step(out: &mut impl Write, step: &Step) -> Result<()> {
-    let (start, end) = step.bytes;
-    let source = step.source.as_deref().unwrap_or("-");
-    writeln!(out, "  step        {} {}  ({source}, bytes {start} to {end})", step.value, step.unit)
+fn write_step(out: &mut impl Write, step: &Step, width: usize) -> Result<()> {
+    let unit = if step.unit.is_empty() { String::new() } else { format!(" {}", step.unit) };
+    writeln!(out, "  step        {:width$}  is {}{unit}", step_text(step), step.value)
+}
+
+/// The part of the expression that a step is about, in one line; its place where the text is not known.
+fn step_text(step: &Step) -> String {
+    match &step.text {
+        Some(text) => text.split_whitespace().collect::<Vec<_>>().join(" "),
+        None => {
+            let (start, end) = step.bytes;
+            format!("({}, bytes {start} to {end})", step.source.as_deref().unwrap_or("-"))
+        }
+    }
 }

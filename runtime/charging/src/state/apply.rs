@@ -10,7 +10,7 @@ use aquarium_ir::policy::CostPolicy;
 
 use super::{Instance, State};
 use crate::deployments::Deployments;
-use crate::posting::{Anomaly, Cause, Finding, Postings, RefillKind};
+use crate::posting::{Anomaly, By, Cause, Finding, Postings, RefillKind};
 use crate::rate::{Naming, Piece, rate_at};
 use crate::reason::Reason;
 use crate::record::{Body, Record, Usage};
@@ -202,7 +202,7 @@ impl State {
         &mut self,
         deployments: &mut Deployments,
         record: &Record<'_>,
-        target: Target,
+        target: Target<'_>,
         value: i128,
         postings: &mut Postings,
     ) -> Outcome {
@@ -216,7 +216,7 @@ impl State {
             deployments,
             &usage,
             vec![Piece { from: at, to: at, rate }],
-            (at, &Cause::of(record)),
+            (at, By::Event(record)),
             postings,
         );
         Outcome::Taken
@@ -227,7 +227,7 @@ impl State {
         &mut self,
         deployments: &mut Deployments,
         record: &Record<'_>,
-        target: Target,
+        target: Target<'_>,
         value: i128,
         postings: &mut Postings,
     ) -> Outcome {
@@ -237,7 +237,7 @@ impl State {
                 Outcome::Taken
             }
             (Ok(index), 0) => {
-                self.post_interval(deployments, index, record.occurred, &Cause::of(record), postings);
+                self.post_interval(deployments, index, record.occurred, By::Event(record), postings);
                 self.instances.remove(index);
                 Outcome::Taken
             }
@@ -252,7 +252,7 @@ impl State {
         &mut self,
         deployments: &mut Deployments,
         record: &Record<'_>,
-        target: Target,
+        target: Target<'_>,
         value: i128,
         postings: &mut Postings,
     ) -> Outcome {
@@ -267,7 +267,7 @@ impl State {
         }
         let index = match place {
             Ok(index) => {
-                self.post_interval(deployments, index, record.occurred, &Cause::of(record), postings);
+                self.post_interval(deployments, index, record.occurred, By::Event(record), postings);
                 index
             }
             Err(index) => {
@@ -288,8 +288,8 @@ impl State {
         }
     }
 
-    fn find(&self, target: &Target) -> Result<usize, usize> {
-        let key = (&*target.resource, target.instance.as_deref());
+    fn find(&self, target: &Target<'_>) -> Result<usize, usize> {
+        let key = (&*target.resource, target.instance);
         self.instances.binary_search_by(|instance| instance.key().cmp(&key))
     }
 }
@@ -302,15 +302,15 @@ enum Outcome {
 }
 
 /// What an event of usage is about, by the version in force.
-struct Target {
+struct Target<'a> {
     resource: Arc<str>,
-    instance: Option<Arc<str>>,
+    instance: Option<&'a str>,
     cost_policy: CostPolicy,
     max: i128,
 }
 
-impl Target {
-    fn of(deployments: &mut Deployments, record: &Record<'_>, usage: &Usage<'_>) -> Result<Self, Finding> {
+impl<'a> Target<'a> {
+    fn of(deployments: &mut Deployments, record: &Record<'_>, usage: &'a Usage<'_>) -> Result<Self, Finding> {
         let in_force = deployments.in_force(record.occurred);
         let version = deployments.version(in_force.version);
         let Some((_, resource, limits)) = version.and_then(|version| version.resource(&usage.resource))
@@ -324,7 +324,7 @@ impl Target {
         }
         Ok(Self {
             resource: Arc::clone(&limits.name),
-            instance: resource.complex.then(|| Arc::from(&*usage.instance)),
+            instance: resource.complex.then_some(&*usage.instance),
             cost_policy: resource.cost_policy,
             max: limits.max,
         })
@@ -332,7 +332,7 @@ impl Target {
 
     fn instance(self, since: Millis, amount: i128) -> Instance {
         let Self { resource, instance, cost_policy, .. } = self;
-        Instance { resource, instance, cost_policy, since, amount }
+        Instance { resource, instance: instance.map(Arc::from), cost_policy, since, amount }
     }
 }
 

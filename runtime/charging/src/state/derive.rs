@@ -5,7 +5,7 @@ use aquarium_ir::instant::Millis;
 use super::{Instance, State, total_of};
 use crate::charging;
 use crate::deployments::Deployments;
-use crate::posting::{Cause, Entry, Postings};
+use crate::posting::{By, Entry, Postings};
 use crate::rate::split;
 
 impl State {
@@ -54,7 +54,7 @@ impl State {
     /// Posts the open intervals by resource, then instance, and begins the month of `at` with them.
     fn cut_month(&mut self, deployments: &mut Deployments, at: Millis, postings: &mut Postings) {
         for index in 0..self.instances.len() {
-            self.post_interval(deployments, index, at, &Cause::MonthEnd, postings);
+            self.post_interval(deployments, index, at, By::MonthEnd, postings);
         }
         self.totals.clear();
         self.month = Some(deployments.month(at));
@@ -68,7 +68,7 @@ impl State {
         deployments: &mut Deployments,
         index: usize,
         at: Millis,
-        cause: &Cause,
+        by: By<'_>,
         postings: &mut Postings,
     ) {
         let Some(instance) = self.instances.get_mut(index) else { return };
@@ -78,7 +78,7 @@ impl State {
         }
         let instance = instance.clone();
         let pieces = split(deployments, &self.namings, &instance.resource, since, at);
-        self.post(deployments, &instance, pieces, (at, cause), postings);
+        self.post(deployments, &instance, pieces, (at, by), postings);
     }
 
     /// Charges pieces of usage and posts the entries.
@@ -87,12 +87,12 @@ impl State {
         deployments: &Deployments,
         instance: &Instance,
         pieces: Vec<crate::rate::Piece>,
-        (posted, cause): (Millis, &Cause),
+        (posted, by): (Millis, By<'_>),
         postings: &mut Postings,
     ) {
         let total = total_of(&mut self.totals, &instance.resource);
         for slot in charging::charge(deployments, instance.usage(), pieces, total) {
-            postings.note(posted, cause, &slot);
+            postings.note(posted, by, &slot);
             if slot.is_void() {
                 continue;
             }
@@ -103,7 +103,7 @@ impl State {
                 instance: instance.instance.clone(),
                 slot,
                 posted,
-                cause: cause.clone(),
+                cause: by.cause(&postings.entries),
             });
         }
     }

@@ -4,7 +4,7 @@
 //! look at each half hour by itself; events happen at any millisecond.
 
 use aquarium_charging::simulate::Line;
-use aquarium_charging::{Deployments, Interpreter, Span, Version};
+use aquarium_charging::{Charger, Deployments, Span, Version};
 use aquarium_ir::Policy;
 use aquarium_ir::instant::Millis;
 use aquarium_ir::policy::{CostPolicy, Mode, Plan, Price};
@@ -14,7 +14,7 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use std::sync::Arc;
 
-use super::{Builder, DAY, Formula, Rates, flat, given, instant, layers, number, tiers};
+use super::{Builder, DAY, Formula, Rates, Remembering, flat, given, instant, layers, number, tiers};
 
 /// The grid on which everything in a policy begins and ends.
 pub const GRID: i64 = 1_800_000;
@@ -43,6 +43,7 @@ pub struct Case {
 #[derive(Clone)]
 pub struct VersionCase {
     pub policy: Arc<Policy>,
+    pub charger: Arc<Remembering>,
     /// Span of the deployment; the first one's start is not looked at.
     pub from: i64,
     pub to: Option<i64>,
@@ -109,9 +110,15 @@ impl Case {
 }
 
 impl VersionCase {
+    fn new(policy: Policy, from: i64, to: Option<i64>, received: Option<i64>) -> Self {
+        let policy = Arc::new(policy);
+        let charger = Arc::new(Remembering::new(&policy));
+        Self { policy, charger, from, to, received }
+    }
+
     pub fn version(&self, index: usize) -> Version {
-        let interpreter = Arc::new(Interpreter(Arc::clone(&self.policy)));
-        Version::new(Arc::clone(&self.policy), &format!("{index:02}"), interpreter)
+        let charger: Arc<dyn Charger> = Arc::<Remembering>::clone(&self.charger);
+        Version::new(Arc::clone(&self.policy), &format!("{index:02}"), charger)
     }
 
     pub fn span(&self) -> Span {
@@ -389,12 +396,7 @@ pub fn versions(kind: Kind) -> impl Strategy<Value = Vec<VersionCase>> {
     (zone(), vec(later, 0..3)).prop_flat_map(move |(first, later)| {
         let zones: Vec<_> =
             later.into_iter().map(|(zone, change)| if change { zone } else { first }).collect();
-        let first = policy(kind, first).prop_map(|policy| VersionCase {
-            policy: Arc::new(policy),
-            from: 0,
-            to: None,
-            received: None,
-        });
+        let first = policy(kind, first).prop_map(|policy| VersionCase::new(policy, 0, None, None));
         let later: Vec<_> = zones.into_iter().map(|zone| later_version(kind, zone)).collect();
         (first, later).prop_map(|(first, mut later)| {
             later.insert(0, first);
@@ -408,12 +410,8 @@ fn later_version(kind: Kind, zone: &'static str) -> impl Strategy<Value = Versio
     // Some are deployed into the past, some well before they hold.
     let received = prop::option::weighted(0.5, -20 * DAY..40 * DAY);
     (policy(kind, zone), grid_instant(), to, received).prop_map(|(policy, from, cells, received)| {
-        VersionCase {
-            policy: Arc::new(policy),
-            from,
-            to: cells.map(|cells| from + cells * GRID),
-            received: received.map(|after| from + after),
-        }
+        let to = cells.map(|cells| from + cells * GRID);
+        VersionCase::new(policy, from, to, received.map(|after| from + after))
     })
 }
 

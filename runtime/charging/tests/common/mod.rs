@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex};
 
 use aquarium_charging::simulate::{Line, Options, Report, simulate};
-use aquarium_charging::{Deployments, Interpreter, Version};
+use aquarium_charging::{Charger, Deployments, Interpreter, Trap, Version};
 use aquarium_ir::bounds::Bounds;
 use aquarium_ir::expression::{Expression, Node, NodeId, Origin, Variable};
 use aquarium_ir::instant::Millis;
@@ -14,8 +14,10 @@ use aquarium_ir::policy::{
     Agreement, AgreementId, Body, BodyId, Charge, CostPolicy, ExpressionId, ExpressionSource, Given, Mode,
     Plan, Policy, Price, PriceId, Resource, ResourceId, Source, SourceId, Span, Tier,
 };
+use aquarium_ir::slot::Slot;
 use aquarium_ir::time::{self, Cron, Frame, FrameId, Layer, Timeline, Zone};
-use aquarium_ir::{Rational, policy};
+use aquarium_ir::{Credits, Rational, policy};
+use ethnum::I256;
 use proptest::test_runner::{Config as ProptestConfig, FileFailurePersistence};
 
 pub mod cases;
@@ -78,6 +80,32 @@ pub enum Formula {
     Double,
     /// `if volume > 5 then price * volume else 1 end`
     Conditional,
+}
+
+/// The interpreter, which is slow, and what it has charged: a case is folded many times, and what a slot costs depends
+/// on the slot alone.
+pub struct Remembering {
+    interpreter: Interpreter,
+    known: Mutex<BTreeMap<SlotKey, Result<Credits, Trap>>>,
+}
+
+type SlotKey = (u32, I256, I256, I256, i64);
+
+impl Remembering {
+    pub fn new(policy: &Arc<Policy>) -> Self {
+        Self { interpreter: Interpreter(Arc::clone(policy)), known: Mutex::default() }
+    }
+}
+
+impl Charger for Remembering {
+    fn charge(&self, slots: &[Slot], charges: &mut Vec<Result<Credits, Trap>>) {
+        let mut known = self.known.lock().unwrap();
+        for slot in slots {
+            let key = (slot.charge.0, slot.volume, slot.total, slot.amount, slot.duration_millis);
+            let charged = known.entry(key).or_insert_with(|| self.interpreter.charge_one(slot));
+            charges.push(charged.clone());
+        }
+    }
 }
 
 /// The item that prices laid over an agreement's name come from.
