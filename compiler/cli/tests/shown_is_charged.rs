@@ -81,7 +81,7 @@ fn shown(
     let price = analysis.meanings.prices.get(&chain.entry?)?.clone();
     let line = analysis.files.first().map(|file| LineIndex::new(&file.bytes).line(entry.span.start) + 1)?;
     assert!(policy.prices.contains(&price));
-    Some((price, entry.giver.clone(), format!("p:{line}")))
+    Some((price, entry.giver.to_string(), format!("p:{line}")))
 }
 
 proptest! {

@@ -247,7 +247,7 @@ impl<'a> Tables<'a> {
     ) -> Option<Given<T>> {
         let entry = self.items.entry(id)?;
         let value = value(id, entry)?;
-        Some(Given { value, item: entry.giver.clone(), span: parts.places.span(entry.span) })
+        Some(Given { value, item: entry.giver.to_string(), span: parts.places.span(entry.span) })
     }
 
     /// The text of each expression: that of its first occurrence.

@@ -120,7 +120,8 @@ impl<'a> Numbers<'a> {
                     price.map(|price| number(&mut price_numbers, price, price, &mut prices))
                 }
                 EntryValue::Expression(syntax) if !syntax.is_broken() => {
-                    Some(number(&mut text_numbers, syntax.source.text.as_str(), syntax, &mut expressions))
+                    let text = syntax.source.text.as_str();
+                    Some(number(&mut text_numbers, text, syntax.as_ref(), &mut expressions))
                 }
                 _ => None,
             });

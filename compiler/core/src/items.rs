@@ -4,6 +4,7 @@
 //! has a meaning. Tools read this model; it knows no tree and no time zone.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aquarium_ir::Rational;
 use aquarium_ir::policy::{CostPolicy, Mode};
@@ -231,7 +232,7 @@ pub struct Agreement {
     /// The balance at which services stop.
     pub threshold: Option<Spanned<Rational>>,
     /// Its price list, algorithm and credit plan, where it names or holds them itself.
-    pub parts: BTreeMap<Class, Part>,
+    pub parts: BTreeMap<Class, Box<Part>>,
 }
 
 /// A price list, algorithm or credit plan within an agreement.
@@ -289,7 +290,7 @@ pub struct Entry {
     /// The place of the value.
     pub value_span: FileSpan,
     /// The item that gives it: `pricelist default`, or `agreement teamx` for overrides and inline parts.
-    pub giver: String,
+    pub giver: Arc<str>,
     /// What it gives.
     pub value: EntryValue,
 }
@@ -300,7 +301,7 @@ pub enum EntryValue {
     /// A price, as written.
     Price(PriceSyntax),
     /// An expression, as written.
-    Expression(ExpressionSyntax),
+    Expression(Box<ExpressionSyntax>),
     /// The credits of one refill.
     Credits(Rational),
     /// When a refill happens.

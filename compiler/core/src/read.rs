@@ -11,6 +11,7 @@ mod resource;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aquarium_grammar::document::{Entry as Pair, Item, Mapping, items as items_of};
 use aquarium_grammar::{Parse, Span};
@@ -76,6 +77,7 @@ fn read(
         let found = std::mem::take(&mut reader.named_parts);
         named_parts.extend(found.into_iter().map(|part| reader.named_part_finding(part, keys)));
     }
+    items.entries.shrink_to_fit();
     findings.extend(named_parts.into_iter().map(|found| found.known(items)));
     undeclared(items, findings);
 }
@@ -144,12 +146,12 @@ impl Reader<'_> {
         if class == Class::Resource { self.long_name_of(entry) } else { self.name_of(entry) }
     }
 
-    fn add_entry(&mut self, pair: &Pair, giver: &str, value: crate::items::EntryValue) -> EntryId {
+    fn add_entry(&mut self, pair: &Pair, giver: &Arc<str>, value: crate::items::EntryValue) -> EntryId {
         let entry = Entry {
             key: self.text(&pair.key),
             span: self.span(pair.span),
             value_span: self.span(pair.value.span()),
-            giver: giver.to_owned(),
+            giver: Arc::clone(giver),
             value,
         };
         self.items.entries.push(entry);

@@ -218,7 +218,8 @@ impl<'a> Resolver<'a> {
     /// The parts of that class along the chain, as far as each is laid over the next.
     fn parts(&self, place: usize, class: Class) -> impl Iterator<Item = &'a Part> {
         let mut ended = false;
-        let parts = self.agreements.chain(place).filter_map(move |(_, item)| item.parts.get(&class));
+        let parts =
+            self.agreements.chain(place).filter_map(move |(_, item)| item.parts.get(&class).map(Box::as_ref));
         parts.take_while(move |part| !std::mem::replace(&mut ended, part.base.is_some()))
     }
 

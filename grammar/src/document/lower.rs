@@ -149,6 +149,8 @@ impl Lowering<'_> {
                 NodeOrToken::Node(node) => self.visit_all(node, span),
             }
         }
+        // Documents are kept, and most mappings are small.
+        entries.shrink_to_fit();
         self.check_duplicates(&entries);
         let is_flow = SyntaxKind::from(node.kind()) == SyntaxKind::FlowMapping;
         let block_end = entries.last().map_or(span.end, |entry: &Entry| entry.span.end);
@@ -178,6 +180,7 @@ impl Lowering<'_> {
                 NodeOrToken::Node(node) => self.visit_all(node, span),
             }
         }
+        items.shrink_to_fit();
         let is_flow = SyntaxKind::from(node.kind()) == SyntaxKind::FlowSequence;
         let span = Span::new(span.start, if is_flow { span.end } else { end });
         Sequence { span, items, is_flow }

@@ -106,6 +106,13 @@ impl<'a> Arena<'a> {
         id
     }
 
+    /// Gives back what will not be used: a policy holds thousands of expressions.
+    pub fn shrink(&mut self) {
+        self.expression.nodes.shrink_to_fit();
+        self.expression.origins.shrink_to_fit();
+        self.spans.shrink_to_fit();
+    }
+
     /// How many nodes there are, for [`Self::forget`].
     pub fn mark(&self) -> usize {
         self.expression.nodes.len()

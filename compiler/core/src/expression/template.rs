@@ -29,7 +29,8 @@ impl<'a> Template<'a> {
     /// Types an expression for all prices of the kind, flat or in tiers, that the context has.
     #[must_use]
     pub fn new(syntax: &'a ExpressionSyntax, context: &ChargeContext<'_>) -> Self {
-        let Outcome { arena, findings, lints } = Checker::new(syntax, context).run();
+        let Outcome { mut arena, findings, lints } = Checker::new(syntax, context).run();
+        arena.shrink();
         let body = Body { expression: arena.expression, prices: arena.prices.into_iter().collect() };
         let prover = Prover::new(Cow::Owned(body), context.limits, context.precision);
         Self { syntax, prover, spans: arena.spans, errors: findings, lints, flow: [None, None] }

@@ -1,6 +1,7 @@
 //! Agreements and the parts within them: names, names with overrides, inline parts.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aquarium_grammar::document::{Entry as Pair, Item, Mapping, Value};
 use num_traits::Signed;
@@ -47,17 +48,17 @@ impl Reader<'_> {
         }
     }
 
-    fn parts(&mut self, keys: &Keys<'_>, agreement: &Text) -> BTreeMap<Class, Part> {
+    fn parts(&mut self, keys: &Keys<'_>, agreement: &Text) -> BTreeMap<Class, Box<Part>> {
         let mut parts = BTreeMap::new();
         for class in PARTS {
             let Some(pair) = keys.get(class.key()) else { continue };
-            parts.extend(self.part(class, pair, agreement).map(|part| (class, part)));
+            parts.extend(self.part(class, pair, agreement).map(|part| (class, Box::new(part))));
         }
         parts
     }
 
     fn part(&mut self, class: Class, pair: &Pair, agreement: &Text) -> Option<Part> {
-        let giver = format!("agreement {}", agreement.value);
+        let giver: Arc<str> = format!("agreement {}", agreement.value).into();
         match &pair.value {
             Value::Scalar(_) => {
                 let base = self.name_of(pair);
@@ -91,7 +92,7 @@ impl Reader<'_> {
         class: Class,
         pair: &Pair,
         mapping: &Mapping,
-        giver: &str,
+        giver: &Arc<str>,
         has_name: bool,
     ) -> Part {
         let mut keys = self.keys(mapping.entries.iter(), known_keys(class));

@@ -1,6 +1,7 @@
 //! Algorithms, price lists and credit plans: items that extend others and give entries.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aquarium_grammar::document::{Entry as Pair, Item, Mapping, Style, Value};
 use aquarium_ir::policy::Mode;
@@ -30,11 +31,12 @@ impl Reader<'_> {
     pub(super) fn list(&mut self, class: Class, item: Item<'_>) {
         let mut keys = self.keys(item.entries(), known_keys(class));
         let Some(name) = self.item_name(class, item, &keys) else { return };
+        let giver = Arc::from(format!("{} {}", class.key(), name.value));
         let list = List {
             span: self.span(item.span()),
             extends: keys.get("extends").and_then(|entry| self.name_of(entry)),
             effective: keys.get("effective").and_then(|entry| self.effective(entry)),
-            entries: self.entries(class, &mut keys, &format!("{} {}", class.key(), name.value)),
+            entries: self.entries(class, &mut keys, &giver),
             name,
         };
         let lists = match class {
@@ -55,7 +57,7 @@ impl Reader<'_> {
         &mut self,
         class: Class,
         keys: &mut Keys<'_>,
-        giver: &str,
+        giver: &Arc<str>,
     ) -> BTreeMap<String, EntryId> {
         if class == Class::Creditplan {
             self.unknown_keys(keys, PLAN, "a credit plan");
@@ -78,7 +80,7 @@ impl Reader<'_> {
                 let comments = matches!(scalar.style, Style::Literal | Style::Folded);
                 let (syntax, problems) = ExpressionSyntax::read(self.source_text(scalar), comments);
                 self.findings.extend(problems);
-                EntryValue::Expression(syntax)
+                EntryValue::Expression(Box::new(syntax))
             }
             other => {
                 self.wrong_form(other, "an expression");
@@ -142,7 +144,7 @@ impl Reader<'_> {
         Some(TierSyntax { upto: source("upto"), price: source("price"), span: self.span(mapping.span) })
     }
 
-    fn plan_entries(&mut self, keys: &Keys<'_>, giver: &str) -> BTreeMap<String, EntryId> {
+    fn plan_entries(&mut self, keys: &Keys<'_>, giver: &Arc<str>) -> BTreeMap<String, EntryId> {
         let mut entries = BTreeMap::new();
         for key in crate::resolve::PLAN_KEYS {
             let Some(pair) = keys.get(key) else { continue };

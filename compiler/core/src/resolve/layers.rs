@@ -22,6 +22,8 @@ pub fn stack<T: Clone + PartialEq>(
         }
     }
     drop_what_changes_nothing(&mut kept);
+    // Most have one layer, and there are more of them than of anything else.
+    kept.shrink_to_fit();
     match kept.as_slice() {
         [Layer { frame: None, body: Body::Timeline(inner) }] => inner.clone(),
         _ => Timeline(kept),
