@@ -9,6 +9,7 @@ mod events;
 mod generated;
 mod interface;
 mod lint;
+mod lsp_bench;
 mod test;
 mod tools;
 mod wrong_folds;
@@ -38,6 +39,8 @@ enum Task {
     Bench,
     /// Benches of a daemon that runs: rates, times to acknowledge and to answer, memory of users.
     BenchDaemon(daemon_bench::Options),
+    /// The language server beside one for YAML: keystrokes, completion, hover, start, memory.
+    BenchEditors,
     /// Writes completions, man pages, the index of findings and the schema for editors.
     Generate,
     /// Tries wrong folds on the tests of charging: each must be caught.
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Task::Setup => tools::install_all(),
         Task::Bench => bench::all(),
         Task::BenchDaemon(options) => daemon_bench::run(&options),
+        Task::BenchEditors => lsp_bench::all(),
         Task::Generate => generated::write(),
         Task::WrongFolds(options) => wrong_folds::run(&options),
         Task::Interface => interface::all(),

@@ -4,7 +4,7 @@ import { join } from "node:path";
 
 const SLOW = { timeout: 60_000 };
 
-export async function drive(page, report, pictures) {
+export async function drive(page, report, pictures, workspace) {
   const picture = (name) => page.screenshot({ path: join(pictures, `${name}.png`) });
   const steps = {
     "the workbench opens the folder": async () => {
@@ -64,6 +64,65 @@ export async function drive(page, report, pictures) {
       await page.keyboard.press("Enter");
       await page.waitForSelector(".view-line:has-text('pricelist: nights')", SLOW);
     },
+    "the prices of an agreement's week are a grid": async () => {
+      await quickOpen(page, "prices.aquarium.yaml");
+      await page.locator(".codelens-decoration a", { hasText: "prices of the week" }).click(SLOW);
+      const view = webview(page);
+      await view.locator("table.week").first().waitFor(SLOW);
+      const hours = await view.locator("table.week").first().locator("td").allTextContents();
+      if (hours.length !== 168) throw new Error(`${hours.length} hours`);
+      const night = hours.slice(0, 6).concat(hours.slice(22, 24)).join("");
+      const day = hours.slice(6, 22).join("");
+      const legend = await view.locator(".legend").first().innerText();
+      if (!/^(A+|B+)$/.test(night) || !/^(A+|B+)$/.test(day) || night[0] === day[0]) throw new Error(`nights ${night}, days ${day}`);
+      for (const price of ["0.5 per hr", "1 per hr"]) if (!legend.includes(price)) throw new Error(`no ${price}: ${legend}`);
+      await view.locator("summary").first().click();
+      await picture("week");
+      await page.keyboard.press("Control+W");
+    },
+    "recorded events are charged in a view": async () => {
+      await focusEditor(page, "prices.aquarium.yaml");
+      await command(page, "Aquarium: Charge an Event File");
+      const path = page.locator(".quick-input-widget input");
+      await path.fill(`${workspace}/prices/events.ndjson`);
+      await page.keyboard.press("Enter");
+      const view = webview(page);
+      await view.locator("h1", { hasText: "events.ndjson" }).waitFor(SLOW);
+      for (const person of await view.locator("summary").all()) await person.click();
+      const shown = await view.locator("body").innerText();
+      for (const words of ["alice\t-10\t0\t10\t0", "bob\t-3.6\t0\t3.6\t0", "2 users, 0 duplicates"]) {
+        if (!shown.includes(words)) throw new Error(`no ${JSON.stringify(words)}: ${JSON.stringify(shown)}`);
+      }
+      await picture("charges");
+      await page.keyboard.press("Control+W");
+    },
+    "a test is run from the lens above it, and what it expects in vain is shown": async () => {
+      await quickOpen(page, "prices.test.aquarium.yaml");
+      await page.locator(".codelens-decoration a", { hasText: "run test" }).nth(1).click(SLOW);
+      await page.waitForSelector('.view-lines:has-text("expected 2, got 1"), .test-output-peek:has-text("expected 2, got 1")', SLOW);
+      await picture("failed-test");
+      await page.keyboard.press("Escape");
+    },
+    "all tests stand in the explorer with what came of them": async () => {
+      await command(page, "Test: Run All Tests with Coverage");
+      const row = (name, state) => page.locator(`.test-explorer .monaco-list-row[aria-label*="${state}"]`, { hasText: name });
+      await command(page, "Testing: Focus on Test Explorer View");
+      await row("days cost the full price", "Passed").waitFor(SLOW);
+      await row("nights cost half", "Failed").waitFor(SLOW);
+      await picture("tests");
+    },
+    "what tests reach is marked in the policy's gutter": async () => {
+      await quickOpen(page, "prices.aquarium.yaml");
+      await page.waitForSelector(".coverage-deco-gutter.coverage-deco-hit", SLOW);
+      await page.waitForSelector(".coverage-deco-gutter.coverage-deco-miss", SLOW);
+      await picture("coverage");
+    },
+    "the walkthrough shows its steps": async () => {
+      await command(page, "Welcome: Open Walkthrough");
+      await page.locator(".quick-input-list .monaco-list-row", { hasText: "Write charging policies" }).click(SLOW);
+      await page.locator(".getting-started-step, .step-title", { hasText: "See the prices of a week" }).first().waitFor(SLOW);
+      await picture("walkthrough");
+    },
   };
   for (const [name, step] of Object.entries(steps)) {
     const failure = await step().then(() => undefined, (error) => error.message);
@@ -85,6 +144,23 @@ async function quickOpen(page, name) {
   await page.locator(".quick-input-list .monaco-list-row", { hasText: name }).first().waitFor(SLOW);
   await page.keyboard.press("Enter");
   await page.waitForSelector(`.tab.active:has-text("${name}")`, SLOW);
+}
+
+// The page inside a view of an extension.
+function webview(page) {
+  return page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
+}
+
+async function command(page, title) {
+  await page.keyboard.press("F1");
+  const input = page.locator(".quick-input-widget input");
+  await input.waitFor(SLOW);
+  await input.fill(`>${title}`);
+  await page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click(SLOW);
+}
+
+async function focusEditor(page, name) {
+  await page.locator(`.tab:has-text("${name}")`).first().click(SLOW);
 }
 
 async function openFile(page, name) {

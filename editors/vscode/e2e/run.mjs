@@ -62,7 +62,7 @@ try {
   await runSuite(browser);
   const { opened, go } = await page(browser, "");
   await go();
-  await drive(opened, report, pictures);
+  await drive(opened, report, pictures, workspace);
 } catch (failure) {
   report("the run", failure.stack);
 } finally {

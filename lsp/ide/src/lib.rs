@@ -4,6 +4,7 @@
 //! one moment) and gives back values that any editor protocol can carry. This crate knows no protocol,
 //! no file system and no clock.
 
+pub mod assists;
 pub mod completion;
 pub mod context;
 pub mod definition;
@@ -23,6 +24,7 @@ pub mod lens;
 pub mod lines;
 pub mod linked;
 pub mod links;
+pub mod policy_tests;
 pub mod rename;
 pub mod selection;
 pub mod signature;

@@ -2,8 +2,8 @@
 
 use std::ops::Range;
 
-use aquarium_compiler::{Analysis, FileId, FileSpan, SourceFile, analyze};
-use aquarium_grammar::Parse;
+use aquarium_compiler::{Analysis, FileId, FileSpan, SourceFile, analyze, policy_test};
+use aquarium_grammar::{Limits, Parse, parse_bytes};
 
 use crate::lines::{Encoding, LineIndex, Position};
 
@@ -27,6 +27,18 @@ impl Snapshot {
     pub fn analyze(files: Vec<SourceFile>) -> Self {
         let analysis = analyze(files);
         let texts = analysis.files.iter().map(|file| Text::new(&file.bytes)).collect();
+        Self { analysis, texts }
+    }
+
+    /// Reads a file of policy tests: it has findings, a tree and lines, and no items.
+    #[must_use]
+    pub fn of_tests(file: SourceFile) -> Self {
+        let (_, diagnostics) = policy_test::read(&file.bytes);
+        let mut analysis = analyze(Vec::new());
+        analysis.parses = vec![parse_bytes(&file.bytes, Limits::default())];
+        analysis.diagnostics = diagnostics;
+        let texts = vec![Text::new(&file.bytes)];
+        analysis.files = vec![file];
         Self { analysis, texts }
     }
 

@@ -52,6 +52,11 @@ impl Backend {
     pub(crate) async fn simulate(&self, params: requests::SimulateParams) -> Result<Value> {
         requests::simulate(&self.shared, params).await
     }
+
+    /// The tests of a file of policy tests.
+    pub(crate) async fn tests(&self, params: requests::TestsParams) -> Result<Value> {
+        requests::tests(&self.shared, params).await
+    }
 }
 
 impl LanguageServer for Backend {

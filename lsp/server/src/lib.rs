@@ -43,6 +43,7 @@ pub async fn run(input: impl AsyncRead + Unpin, output: impl AsyncWrite) -> bool
         .custom_method("aquarium/explain", backend::Backend::explain)
         .custom_method("aquarium/week", backend::Backend::week)
         .custom_method("aquarium/simulate", backend::Backend::simulate)
+        .custom_method("aquarium/tests", backend::Backend::tests)
         .finish();
     let service = order::InOrder::new(service);
     let ended_well = service.ended_well();

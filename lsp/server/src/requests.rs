@@ -4,6 +4,7 @@ mod edits;
 mod hierarchy;
 mod navigation;
 mod outline;
+mod policy_tests;
 mod reading;
 mod tokens;
 mod trial;
@@ -27,6 +28,7 @@ pub(crate) use edits::{
 pub(crate) use hierarchy::{children, parents, prepare as prepare_hierarchy};
 pub(crate) use navigation::{declaration, definition, highlights, implementation, linked, links, references};
 pub(crate) use outline::outline;
+pub(crate) use policy_tests::{TestsParams, tests};
 pub(crate) use reading::{complete, folds, hints, hover, lens, selections, signature};
 pub(crate) use tokens::{delta as tokens_delta, full as tokens_full, legend, range as tokens_range};
 pub(crate) use trial::{SimulateParams, WeekParams, simulate, week};

@@ -26,6 +26,8 @@ pub(crate) enum PolicyKey {
     Directory(PathBuf),
     /// One document.
     Alone(Uri),
+    /// A document with tests of a policy.
+    Tests(Uri),
 }
 
 /// Everything that the server remembers.
@@ -173,12 +175,13 @@ impl Workspace {
             PolicyKey::Directory(path) => {
                 Some(state.directory.get_or_insert_with(|| Arc::new(Directory::new(path.clone()))).clone())
             }
-            PolicyKey::Alone(_) => None,
+            PolicyKey::Alone(_) | PolicyKey::Tests(_) => None,
         };
         let belongs = |open: &&(&Uri, &Open)| open.1.key.as_ref() == Some(key);
         let named = |(uri, open): (&Uri, &Open)| (file_name(uri), (uri.clone(), open.document.clone()));
         let open = self.documents.iter().filter(|open| belongs(&open)).map(named).collect();
-        let policy = Arc::new(Policy { open, directory, analyzed: OnceLock::new() });
+        let is_tests = matches!(key, PolicyKey::Tests(_));
+        let policy = Arc::new(Policy { open, directory, is_tests, analyzed: OnceLock::new() });
         state.current = Some(policy.clone());
         policy
     }
@@ -223,6 +226,8 @@ pub(crate) struct Policy {
     /// The open documents by the name of their file.
     open: BTreeMap<String, (Uri, Document)>,
     directory: Option<Arc<Directory>>,
+    /// Whether it is no policy, but a file of tests.
+    is_tests: bool,
     analyzed: OnceLock<Analyzed>,
 }
 
@@ -247,6 +252,7 @@ impl Policy {
         Self {
             open: BTreeMap::new(),
             directory: Some(Arc::new(Directory::new(path))),
+            is_tests: false,
             analyzed: OnceLock::new(),
         }
     }
@@ -274,8 +280,9 @@ impl Policy {
         for (name, (_, document)) in &self.open {
             files.insert(name.clone(), document.text().as_bytes().to_vec());
         }
-        let files = files.into_iter().map(|(path, bytes)| SourceFile { path, bytes }).collect();
-        let snapshot = Snapshot::analyze(files);
+        let mut files = files.into_iter().map(|(path, bytes)| SourceFile { path, bytes });
+        let tests = if self.is_tests { files.next() } else { None };
+        let snapshot = tests.map_or_else(|| Snapshot::analyze(files.collect()), Snapshot::of_tests);
         let origins = snapshot.files().filter_map(|(_, file)| self.origin(&file.path)).collect();
         Analyzed { snapshot, origins }
     }
@@ -307,7 +314,7 @@ fn policy_of(uri: &Uri, document: &Document) -> Option<PolicyKey> {
     let path = file_path(uri);
     let name = file_name(uri);
     if files::is_test_name(&name) {
-        return None;
+        return Some(PolicyKey::Tests(uri.clone()));
     }
     match path.as_deref().and_then(Path::parent) {
         Some(parent) if files::is_policy_name(&name) => Some(PolicyKey::Directory(parent.to_path_buf())),

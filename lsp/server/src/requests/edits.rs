@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 
 use aquarium_compiler::{Edit, FileSpan, Fix};
+use aquarium_ide::assists::{Assist, Kind, assists};
 use aquarium_ide::fixes::fixes;
 use aquarium_ide::{formatting, rename};
 use tower_lsp::jsonrpc::{Error, Result};
@@ -13,33 +14,53 @@ use super::{View, look};
 use crate::analysis::Shared;
 use crate::convert;
 
-/// The fixes of what was found at a place.
+/// The fixes of what was found at a place, and what else may be wanted there.
 pub(crate) async fn code_actions(
     shared: &Arc<Shared>,
     params: CodeActionParams,
 ) -> Result<Option<CodeActionResponse>> {
     let range = params.range;
-    let wanted = params.context.only.unwrap_or_default();
-    if !wanted.is_empty() && !wanted.contains(&CodeActionKind::QUICKFIX) {
-        return Ok(None);
-    }
+    let wanted = params.context.only;
     let actions = move |view: &View<'_>| {
-        let found = fixes(&view.analyzed.snapshot, view.file_span(range));
-        let action = |(finding, fix): (&aquarium_compiler::Diagnostic, &Fix)| {
-            let is_preferred = Some(finding.choices.is_empty());
-            let finding = aquarium_ide::diagnostics::finding(finding);
-            CodeActionOrCommand::CodeAction(CodeAction {
-                title: fix.title.clone(),
-                kind: Some(CodeActionKind::QUICKFIX),
-                diagnostics: Some(vec![convert::diagnostic(&finding, view.analyzed, view.session)]),
-                edit: Some(workspace_edit(view, &fix.edits)),
-                is_preferred,
-                ..CodeAction::default()
-            })
-        };
-        found.into_iter().map(action).collect()
+        let (snapshot, span) = (&view.analyzed.snapshot, view.file_span(range));
+        let fixes = fixes(snapshot, span).into_iter().map(|(finding, it)| fix(view, finding, it));
+        let assists = assists(snapshot, span).into_iter().map(|it| assist(view, it));
+        let is_wanted = |action: &CodeAction| wanted.as_ref().is_none_or(|wanted| is_of(action, wanted));
+        fixes.chain(assists).filter(is_wanted).map(CodeActionOrCommand::CodeAction).collect()
     };
     look(shared, params.text_document.uri, actions).await
+}
+
+/// Whether an action is of one of some kinds; `refactor` holds `refactor.extract`.
+fn is_of(action: &CodeAction, kinds: &[CodeActionKind]) -> bool {
+    let own = action.kind.as_ref().map_or("", CodeActionKind::as_str);
+    let holds = |kind: &CodeActionKind| {
+        own.strip_prefix(kind.as_str()).is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+    };
+    kinds.iter().any(holds)
+}
+
+fn fix(view: &View<'_>, finding: &aquarium_compiler::Diagnostic, fix: &Fix) -> CodeAction {
+    let is_preferred = Some(finding.choices.is_empty());
+    let finding = aquarium_ide::diagnostics::finding(finding);
+    CodeAction {
+        title: fix.title.clone(),
+        kind: Some(CodeActionKind::QUICKFIX),
+        diagnostics: Some(vec![convert::diagnostic(&finding, view.analyzed, view.session)]),
+        edit: Some(workspace_edit(view, &fix.edits)),
+        is_preferred,
+        ..CodeAction::default()
+    }
+}
+
+fn assist(view: &View<'_>, assist: Assist) -> CodeAction {
+    let kind = match assist.kind {
+        Kind::Create => CodeActionKind::QUICKFIX,
+        Kind::Extract => CodeActionKind::REFACTOR_EXTRACT,
+        Kind::Inline => CodeActionKind::REFACTOR_INLINE,
+    };
+    let edit = Some(workspace_edit(view, &assist.edits));
+    CodeAction { title: assist.title, kind: Some(kind), edit, ..CodeAction::default() }
 }
 
 /// The name at a place, if it can be changed.

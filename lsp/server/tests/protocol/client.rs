@@ -140,6 +140,11 @@ impl Client {
         }
     }
 
+    /// How many messages of this method were read and not asked for.
+    pub fn count(&self, method: &str) -> usize {
+        self.kept.iter().filter(|message| message["method"] == method).count()
+    }
+
     /// Whether a message of this method was read and not asked for.
     pub fn has_got(&self, method: &str) -> bool {
         self.kept.iter().any(|message| message["method"] == method)
@@ -172,4 +177,37 @@ async fn read_message(output: &mut ReadHalf<DuplexStream>) -> Value {
     let mut body = vec![0; length];
     output.read_exact(&mut body).await.expect("a body");
     serde_json::from_slice(&body).expect("a body is JSON")
+}
+
+/// A text after the edits of an answer.
+pub fn apply(text: &str, edits: &Value, encoding: &str) -> String {
+    let mut lines: Vec<String> = text.split_inclusive('\n').map(str::to_owned).collect();
+    let mut edits = edits.as_array().expect("edits").clone();
+    edits.sort_by_key(|edit| {
+        let start = &edit["range"]["start"];
+        std::cmp::Reverse((start["line"].as_u64(), start["character"].as_u64()))
+    });
+    for edit in edits {
+        let (start, end) = (&edit["range"]["start"], &edit["range"]["end"]);
+        assert_eq!(start["line"], end["line"], "an edit inside of a line");
+        let line = &mut lines[usize::try_from(start["line"].as_u64().unwrap()).unwrap()];
+        let byte = |position: &Value| byte_of(line, position["character"].as_u64().unwrap(), encoding);
+        let range = byte(start)..byte(end);
+        line.replace_range(range, edit["newText"].as_str().expect("a text"));
+    }
+    lines.concat()
+}
+
+/// The byte of a column.
+fn byte_of(line: &str, column: u64, encoding: &str) -> usize {
+    let column = usize::try_from(column).expect("a column");
+    if encoding == "utf-8" {
+        return column;
+    }
+    let mut units = 0;
+    let before = line.chars().take_while(|letter| {
+        units += letter.len_utf16();
+        units <= column
+    });
+    before.map(char::len_utf8).sum()
 }

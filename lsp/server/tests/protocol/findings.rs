@@ -45,7 +45,7 @@ async fn a_client_that_asks_is_not_told() {
 }
 
 #[tokio::test]
-async fn tests_of_policies_and_other_texts_are_left_alone() {
+async fn tests_of_policies_have_findings_of_their_own_and_other_texts_have_none() {
     let directory = tempfile::tempdir().expect("a directory");
     let mut client = Client::introduced(json!({}), Value::Null).await;
     let test = file_uri(directory.path(), "a.test.aquarium.yaml");
@@ -57,7 +57,17 @@ async fn tests_of_policies_and_other_texts_are_left_alone() {
     let item = json!({"uri": plain, "languageId": "yaml", "version": 1, "text": POLICY});
     client.notify("textDocument/didOpen", json!({"textDocument": item})).await;
     assert_eq!(client.findings(&plain, json!(1)).await, json!([]));
-    assert!(!client.has_got_about(&test) && !client.has_got_about(&other));
+    assert!(!client.has_got_about(&other));
+    let found = client.findings(&test, json!(1)).await;
+    assert_eq!(found[0]["source"], "aquarium", "{found}");
+    client
+        .edit(&test, 2, [0, 0, 0, 5], "policytests:\n  tests:\n    - {name: é, expect: {findings: []}}\n")
+        .await;
+    assert_eq!(client.findings(&test, json!(2)).await, json!([]));
+    let text = client.text(&test).await;
+    let tests = client.ask("aquarium/tests", json!({"text": text})).await;
+    let range = json!({"start": {"line": 2, "character": 6}, "end": {"line": 2, "character": 39}});
+    assert_eq!(tests, json!([{"name": "é", "range": range}]));
 }
 
 #[tokio::test]

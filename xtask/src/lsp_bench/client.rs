@@ -1,0 +1,164 @@
+//! A client of any language server, over standard input and output: it says what it is told and stamps what it hears.
+
+use std::collections::VecDeque;
+use std::io::{BufRead, BufReader, Write};
+use std::process::{Child, ChildStdin, Command, Stdio};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::{Duration, Instant};
+
+use serde_json::{Value, json};
+
+/// How long a server may take over anything that is measured.
+const ANSWER_MAX: Duration = Duration::from_secs(60);
+
+/// A message and when its last byte was read.
+type Heard = (Instant, Value);
+
+/// A server that runs, and what it said.
+pub struct Client {
+    process: Child,
+    input: ChildStdin,
+    output: Receiver<Heard>,
+    kept: VecDeque<Heard>,
+    last_id: u64,
+}
+
+impl Client {
+    /// Starts a server; nothing has been said to it yet.
+    pub fn start(mut command: Command) -> Result<Self, String> {
+        command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
+        let mut process = command.spawn().map_err(|error| format!("the server does not start: {error}"))?;
+        let (input, output) =
+            process.stdin.take().zip(process.stdout.take()).ok_or("a server without pipes")?;
+        let (sender, receiver) = channel();
+        std::thread::spawn(move || listen(BufReader::new(output), &sender));
+        Ok(Self { process, input, output: receiver, kept: VecDeque::new(), last_id: 0 })
+    }
+
+    /// Introduces the client, with these folders and options.
+    pub fn introduce(&mut self, folder: Option<&str>, options: &Value) -> Result<Instant, String> {
+        let folders = folder.map(|uri| json!([{"uri": uri, "name": "policies"}]));
+        let capabilities = json!({"textDocument": {"publishDiagnostics": {"versionSupport": true},
+            "hover": {"contentFormat": ["markdown"]}, "completion": {"completionItem": {"snippetSupport": true}}}});
+        let params = json!({"processId": std::process::id(), "rootUri": null, "capabilities": capabilities,
+            "workspaceFolders": folders, "initializationOptions": options});
+        let (_, (at, _)) = self.ask("initialize", &params)?;
+        self.notify("initialized", &json!({}))?;
+        Ok(at)
+    }
+
+    /// Says something.
+    pub fn notify(&mut self, method: &str, params: &Value) -> Result<Instant, String> {
+        self.write(&json!({"jsonrpc": "2.0", "method": method, "params": params}))
+    }
+
+    /// Asks something; gives when it was asked, and the answer.
+    pub fn ask(&mut self, method: &str, params: &Value) -> Result<(Instant, Heard), String> {
+        self.last_id += 1;
+        let id = self.last_id;
+        let asked = self.write(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))?;
+        let heard = self.wait(method, |message| message["id"] == id && message.get("method").is_none())?;
+        match heard.1.get("error") {
+            Some(error) => Err(format!("`{method}` is refused: {error}")),
+            None => Ok((asked, heard)),
+        }
+    }
+
+    /// Waits for the findings of a document to be as they should.
+    pub fn findings(&mut self, uri: &str, are_right: impl Fn(&[Value]) -> bool) -> Result<Instant, String> {
+        let is_it = |message: &Value| {
+            let params = &message["params"];
+            let findings = params["diagnostics"].as_array();
+            message["method"] == "textDocument/publishDiagnostics"
+                && params["uri"] == uri
+                && findings.is_some_and(|findings| are_right(findings))
+        };
+        self.kept.clear();
+        self.wait("findings", is_it).map(|(at, _)| at)
+    }
+
+    /// Kibibytes of memory: the most that the process has held.
+    pub fn memory(&self) -> Result<u64, String> {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.process.id()))
+            .map_err(|error| format!("the server's memory cannot be read: {error}"))?;
+        let peak = status.lines().find_map(|line| line.strip_prefix("VmHWM:"));
+        let number = peak.and_then(|line| line.split_whitespace().next()).and_then(|word| word.parse().ok());
+        number.ok_or_else(|| "the server's memory is not told".to_owned())
+    }
+
+    /// Says good-bye.
+    pub fn leave(mut self) -> Result<(), String> {
+        self.ask("shutdown", &Value::Null)?;
+        self.notify("exit", &Value::Null)?;
+        self.process.wait().map(drop).map_err(|error| error.to_string())
+    }
+
+    /// The first message of a kind; what the server asks meanwhile is answered.
+    fn wait(&mut self, what: &str, is_it: impl Fn(&Value) -> bool) -> Result<Heard, String> {
+        let end = Instant::now() + ANSWER_MAX;
+        loop {
+            let left = end.saturating_duration_since(Instant::now());
+            let heard = self
+                .output
+                .recv_timeout(left)
+                .map_err(|_| format!("in vain waited for {what}: {:?}", self.kept.back()))?;
+            if is_it(&heard.1) {
+                return Ok(heard);
+            }
+            if heard.1.get("method").is_some() && heard.1.get("id").is_some() {
+                let answer = json!({"jsonrpc": "2.0", "id": heard.1["id"], "result": null});
+                self.write(&answer)?;
+            }
+            self.kept.push_back(heard);
+        }
+    }
+
+    /// Writes a message at once; gives when it was written.
+    fn write(&mut self, message: &Value) -> Result<Instant, String> {
+        let body = message.to_string();
+        let text = format!("Content-Length: {}\r\n\r\n{body}", body.len());
+        let at = Instant::now();
+        let sent = self.input.write_all(text.as_bytes()).and_then(|()| self.input.flush());
+        sent.map_err(|error| format!("the server does not listen: {error}")).map(|()| at)
+    }
+}
+
+/// A server that is not said good-bye to is ended.
+impl Drop for Client {
+    fn drop(&mut self) {
+        if matches!(self.process.try_wait(), Ok(None)) {
+            _ = self.process.kill();
+            _ = self.process.wait();
+        }
+    }
+}
+
+fn listen(mut output: impl BufRead, sender: &Sender<Heard>) {
+    while let Some(body) = read_message(&mut output) {
+        let at = Instant::now();
+        let Ok(message) = serde_json::from_slice(&body) else { return };
+        if sender.send((at, message)).is_err() {
+            return;
+        }
+    }
+}
+
+fn read_message(output: &mut impl BufRead) -> Option<Vec<u8>> {
+    let mut length = 0;
+    loop {
+        let mut line = String::new();
+        if output.read_line(&mut line).ok()? == 0 {
+            return None;
+        }
+        match line.trim().split_once(": ") {
+            Some((name, value)) if name.eq_ignore_ascii_case("content-length") => {
+                length = value.parse().ok()?
+            }
+            Some(_) => {}
+            None => break,
+        }
+    }
+    let mut body = vec![0; length];
+    output.read_exact(&mut body).ok()?;
+    Some(body)
+}
