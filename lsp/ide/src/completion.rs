@@ -1,11 +1,9 @@
 //! What may be written at a place.
 
-use aquarium_compiler::FileId;
 use aquarium_compiler::expression::variables;
 use aquarium_compiler::items::{Class, Items};
 use aquarium_compiler::read::known_zones;
 
-use crate::Snapshot;
 use crate::context::{Context, context};
 use crate::keys::{self, Place};
 use crate::text::quoted;
@@ -42,12 +40,11 @@ pub struct Proposal {
     pub documentation: &'static str,
 }
 
-/// What may be written at a place, best first.
+/// What may be written at a place of a text, best first. The text may be newer than what is known of the policy
+/// (`items`): what is proposed are the names that were there when it was looked at last.
 #[must_use]
-pub fn completion(snapshot: &Snapshot, file: FileId, offset: u32) -> Vec<Proposal> {
-    let Some(text) = snapshot.text(file) else { return Vec::new() };
-    let Some(context) = context(text.content(), offset) else { return Vec::new() };
-    let items = &snapshot.analysis().items;
+pub fn completion(text: &str, items: &Items, offset: u32) -> Vec<Proposal> {
+    let Some(context) = context(text, offset) else { return Vec::new() };
     match &context.key {
         Some(key) => values(items, &context, key),
         None => keys_here(items, &context),
@@ -166,9 +163,13 @@ mod tests {
                           {name: 'disk space', unit: MB, costpolicy: continuous}\n  pricelists:\n    - name: base\n      \
                           vmtime: 1\n  agreements:\n    - name: gold\n      pricelist: base\n";
 
+    fn proposals(source: &str) -> Vec<Proposal> {
+        let (snapshot, file, offset) = at_cursor(source);
+        completion(snapshot.text(file).unwrap().content(), &snapshot.analysis().items, offset)
+    }
+
     fn check(behind: &str, expected: &str) {
-        let (snapshot, file, offset) = at_cursor(&format!("{POLICY}{behind}"));
-        let found: Vec<_> = completion(&snapshot, file, offset).into_iter().map(|it| it.text).collect();
+        let found: Vec<_> = proposals(&format!("{POLICY}{behind}")).into_iter().map(|it| it.text).collect();
         assert_eq!(found.join("|"), expected, "{behind}");
     }
 
@@ -193,16 +194,14 @@ mod tests {
 
     #[test]
     fn zones_patterns_and_constants_are_proposed() {
-        let (snapshot, file, offset) = at_cursor("aquariumpolicy:\n  timezone: $0\n");
-        let zones = completion(&snapshot, file, offset);
+        let zones = proposals("aquariumpolicy:\n  timezone: $0\n");
         assert!(
             zones.len() > 400 && zones.iter().any(|zone| zone.text == "Europe/Athens"),
             "{}",
             zones.len()
         );
-        let (snapshot, file, offset) =
-            at_cursor("aquariumpolicy:\n  effective:\n    repeat:\n      - every:\n          start: $0\n");
-        let found = completion(&snapshot, file, offset);
+        let found =
+            proposals("aquariumpolicy:\n  effective:\n    repeat:\n      - every:\n          start: $0\n");
         assert!(found.iter().all(|it| it.text.trim_matches('"').parse::<aquarium_ir::time::Cron>().is_ok()));
         assert_eq!(found.len(), PATTERNS.len());
         check("  constants: {free: 10}\n  pricelists:\n    - name: x\n      vmtime: $0", "free");

@@ -111,6 +111,8 @@ impl Shared {
                 Ok(_) => {}
                 Err(error) => self.log(MessageType::ERROR, error.message.into_owned()).await,
             }
+            let old = self.workspace().take_old();
+            tokio::task::spawn_blocking(move || drop((old, policy)));
         }
     }
 
@@ -125,6 +127,14 @@ impl Shared {
             drop(permit);
             done
         };
+        self.compute_at_once(work).await
+    }
+
+    /// Does a little work beside the protocol, whatever else is being done.
+    pub(crate) async fn compute_at_once<T: Send + 'static>(
+        &self,
+        work: impl FnOnce() -> T + Send + 'static,
+    ) -> Result<T> {
         tokio::task::spawn_blocking(work).await.map_err(|failure| {
             let mut error = Error::internal_error();
             if let Ok(panic) = failure.try_into_panic() {

@@ -29,6 +29,11 @@ impl Document {
         &self.text
     }
 
+    /// The offset of a position.
+    pub(crate) fn offset(&self, position: Position, encoding: Encoding) -> u32 {
+        u32::try_from(self.lines.offset(&self.text, position, encoding)).unwrap_or(u32::MAX)
+    }
+
     /// Applies the edits of one notification, each to the text that the one before left.
     pub(crate) fn apply(
         &mut self,

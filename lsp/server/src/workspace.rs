@@ -39,6 +39,8 @@ pub(crate) struct Workspace {
     answers: u64,
     /// The folders of the workspace.
     folders: Vec<PathBuf>,
+    /// What nobody needs any more: to take a long policy apart takes time, which the protocol does not have.
+    old: Vec<Arc<Policy>>,
 }
 
 /// An open document and the policy that it belongs to, if any.
@@ -57,6 +59,8 @@ struct State {
     directory: Option<Arc<Directory>>,
     /// The policy as it is now; `None`: to be put together.
     current: Option<Arc<Policy>>,
+    /// The last policy before this one whose analysis has ended.
+    before: Option<Arc<Policy>>,
     /// Whether it changed after the analysis that was begun last.
     changed: bool,
     /// Whether somebody analyses it and will see `changed`.
@@ -106,7 +110,11 @@ impl Workspace {
         let keys: BTreeSet<_> = keys.into_iter().collect();
         for key in &keys {
             let state = self.policies.entry(key.clone()).or_default();
-            state.current = None;
+            if let Some(current) = state.current.take() {
+                let is_known = current.analyzed.get().is_some();
+                let old = if is_known { state.before.replace(current) } else { Some(current) };
+                self.old.extend(old);
+            }
             state.changed = true;
             if disk {
                 state.directory = None;
@@ -184,6 +192,18 @@ impl Workspace {
         let policy = Arc::new(Policy { open, directory, is_tests, analyzed: OnceLock::new() });
         state.current = Some(policy.clone());
         policy
+    }
+
+    /// The policy of an open document as it was analysed last: perhaps an edit ago. `None` before the first time.
+    pub(crate) fn last_analyzed(&self, uri: &Uri) -> Option<Arc<Policy>> {
+        let state = self.policies.get(self.documents.get(uri)?.key.as_ref()?)?;
+        let known = state.current.iter().chain(&state.before).find(|policy| policy.analyzed.get().is_some());
+        known.cloned()
+    }
+
+    /// What can be taken apart, by somebody who has the time.
+    pub(crate) fn take_old(&mut self) -> Vec<Arc<Policy>> {
+        std::mem::take(&mut self.old)
     }
 
     /// Whether the caller has to begin analysing this policy, because nobody does.

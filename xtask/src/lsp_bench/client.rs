@@ -21,24 +21,26 @@ pub struct Client {
     output: Receiver<Heard>,
     kept: VecDeque<Heard>,
     last_id: u64,
+    /// What servers are told when they ask for settings, by section.
+    settings: Value,
 }
 
 impl Client {
     /// Starts a server; nothing has been said to it yet.
-    pub fn start(mut command: Command) -> Result<Self, String> {
+    pub fn start(mut command: Command, settings: Value) -> Result<Self, String> {
         command.stdin(Stdio::piped()).stdout(Stdio::piped()).stderr(Stdio::null());
         let mut process = command.spawn().map_err(|error| format!("the server does not start: {error}"))?;
         let (input, output) =
             process.stdin.take().zip(process.stdout.take()).ok_or("a server without pipes")?;
         let (sender, receiver) = channel();
         std::thread::spawn(move || listen(BufReader::new(output), &sender));
-        Ok(Self { process, input, output: receiver, kept: VecDeque::new(), last_id: 0 })
+        Ok(Self { process, input, output: receiver, kept: VecDeque::new(), last_id: 0, settings })
     }
 
     /// Introduces the client, with these folders and options.
     pub fn introduce(&mut self, folder: Option<&str>, options: &Value) -> Result<Instant, String> {
         let folders = folder.map(|uri| json!([{"uri": uri, "name": "policies"}]));
-        let capabilities = json!({"textDocument": {"publishDiagnostics": {"versionSupport": true},
+        let capabilities = json!({"workspace": {"configuration": true}, "textDocument": {"publishDiagnostics": {"versionSupport": true},
             "hover": {"contentFormat": ["markdown"]}, "completion": {"completionItem": {"snippetSupport": true}}}});
         let params = json!({"processId": std::process::id(), "rootUri": null, "capabilities": capabilities,
             "workspaceFolders": folders, "initializationOptions": options});
@@ -86,6 +88,18 @@ impl Client {
         number.ok_or_else(|| "the server's memory is not told".to_owned())
     }
 
+    /// The time that the server has had of the processors so far, all its threads together.
+    pub fn processor_time(&self) -> Result<Duration, String> {
+        /// Ticks a second, as Linux counts for programs on every machine.
+        const TICKS: u32 = 100;
+        let stat = std::fs::read_to_string(format!("/proc/{}/stat", self.process.id()))
+            .map_err(|error| format!("the server's times cannot be read: {error}"))?;
+        // Behind the name in parentheses, which may hold anything, come the state and the numbers.
+        let numbers = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let ticks: u32 = numbers.skip(11).take(2).filter_map(|word| word.parse::<u32>().ok()).sum();
+        Ok(Duration::from_secs(1) * ticks / TICKS)
+    }
+
     /// Says good-bye.
     pub fn leave(mut self) -> Result<(), String> {
         self.ask("shutdown", &Value::Null)?;
@@ -106,10 +120,19 @@ impl Client {
                 return Ok(heard);
             }
             if heard.1.get("method").is_some() && heard.1.get("id").is_some() {
-                let answer = json!({"jsonrpc": "2.0", "id": heard.1["id"], "result": null});
+                let answer = json!({"jsonrpc": "2.0", "id": heard.1["id"], "result": self.result(&heard.1)});
                 self.write(&answer)?;
             }
             self.kept.push_back(heard);
+        }
+    }
+
+    /// What the client answers: its settings, and nothing else.
+    fn result(&self, request: &Value) -> Value {
+        let sections = request["params"]["items"].as_array();
+        match sections.filter(|_| request["method"] == "workspace/configuration") {
+            Some(sections) => sections.iter().map(|item| section(&self.settings, item)).collect(),
+            None => Value::Null,
         }
     }
 
@@ -131,6 +154,11 @@ impl Drop for Client {
             _ = self.process.wait();
         }
     }
+}
+
+fn section(settings: &Value, item: &Value) -> Value {
+    let name = item["section"].as_str().unwrap_or_default();
+    settings.get(name).cloned().unwrap_or_default()
 }
 
 fn listen(mut output: impl BufRead, sender: &Sender<Heard>) {

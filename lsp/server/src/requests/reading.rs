@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use aquarium_ide::completion::{Kind, Proposal, completion};
 use aquarium_ide::lens::{Action, Lens, lenses};
-use aquarium_ide::{folding, inlay, selection, signature};
+use aquarium_ide::{Snapshot, folding, inlay, selection, signature};
 use serde_json::json;
 use tower_lsp::jsonrpc::Result;
 use tower_lsp::ls_types::*;
@@ -25,17 +25,38 @@ pub(crate) async fn hover(shared: &Arc<Shared>, params: HoverParams) -> Result<O
     Ok(look(shared, text_document.uri, hover).await?.flatten())
 }
 
-/// What may be written at a place.
+/// What may be written at a place: in the text as it is now, by what is known of the policy. Whoever types does not
+/// wait for the analysis of the last letter.
 pub(crate) async fn complete(
     shared: &Arc<Shared>,
     params: CompletionParams,
 ) -> Result<Option<CompletionResponse>> {
     let TextDocumentPositionParams { text_document, position } = params.text_document_position;
-    let items = move |view: &View<'_>| {
-        let proposals = completion(&view.analyzed.snapshot, view.file, view.offset(position));
+    let known = {
+        let workspace = shared.workspace();
+        workspace.document(&text_document.uri).cloned().zip(workspace.last_analyzed(&text_document.uri))
+    };
+    let encoding = shared.session().encoding;
+    let written = |text: &str, snapshot: &Snapshot, offset| {
+        let proposals = completion(text, &snapshot.analysis().items, offset);
         proposals.into_iter().zip(0..).map(completion_item).collect::<Vec<_>>()
     };
-    Ok(look(shared, text_document.uri, items).await?.map(CompletionResponse::Array))
+    let items = match known {
+        Some((document, policy)) => {
+            let offset = document.offset(convert::position(position), encoding);
+            let work = move || written(document.text(), &policy.analyzed().snapshot, offset);
+            Some(shared.compute_at_once(work).await?)
+        }
+        None => {
+            let first = move |view: &View<'_>| {
+                let snapshot = &view.analyzed.snapshot;
+                let text = snapshot.text(view.file).map_or("", |text| text.content());
+                written(text, snapshot, view.offset(position))
+            };
+            look(shared, text_document.uri, first).await?
+        }
+    };
+    Ok(items.map(CompletionResponse::Array))
 }
 
 fn completion_item((proposal, rank): (Proposal, u32)) -> CompletionItem {
