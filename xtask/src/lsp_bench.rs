@@ -170,9 +170,9 @@ impl Author<'_> {
         let params =
             json!({"textDocument": {"uri": self.uri}, "position": {"line": line, "character": column}});
         let (asked, (heard, answer)) = self.client.ask(method, &params)?;
-        match &answer["result"] {
-            Value::Null => Err(format!("no answer to {method} at line {line}")),
-            _ => Ok(heard - asked),
+        match answer.get("result") {
+            None | Some(Value::Null) => Err(format!("no answer to {method} at line {line}")),
+            Some(_) => Ok(heard - asked),
         }
     }
 
@@ -193,7 +193,7 @@ fn index(subject: &mut Subject, directory: &Path) -> Outcome {
         let mut client = Client::start((subject.command)(directory), settings())?;
         client.introduce(Some(&folder), &Value::Null)?;
         let (asked, (heard, answer)) = client.ask("workspace/symbol", &json!({"query": "night"}))?;
-        let found = answer["result"].as_array().map_or(0, Vec::len);
+        let found = answer.get("result").and_then(Value::as_array).map_or(0, Vec::len);
         if found != texts::FILES {
             return Err(format!("{found} of {} items were found in the workspace", texts::FILES));
         }

@@ -61,10 +61,21 @@ fn independent_reading() -> Outcome {
     run(program("python3", &["tests/oracle/layout.py", &compiler, LAYOUTS]))
 }
 
+/// The extension in a real workbench, and scripted sessions of other editors.
 fn editors() -> Outcome {
     let mut workbench = program("bash", &["editors/vscode/e2e/run.sh"]);
-    workbench.env("AQUARIUM_LSP", built("aquarium-lsp"));
-    run(workbench)
+    workbench.env("AQUARIUM_LSP", built("aquarium-lsp")).env("AQUARIUMC", built("aquariumc"));
+    run(workbench)?;
+    session("nvim", &["--headless", "-u", "NONE", "-i", "NONE", "-n", "-S", "editors/neovim/test.lua"])?;
+    session("emacs", &["--batch", "-l", "editors/emacs/test.el"])
+}
+
+/// An editor that writes a policy by a script.
+fn session(editor: &str, arguments: &[&str]) -> Outcome {
+    let mut session = program(editor, arguments);
+    let policy = "editors/vscode/e2e/workspace/teams/teams.aquarium.yaml";
+    session.env("AQUARIUM_LSP", built("aquarium-lsp")).env("POLICY", crate::root().join(policy));
+    run(session)
 }
 
 /// A program that the build step made.

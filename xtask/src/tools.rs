@@ -58,6 +58,8 @@ const SYSTEM_PROGRAMS: &[(&str, &[&str])] = &[
     ("chromium", &["chromium"]),
     ("python3", &["python3", "python3-venv"]),
     ("curl", &["curl"]),
+    ("nvim", &["neovim"]),
+    ("emacs", &["emacs-nox", "elpa-eglot"]),
 ];
 
 fn system_packages() -> Outcome {

@@ -28,12 +28,13 @@ cmp -s package-lock.json node_modules/.installed || npm ci --no-audit --no-fund 
 cp package-lock.json node_modules/.installed
 npm run --silent test:grammar
 npm run --silent test:unit
+node tests/agreement.mjs "$server" "$root"/examples/*/policy.aquarium.yaml "$here"/workspace/*/*s.aquarium.yaml "$root"/tests/corpus/{valid,codes}/*.aquarium
 mkdir -p bin
 strip -o bin/aquarium-lsp "$server"
 strip -o bin/aquariumc "$compiler"
 chmod 755 bin/*
 vsix=$EDITOR_TOOLS/aquarium-linux-x64.vsix
-npx vsce package --no-dependencies --allow-missing-repository --target linux-x64 --out "$vsix" | tail -n 1
+npx vsce package --no-dependencies --allow-missing-repository --no-rewrite-relative-links --target linux-x64 --out "$vsix" | tail -n 1
 
 step "workbench"
 work=$(mktemp -d)

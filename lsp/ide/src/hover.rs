@@ -1,5 +1,6 @@
 //! What is said about the word under the cursor.
 
+mod part;
 mod time;
 
 use std::fmt::Write;
@@ -42,7 +43,7 @@ pub fn hover(snapshot: &Snapshot, file: FileId, offset: u32, now: Millis) -> Opt
         }
         return Some(Hover { span: name.span, markdown });
     }
-    let span = word(snapshot, file, offset)?;
+    let Some(span) = word(snapshot, file, offset) else { return part::hover(snapshot, file, offset) };
     let text = snapshot.slice(span);
     if is_in_comment(snapshot, span) {
         return Code::find(text).map(|code| Hover { span, markdown: lint(code) });
@@ -50,8 +51,10 @@ pub fn hover(snapshot: &Snapshot, file: FileId, offset: u32, now: Millis) -> Opt
     if let Some(markdown) = variable(snapshot, file, offset, text) {
         return Some(Hover { span, markdown });
     }
-    let markdown = keys::document(text).map(|line| format!("**{text}**: {line}"))?;
-    Some(Hover { span, markdown })
+    let part = part::hover(snapshot, file, offset);
+    let Some(line) = keys::document(text) else { return part };
+    let part = part.map(|part| format!("\n\n{}", part.markdown)).unwrap_or_default();
+    Some(Hover { span, markdown: format!("**{text}**: {line}{part}") })
 }
 
 /// An item: its class and name, and how it is defined.

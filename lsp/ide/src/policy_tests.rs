@@ -29,8 +29,6 @@ pub fn tests(text: &str) -> (Vec<Test>, Snapshot) {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
-
     #[test]
     fn each_test_has_its_name_and_place() {
         let text = "policytests:\n  tests:\n    - test:\n        name: α costs\n        expect: {findings: []}\n    - name: b\n      \

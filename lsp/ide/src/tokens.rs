@@ -148,8 +148,12 @@ impl Painter<'_> {
         for comment in &syntax.parsed.comments {
             self.paint(syntax.source.place(*comment), Kind::Comment, false);
         }
+        let mut behind_number = false;
         for (span, word) in expressions::tokens(syntax) {
-            self.paint(span, kind_of(word), false);
+            // A word directly behind a number is its unit: `10 GB`.
+            let is_unit = behind_number && matches!(word, Word::Word(_));
+            behind_number = matches!(word, Word::Number(_));
+            self.paint(span, if is_unit { Kind::Text } else { kind_of(word) }, false);
         }
     }
 
@@ -269,6 +273,14 @@ mod tests {
             "aquariumpolicy:\n  algorithms:\n    - name: a\n      x: |\n        if $volume gt 15 then // much\n          max({price}, 2) end\n",
             "aquariumpolicy:Property algorithms:Property name:Property a:List! x:Resource if:Keyword $volume:Variable gt:Operator \
              15:Number then:Keyword // much:Comment max:Function (:Operator {price}:Variable ,:Operator 2:Number ):Operator end:Keyword",
+        );
+    }
+
+    #[test]
+    fn the_word_behind_a_number_is_its_unit() {
+        check(
+            "aquariumpolicy:\n  algorithms:\n    - name: a\n      x: volume / 10 GB\n",
+            "aquariumpolicy:Property algorithms:Property name:Property a:List! x:Resource volume:Variable /:Operator 10:Number GB:Text",
         );
     }
 

@@ -59,7 +59,9 @@ impl Client {
         self.last_id += 1;
         let id = self.last_id;
         let asked = self.write(&json!({"jsonrpc": "2.0", "id": id, "method": method, "params": params}))?;
-        let heard = self.wait(method, |message| message["id"] == id && message.get("method").is_none())?;
+        let heard = self.wait(method, |message| {
+            message.get("id").is_some_and(|it| *it == id) && message.get("method").is_none()
+        })?;
         match heard.1.get("error") {
             Some(error) => Err(format!("`{method}` is refused: {error}")),
             None => Ok((asked, heard)),
@@ -69,10 +71,9 @@ impl Client {
     /// Waits for the findings of a document to be as they should.
     pub fn findings(&mut self, uri: &str, are_right: impl Fn(&[Value]) -> bool) -> Result<Instant, String> {
         let is_it = |message: &Value| {
-            let params = &message["params"];
-            let findings = params["diagnostics"].as_array();
-            message["method"] == "textDocument/publishDiagnostics"
-                && params["uri"] == uri
+            let findings = message.pointer("/params/diagnostics").and_then(Value::as_array);
+            is_of(message, "textDocument/publishDiagnostics")
+                && message.pointer("/params/uri").is_some_and(|it| *it == uri)
                 && findings.is_some_and(|findings| are_right(findings))
         };
         self.kept.clear();
@@ -120,7 +121,8 @@ impl Client {
                 return Ok(heard);
             }
             if heard.1.get("method").is_some() && heard.1.get("id").is_some() {
-                let answer = json!({"jsonrpc": "2.0", "id": heard.1["id"], "result": self.result(&heard.1)});
+                let answer =
+                    json!({"jsonrpc": "2.0", "id": heard.1.get("id"), "result": self.result(&heard.1)});
                 self.write(&answer)?;
             }
             self.kept.push_back(heard);
@@ -129,8 +131,8 @@ impl Client {
 
     /// What the client answers: its settings, and nothing else.
     fn result(&self, request: &Value) -> Value {
-        let sections = request["params"]["items"].as_array();
-        match sections.filter(|_| request["method"] == "workspace/configuration") {
+        let sections = request.pointer("/params/items").and_then(Value::as_array);
+        match sections.filter(|_| is_of(request, "workspace/configuration")) {
             Some(sections) => sections.iter().map(|item| section(&self.settings, item)).collect(),
             None => Value::Null,
         }
@@ -156,8 +158,12 @@ impl Drop for Client {
     }
 }
 
+fn is_of(message: &Value, method: &str) -> bool {
+    message.get("method").is_some_and(|it| *it == method)
+}
+
 fn section(settings: &Value, item: &Value) -> Value {
-    let name = item["section"].as_str().unwrap_or_default();
+    let name = item.get("section").and_then(Value::as_str).unwrap_or_default();
     settings.get(name).cloned().unwrap_or_default()
 }
 
