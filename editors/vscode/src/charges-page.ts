@@ -36,8 +36,8 @@ const ENTRIES_MAX = 200;
 /** The body of the page. */
 export function chargesBody(name: string, report: Report): string {
   const users = Object.entries(report.users);
-  return `<h1>${text(name)}</h1><p>at ${instant(report.at)}: ${users.length} users, ${report.duplicates} duplicates,
-    ${report.quarantined.length} events without effect</p>
+  return `<h1>${text(name)}</h1><p>at ${instant(report.at)}: ${count(users.length, "user")}, ${count(report.duplicates, "duplicate")},
+    ${count(report.quarantined.length, "event")} without effect</p>
     ${table(["user", "balance", "refilled", "charged", "accrued"], users.map(([id, user]) => balances(id, user)))}
     ${users.map(([id, user]) => entries(id, user)).join("")}
     ${report.quarantined.length > 0 ? `<h2>without effect</h2>${table(["line", "reason", "message"], report.quarantined.map(without))}` : ""}`;
@@ -60,7 +60,7 @@ function entries(id: string, user: User): string {
   ]);
   const more = user.entries.length > ENTRIES_MAX ? `<p>and ${user.entries.length - ENTRIES_MAX} more</p>` : "";
   const head = ["resource", "instance", "from", "to", "volume", "price", "agreement", "credits"];
-  return `<details><summary>${text(id)}: ${user.entries.length} charges</summary>${table(head, rows)}${more}</details>`;
+  return `<details><summary>${text(id)}: ${count(user.entries.length, "charge")}</summary>${table(head, rows)}${more}</details>`;
 }
 
 function without(event: Report["quarantined"][number]): string[] {
@@ -72,6 +72,7 @@ function table(head: string[], rows: string[][]): string {
   return `<table><thead><tr>${titles}</tr></thead><tbody>${rows.map((row) => `<tr>${row.join("")}</tr>`).join("")}</tbody></table>`;
 }
 
+const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 const left = (value: string): string => `<td class="text">${text(value)}</td>`;
 const right = (value: string): string => `<td class="number">${text(value)}</td>`;
-const instant = (millis: number): string => new Date(millis).toISOString();
+const instant = (millis: number): string => new Date(millis).toISOString().replace(".000Z", "Z");

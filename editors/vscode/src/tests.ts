@@ -131,12 +131,12 @@ export class PolicyTests implements vscode.Disposable, vscode.CodeLensProvider {
     }
     for (const [file, tests] of files) {
       const wanted = tests.filter((test) => !(request.exclude ?? []).includes(test));
-      if (!token.isCancellationRequested) await this.runFile(run, file, wanted, token);
+      if (!token.isCancellationRequested) await this.runFile(run, file, wanted, request.profile === this.cover, token);
     }
     run.end();
   }
 
-  private async runFile(run: vscode.TestRun, file: vscode.TestItem, tests: vscode.TestItem[], token: vscode.CancellationToken): Promise<void> {
+  private async runFile(run: vscode.TestRun, file: vscode.TestItem, tests: vscode.TestItem[], isCovered: boolean, token: vscode.CancellationToken): Promise<void> {
     for (const test of tests) run.started(test);
     const directory = path.dirname(file.uri?.fsPath ?? "");
     const filter = tests.length === 1 && file.children.size > 1 ? ["--filter", tests[0]?.id ?? ""] : [];
@@ -149,7 +149,7 @@ export class PolicyTests implements vscode.Disposable, vscode.CodeLensProvider {
     const outcomes = new Map(results.files.flatMap((it) => it.tests).map((tested) => [tested.name, tested]));
     const broken = results.files.flatMap((it) => it.errors).map((error) => `line ${error.line}: ${error.message} [${error.code}]`);
     for (const test of tests) show(run, test, outcomes.get(test.id), broken);
-    this.addCoverage(run, results, directory);
+    if (isCovered) this.addCoverage(run, results, directory);
   }
 
   private addCoverage(run: vscode.TestRun, results: Results, directory: string): void {
@@ -163,6 +163,7 @@ export class PolicyTests implements vscode.Disposable, vscode.CodeLensProvider {
 
 /** Tells what came of a test. */
 function show(run: vscode.TestRun, test: vscode.TestItem, tested: Tested | undefined, broken: string[]): void {
+  run.appendOutput(`${tested?.outcome ?? "not run"}: ${test.label}\r\n`, undefined, test);
   if (tested?.outcome === "passed") {
     run.passed(test);
   } else if (tested?.outcome === "failed") {
