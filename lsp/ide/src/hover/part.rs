@@ -39,7 +39,8 @@ pub(super) fn hover(snapshot: &Snapshot, file: FileId, offset: u32) -> Option<Ho
 fn bodies(policy: &Policy) -> impl Iterator<Item = (&str, &Expression)> {
     policy.charges.iter().filter_map(|charge| {
         let resource = policy.resources.get(charge.resource.index())?;
-        Some((resource.name.as_str(), &charge.body))
+        let body = policy.bodies.get(charge.body.index())?;
+        Some((resource.name.as_str(), &body.expression))
     })
 }
 
