@@ -1,5 +1,7 @@
 //! Whole-process benches: what a user waits for, as medians over several runs.
 
+mod console;
+
 use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
@@ -39,6 +41,7 @@ pub fn all() -> Outcome {
     ])?;
     let (example, data) = (text(&directory.join("up")), text(&directory.join("data")));
     time("aquariumd", &["up", &example, "--once", "--data", &data], &directory)?;
+    console::pages(&directory.join("up"), &directory.join("data"))?;
     println!("\n{prepared} events in `up`");
     Ok(())
 }

@@ -47,6 +47,8 @@ enum Task {
     WrongFolds(wrong_folds::Options),
     /// Asks a real daemon whatever its OpenAPI documents allow, and more.
     Interface,
+    /// Opens every page of the console in a browser.
+    Console,
     /// Writes the quickstart's events: the same seed gives the same bytes.
     GenEvents(events::Options),
 }
@@ -62,6 +64,7 @@ fn main() -> ExitCode {
         Task::Generate => generated::write(),
         Task::WrongFolds(options) => wrong_folds::run(&options),
         Task::Interface => interface::all(),
+        Task::Console => test::console(),
         Task::GenEvents(options) => events::write(&options),
     };
     match outcome {

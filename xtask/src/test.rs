@@ -24,6 +24,7 @@ pub fn all() -> Outcome {
         ("quickstart", quickstart),
         ("interface", interface::all),
         ("independent reading", independent_reading),
+        ("console", console),
         ("editors", editors),
     ])
 }
@@ -59,6 +60,13 @@ fn independent_reading() -> Outcome {
     let compiler = text(&built("aquariumc"));
     run(program("python3", &["tests/oracle/compare.py", &compiler, CASES]))?;
     run(program("python3", &["tests/oracle/layout.py", &compiler, LAYOUTS]))
+}
+
+/// The console in a browser: every page, by keys, without scripts, in light and dark.
+pub fn console() -> Outcome {
+    let mut browser = program("bash", &["tests/console/run.sh"]);
+    browser.env("AQUARIUMD", built("aquariumd"));
+    run(browser)
 }
 
 /// The extension in a real workbench, and scripted sessions of other editors.

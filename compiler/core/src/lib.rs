@@ -27,7 +27,6 @@ mod syntax;
 pub mod terms;
 pub mod time;
 pub mod unit;
-pub mod week;
 pub mod words;
 
 use aquarium_grammar::{Limits, Parse, parse_bytes};

@@ -1,9 +1,9 @@
 //! Time: cron patterns, zones, time frames, and timelines of what holds when.
 //!
 //! In reading order: the calendar as arithmetic ([`civil`]), zones ([`zone`]), patterns on the local
-//! clock ([`cron`]), instants as texts ([`iso`]), sets of instants ([`frame`], [`interval`]), and what holds when ([`timeline`], asked
-//! through a [`Calendar`] that remembers what it expanded). Nothing here reads a clock or the zone data
-//! of the machine.
+//! clock ([`cron`]), instants as texts ([`iso`]), sets of instants ([`frame`], [`interval`]), and what holds when
+//! ([`timeline`], asked through a [`Calendar`] that remembers what it expanded, and [`week`]s as people look at them).
+//! Nothing here reads a clock or the zone data of the machine.
 
 mod base64;
 pub mod calendar;
@@ -15,6 +15,7 @@ pub mod iso;
 #[cfg(test)]
 mod tests;
 pub mod timeline;
+pub mod week;
 pub mod zone;
 
 pub use calendar::{Calendar, Membership, MonthSpan};

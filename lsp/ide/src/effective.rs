@@ -4,11 +4,11 @@
 use aquarium_compiler::FileSpan;
 use aquarium_compiler::chain::{Chain, Tracer};
 use aquarium_compiler::terms::Terms;
-use aquarium_compiler::week::Week;
 use aquarium_compiler::words;
 use aquarium_ir::Millis;
 use aquarium_ir::policy::{Agreement, Policy, Resource, ResourceId};
 use aquarium_ir::time::Calendar;
+use aquarium_ir::time::week::Week;
 
 use crate::Snapshot;
 
@@ -127,7 +127,7 @@ impl Asker<'_> {
 
 fn days(week: &Week<Terms>, distinct: &[&Terms]) -> Vec<Day> {
     let number = |terms: &Terms| distinct.iter().position(|other| *other == terms);
-    let hours = |day: &aquarium_compiler::week::Day| {
+    let hours = |day: &aquarium_ir::time::week::Day| {
         let stretches = day.hours.iter().map(|hour| week.within(*hour));
         stretches.map(|within| within.iter().filter_map(|stretch| number(&stretch.value)).collect()).collect()
     };

@@ -103,6 +103,10 @@ struct Serving {
     /// Address and port; over `http.listen` of the configuration.
     #[arg(long, value_name = "ADDRESS")]
     listen: Option<SocketAddr>,
+    /// Serve the console (`/console`) on the public port too, which must be a loopback address; over
+    /// `http.console` of the configuration.
+    #[arg(long)]
+    console: bool,
     /// The clock: the machine's, or one that stands until it is set by `POST /clock`.
     #[arg(long, value_name = "CLOCK", default_value = "system")]
     clock: ClockChoice,
@@ -115,6 +119,13 @@ enum ClockChoice {
 }
 
 impl Serving {
+    fn over(&self, mut configuration: Configuration) -> Configuration {
+        let http = &mut configuration.http;
+        http.listen = self.listen.unwrap_or(http.listen);
+        http.console |= self.console;
+        configuration
+    }
+
     fn clock(&self) -> Clock {
         match self.clock {
             ClockChoice::System => Clock::system(),

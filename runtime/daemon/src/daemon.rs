@@ -25,6 +25,7 @@ use crate::outbox::Outbox;
 use crate::policies::{Policies, PolicyError};
 use crate::registry::Registry;
 use crate::scheduler;
+use crate::shard::reading::read_stored;
 use crate::shard::{self, Setting, Unanswered};
 use crate::watch;
 use crate::webhook::{Webhook, WebhookError};
@@ -328,6 +329,16 @@ impl Daemon {
             _ => None,
         };
         Ok(self.record(place)?.and_then(refused))
+    }
+
+    /// An event of a resource, as the log has it.
+    pub fn event(&self, user: &str, client: &str, id: &str) -> Result<Option<OwnedRecord>, Unanswered> {
+        let records = self.feed.records_of(user).map_err(|error| Unanswered::Broken(error.to_string()))?;
+        let is_meant = |stored: &OwnedRecord| {
+            let record = read_stored(&stored.body, stored.received_millis);
+            stored.kind == Kind::ResourceEvent && record.is_ok_and(|it| it.client == client && it.id == id)
+        };
+        Ok(records.into_iter().find(is_meant))
     }
 
     /// The record at a place in the log.

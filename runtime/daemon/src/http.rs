@@ -2,7 +2,7 @@
 //!
 //! A request passes [`connections`] (places and patience), [`guard`] (panics, time, `Host`) and [`access`]
 //! (tokens), and comes to a handler by the routes below. The handlers' own descriptions are the
-//! OpenAPI document: [`openapi`].
+//! OpenAPI document: [`openapi`]. Pages for people are at [`console`].
 #![expect(unused_qualifications, reason = "the macros that read handlers' descriptions write them")]
 
 mod access;
@@ -10,6 +10,7 @@ mod admin;
 mod bills;
 mod body;
 mod connections;
+mod console;
 mod credit_events;
 mod events;
 mod fault;
@@ -57,12 +58,14 @@ pub struct Api {
     pub daemon: Arc<Daemon>,
     /// The room for bodies, in bytes.
     pub bodies: Arc<Semaphore>,
+    /// Whether the server is told to stop: answers without end end then.
+    pub stopping: watch::Receiver<bool>,
 }
 
 impl Api {
-    fn new(daemon: Arc<Daemon>) -> Self {
+    fn new(daemon: Arc<Daemon>, stopping: watch::Receiver<bool>) -> Self {
         let room = daemon.configuration.http.bodies_bytes_max.min(Semaphore::MAX_PERMITS);
-        Self { daemon, bodies: Arc::new(Semaphore::new(room)) }
+        Self { daemon, bodies: Arc::new(Semaphore::new(room)), stopping }
     }
 
     /// How long a client may pause.
@@ -74,6 +77,7 @@ impl Api {
 /// What is about to be served: both listeners are open.
 pub struct Server {
     api: Api,
+    stopping: watch::Sender<bool>,
     public: Listener,
     admin: Option<(Listener, Door)>,
 }
@@ -81,17 +85,19 @@ pub struct Server {
 impl Server {
     /// Reads certificates and opens the listener of administrators.
     pub async fn open(daemon: Arc<Daemon>, listener: TcpListener) -> io::Result<Self> {
+        refuse_console_for_all(&daemon.configuration.http, &listener)?;
         let tls = daemon.configuration.http.tls.as_ref().map(connections::tls).transpose()?;
         let admin = admin_listener(&daemon, tls.as_ref()).await?;
-        Ok(Self { api: Api::new(daemon), public: Listener::Tcp(listener, tls), admin })
+        let (stopping, stopped) = watch::channel(false);
+        Ok(Self { api: Api::new(daemon, stopped), stopping, public: Listener::Tcp(listener, tls), admin })
     }
 
     /// Serves until told to stop; then finishes what is under way, as long as that may take.
     pub async fn run(self, stop: impl Future<Output = ()>) {
-        let Self { api, public, admin } = self;
+        let Self { api, stopping, public, admin } = self;
         let http = &api.daemon.configuration.http;
         let limits = limits(http);
-        let (stopping, stopped) = watch::channel(false);
+        let stopped = api.stopping.clone();
         let public = connections::serve(public, public_router(&api), limits.clone(), told(stopped.clone()));
         let admin = async {
             if let Some((listener, door)) = admin {
@@ -137,7 +143,9 @@ pub fn admin_socket(configuration: &Configuration) -> Option<PathBuf> {
 /// What the administrators' interface of a daemon answers, without a connection: for commands on data that no
 /// daemon serves.
 pub async fn answer(daemon: Arc<Daemon>, path: &str, call: Call) -> Result<Reply, ClientError> {
-    let router = admin_router(&Api::new(daemon), Door::open());
+    // The sender is gone: nothing that has no end is asked for here.
+    let (_, stopping) = watch::channel(false);
+    let router = admin_router(&Api::new(daemon, stopping), Door::open());
     let request = request("localhost", path, call)?.map(Body::new);
     let response = match router.oneshot(request).await {
         Ok(response) => response,
@@ -147,6 +155,15 @@ pub async fn answer(daemon: Arc<Daemon>, path: &str, call: Call) -> Result<Reply
     let body = to_bytes(response.into_body(), usize::MAX).await;
     let body = body.map_err(|error| ClientError::Answer(error.to_string()))?;
     Ok(Reply { status, body: Vec::from(body) })
+}
+
+/// The console shows everything about everybody: on the public port only to this machine.
+fn refuse_console_for_all(http: &Http, listener: &TcpListener) -> io::Result<()> {
+    if http.console && !listener.local_addr()?.ip().is_loopback() {
+        let why = "`http.console` is for a loopback address in `http.listen`; administrators have it at `http.admin`";
+        return Err(io::Error::new(io::ErrorKind::InvalidInput, why));
+    }
+    Ok(())
 }
 
 /// Where administrators come in, and what is asked of them there.
@@ -176,11 +193,13 @@ async fn admin_listener(daemon: &Daemon, tls: Option<&TlsAcceptor>) -> io::Resul
 
 fn public_router(api: &Api) -> Router {
     let door = Door::public(&api.daemon.configuration.http.tokens);
-    guarded(openapi::served(routes::public()), api, door)
+    let routes = openapi::served(routes::public());
+    let console = api.daemon.configuration.http.console;
+    guarded(if console { routes.merge(console::router(api)) } else { routes }, api, door)
 }
 
 fn admin_router(api: &Api, door: Door) -> Router {
-    guarded(openapi::served(routes::admin()), api, door)
+    guarded(openapi::served(routes::admin()).merge(console::router(api)), api, door)
 }
 
 fn guarded(router: Router<Api>, api: &Api, door: Door) -> Router {

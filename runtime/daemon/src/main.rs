@@ -3,7 +3,7 @@
 //! In the order in which data flows: [`ingest`] (and its HTTP side, [`http`]) writes to the log,
 //! [`feed`] is the log as followers see it, [`shard`]s fold users from it and answer for them,
 //! what was folded is kept by the store that [`derived`] opens, and compared with the log by [`verification`],
-//! [`views`] are what is published of a ledger, the [`registry`] knows what concerns everybody (deployments, refused
+//! [`views`] are what is published of a ledger, the [`console`] makes pages of them, the [`registry`] knows what concerns everybody (deployments, refused
 //! input: [`quarantine`]), the [`scheduler`]
 //! tells time. What administrators decide becomes records: [`administration`], [`deployment`]. [`daemon`] wires
 //! all up and [`component`] keeps it running. [`command`] is what the command line asks for.
@@ -15,6 +15,7 @@ mod clock;
 mod command;
 mod component;
 mod config;
+mod console;
 mod daemon;
 mod deployment;
 mod derived;

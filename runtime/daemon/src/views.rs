@@ -1,10 +1,15 @@
 //! What a user's ledger says to those who ask: each view is worked out from the ledger and the policies
-//! that are in force, anew for every question, and changes neither.
+//! that are in force, anew for every question, and changes neither. So do those of policies and of refused input.
 //!
 //! They know nothing of HTTP; their fields are what is published.
 
 pub mod authorize;
 pub mod bills;
+pub mod charge;
+pub mod month;
+pub mod names;
+pub mod policies;
+pub mod quarantine;
 pub mod reconcile;
 pub mod shapes;
 pub mod state;

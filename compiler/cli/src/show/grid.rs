@@ -3,10 +3,10 @@
 //! Three layouts, by the width that there is: days below each other with three columns an hour, the same with
 //! one column an hour, and (on the narrowest terminals) hours below each other.
 
-use aquarium_compiler::week::{Day, Hour, Week};
 use aquarium_ir::Millis;
 use aquarium_ir::time::Zone;
 use aquarium_ir::time::civil::{HOUR, MINUTE};
+use aquarium_ir::time::week::{Day, Hour, Week};
 
 /// Three columns an hour, and the day before them.
 const WIDE: usize = 7 + 3 * 24;

@@ -30,8 +30,7 @@ pub struct Serve {
 impl Serve {
     /// Serves until told to stop.
     pub async fn run(self, configuration: Configuration) -> Result<(), Failure> {
-        let mut configuration = self.data.over(configuration);
-        configuration.http.listen = self.serving.listen.unwrap_or(configuration.http.listen);
+        let configuration = self.serving.over(self.data.over(configuration));
         let module =
             match &self.policy {
                 Some(path) => {

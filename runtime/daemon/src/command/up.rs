@@ -47,8 +47,7 @@ impl Up {
         let files = open_all(&find(&self.directory, |name| name.ends_with(EVENTS))?)?;
         let mut configuration = configuration;
         configuration.data = self.directory.join(DATA);
-        let mut configuration = self.data.over(configuration);
-        configuration.http.listen = self.serving.listen.unwrap_or(configuration.http.listen);
+        let configuration = self.serving.over(self.data.over(configuration));
         let listener = if self.once { None } else { Some(serve::listen(configuration.http.listen).await?) };
         let daemon = Daemon::start(configuration, self.serving.clock()).await?;
         let shown = show(&daemon, &module, files).await;

@@ -16,6 +16,8 @@ pub struct Http {
     pub listen: SocketAddr,
     /// Where administrators are served.
     pub admin: Admin,
+    /// Whether the console is served on the public port, too.
+    pub console: bool,
     /// Certificate and key.
     pub tls: Option<Tls>,
     /// Who may ask; none: whoever reaches the port.
@@ -78,6 +80,7 @@ impl Default for Http {
         Self {
             listen: SocketAddr::from((Ipv4Addr::LOCALHOST, 8888)),
             admin: Admin::Socket,
+            console: false,
             tls: None,
             tokens: Vec::new(),
             hosts: Vec::new(),

@@ -10,6 +10,8 @@ use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::fault::Fault;
@@ -50,18 +52,44 @@ impl Door {
         if self.tokens.is_empty() || OPEN_TO_ALL.contains(&path) {
             return Ok(Clients::default());
         }
-        let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
-        let given = given.and_then(|value| value.split_once(' '));
-        let given = given.filter(|(scheme, _)| scheme.eq_ignore_ascii_case("bearer"));
-        let (_, given) = given.ok_or_else(|| Fault::unauthorized("send `Authorization: Bearer TOKEN`"))?;
+        let given = token(path, headers)?;
         let digest = digest(given.trim());
         let token = self.tokens.iter().find(|token| token.sha256.eq_ignore_ascii_case(&digest));
-        let token = token.ok_or_else(|| Fault::unauthorized("this token is not known"))?;
+        let token = token.ok_or_else(|| unauthorized(path, "this token is not known"))?;
         if self.admin && !token.admin {
             return Err(Fault::forbidden("this token is not an administrator's"));
         }
         Ok(Clients(token.clients.as_ref().map(|clients| Arc::new(clients.iter().cloned().collect()))))
     }
+}
+
+/// The token of a request: a bearer's; where people look, the password that their browser asked for.
+fn token(path: &str, headers: &HeaderMap) -> Result<String, Fault> {
+    let given = headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let given = given.and_then(|value| value.split_once(' '));
+    let is = |scheme: &str, wanted: &str| scheme.eq_ignore_ascii_case(wanted);
+    let token = given.and_then(|(scheme, given)| match scheme {
+        scheme if is(scheme, "bearer") => Some(given.to_owned()),
+        scheme if is(scheme, "basic") && is_for_people(path) => password(given),
+        _ => None,
+    });
+    token.ok_or_else(|| unauthorized(path, "send `Authorization: Bearer TOKEN`"))
+}
+
+/// Whether a path is the console's. It changes nothing, so a browser that sends a password by itself does no harm there.
+fn is_for_people(path: &str) -> bool {
+    path == "/console" || path.starts_with("/console/")
+}
+
+/// The password of what browsers send as `Basic`: name, colon, password, in base 64.
+fn password(given: &str) -> Option<String> {
+    let text = String::from_utf8(STANDARD.decode(given.trim()).ok()?).ok()?;
+    text.split_once(':').map(|(_, password)| password.to_owned())
+}
+
+fn unauthorized(path: &str, message: &str) -> Fault {
+    let fault = Fault::unauthorized(message);
+    if is_for_people(path) { fault.asking_people() } else { fault }
 }
 
 impl Clients {
@@ -126,6 +154,16 @@ mod tests {
         assert!(pass(&public, "/users", "bearer all").unwrap().may_send("pithos"));
         let one = pass(&public, "/events", "Bearer one").unwrap();
         assert!(one.may_send("cyclades") && !one.may_send("pithos"));
+        let basic = format!("Basic {}", STANDARD.encode("anybody:all"));
+        for (path, allowed) in
+            [("/console", true), ("/console/user", true), ("/users", false), ("/consoles", false)]
+        {
+            assert_eq!(pass(&public, path, &basic).is_ok(), allowed, "{path}");
+        }
+        for refused in ["Basic", "Basic !", "Basic YWxs", &format!("Basic {}", STANDARD.encode("all:wrong"))]
+        {
+            assert!(pass(&public, "/console", refused).is_err(), "{refused}");
+        }
         let admin = Door::admin(&tokens);
         assert!(pass(&admin, "/clock", "Bearer all").is_err());
         assert!(pass(&admin, "/clock", "Bearer root").is_ok());

@@ -35,6 +35,19 @@ pub struct OneBill {
     #[serde(rename = "final", default)]
     #[param(rename = "final")]
     finished: bool,
+    /// The form; not given: JSON.
+    #[param(inline)]
+    format: Option<OneFormat>,
+}
+
+/// A form of one bill.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Deserialize, ToSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum OneFormat {
+    /// The bill.
+    Json,
+    /// A row for each line, refill, grant and adjustment.
+    Csv,
 }
 
 /// Which bills of a month, and in which form.
@@ -73,7 +86,7 @@ pub enum Format {
         OneBill,
     ),
     responses(
-        (status = 200, body = shapes::Bill),
+        (status = 200, content((shapes::Bill = "application/json"), (String = "text/csv"))),
         OfParameters,
         (status = 404, description = "Nothing was known of this user in that month.", body = FaultBody),
         (status = 409, description = "The month has not begun, or is not final yet.", body = FaultBody),
@@ -84,9 +97,14 @@ pub async fn one(
     State(api): State<Api>,
     Segments((user, year, number)): Segments<(String, String, String)>,
     Parameters(query): Parameters<OneBill>,
-) -> Result<Json<Bill>, Fault> {
+) -> Result<Response, Fault> {
     let which = Which { month: month(&year, &number)?, finished: query.finished };
-    bill(&api, &user, which).await?.ok_or_else(|| no_record_now(&user))?.map(Json).map_err(no_bill)
+    let bill = bill(&api, &user, which).await?.ok_or_else(|| no_record_now(&user))?.map_err(no_bill)?;
+    if query.format != Some(OneFormat::Csv) {
+        return Ok(Json(bill).into_response());
+    }
+    let text = [Format::Csv.head()?, Format::Csv.write(&bill)?].concat();
+    Ok(([(CONTENT_TYPE, Format::Csv.content_type())], text).into_response())
 }
 
 /// The bills of all users, by id.
@@ -129,7 +147,7 @@ pub async fn all(
 }
 
 /// The bill of a user; `None`: there is no such user.
-async fn bill(api: &Api, user: &str, which: Which) -> Result<Option<Result<Bill, NoBill>>, Fault> {
+pub async fn bill(api: &Api, user: &str, which: Which) -> Result<Option<Result<Bill, NoBill>>, Fault> {
     let copy = |Known { ledger, deployments }: Known<'_>| (ledger.clone(), deployments.clone());
     let copied = api.daemon.shards.examine(user, copy).await.map_err(unanswered)?;
     let Some((ledger, mut deployments)) = copied else { return Ok(None) };

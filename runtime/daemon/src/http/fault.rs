@@ -17,6 +17,8 @@ pub struct Fault {
     name: &'static str,
     message: String,
     retry_after_seconds: Option<u16>,
+    /// How whoever asks may say who it is.
+    scheme: &'static str,
 }
 
 /// A fault, by its name.
@@ -76,7 +78,7 @@ pub enum OfStoring {
 
 impl Fault {
     fn new(status: StatusCode, name: &'static str, message: impl Into<String>) -> Self {
-        Self { status, name, message: message.into(), retry_after_seconds: None }
+        Self { status, name, message: message.into(), retry_after_seconds: None, scheme: "Bearer" }
     }
 
     /// The request cannot be understood.
@@ -87,6 +89,11 @@ impl Fault {
     /// Nobody in particular asks.
     pub fn unauthorized(message: impl Into<String>) -> Self {
         Self::new(StatusCode::UNAUTHORIZED, "unauthorized", message)
+    }
+
+    /// A browser then asks its user for a name and a password.
+    pub fn asking_people(self) -> Self {
+        Self { scheme: "Basic realm=\"Aquarium: the password is a token\", charset=\"UTF-8\"", ..self }
     }
 
     /// Whoever asks may not.
@@ -142,6 +149,11 @@ impl Fault {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "internalServerError", message)
     }
 
+    /// The status of an answer that says so.
+    pub fn status(&self) -> StatusCode {
+        self.status
+    }
+
     /// The fault as the last line of a stream.
     pub fn line(self) -> Bytes {
         // Names, numbers and texts are always JSON.
@@ -158,13 +170,15 @@ impl Fault {
 
 impl IntoResponse for Fault {
     fn into_response(self) -> Response {
-        let (status, retry_after) = (self.status, self.retry_after_seconds);
-        let mut response = (status, axum::Json(self.body())).into_response();
+        let (status, retry_after, scheme) = (self.status, self.retry_after_seconds, self.scheme);
+        let mut response = (status, axum::Json(self.clone().body())).into_response();
+        // Where people look a page is made of it.
+        response.extensions_mut().insert(self);
         if let Some(seconds) = retry_after {
             response.headers_mut().insert(RETRY_AFTER, HeaderValue::from(seconds));
         }
         if status == StatusCode::UNAUTHORIZED {
-            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+            response.headers_mut().insert(WWW_AUTHENTICATE, HeaderValue::from_static(scheme));
         }
         response
     }

@@ -215,7 +215,8 @@ impl Policy {
     }
 }
 
-fn deploy_fault(error: DeployError) -> Fault {
+/// The fault for a policy that is not deployed, or cannot be read.
+pub fn deploy_fault(error: DeployError) -> Fault {
     match error {
         DeployError::Policy(PolicyError::Unusable { .. }) => Fault::bad_request(error.to_string()),
         DeployError::Policy(_) => Fault::unavailable(error.to_string()),

@@ -1,23 +1,22 @@
 //! What has no effect, and why.
 
-use aquarium_charging::Reason;
 use axum::extract::State;
 use axum::response::Json;
 use serde::{Deserialize, Serialize};
-use serde_json::value::{RawValue, to_raw_value};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
 use super::fault::{Fault, OfCharging, OfParameters};
 use super::parameters::{PAGE_MAX, Parameters, cursor, limit};
 use super::users::unanswered;
-use crate::daemon::{Daemon, Refused};
+use crate::daemon::Daemon;
+use crate::views::quarantine::Quarantined;
 
 /// Places of the list that one question looks at, at most: it then says where to go on.
 const LOOKED_AT_MAX: usize = 10 * PAGE_MAX;
 
 /// Which part of the list.
-#[derive(Debug, Deserialize, IntoParams)]
+#[derive(Debug, Default, Deserialize, IntoParams)]
 #[into_params(parameter_in = Query)]
 #[serde(deny_unknown_fields)]
 pub struct Filter {
@@ -56,32 +55,6 @@ pub struct QuarantinePage {
     next: Option<String>,
 }
 
-/// Something that has no effect.
-#[derive(Debug, Serialize, ToSchema)]
-#[serde(rename_all = "camelCase")]
-struct Quarantined {
-    /// Its place in the log: the id by which it is handled.
-    position: u64,
-    /// `ingest` or `fold`.
-    stage: &'static str,
-    /// Why.
-    #[schema(value_type = String)]
-    reason: Reason,
-    /// Why, in words.
-    message: String,
-    /// Whose it is, where that can be read.
-    #[serde(rename = "userID")]
-    user: Option<String>,
-    /// Who sent it, where that can be read.
-    #[serde(rename = "clientID")]
-    client: Option<String>,
-    /// When it arrived.
-    received_millis: i64,
-    /// As it came: JSON where it is JSON, else a string of what can be read of it.
-    #[schema(value_type = serde_json::Value)]
-    event: Option<Box<RawValue>>,
-}
-
 /// What has no effect, and why.
 ///
 /// In the order in which it arrived. A page may be shorter than its limit, or empty, and still have a `next`.
@@ -100,17 +73,23 @@ pub async fn list(
     State(api): State<Api>,
     Parameters(filter): Parameters<Filter>,
 ) -> Result<Json<QuarantinePage>, Fault> {
+    let (quarantined, next) = listed(&api.daemon, &filter).await?;
+    Ok(Json(QuarantinePage { quarantined, next }))
+}
+
+/// What is listed of what is meant, and the `after` of the next page.
+pub async fn listed(daemon: &Daemon, filter: &Filter) -> Result<(Vec<Quarantined>, Option<String>), Fault> {
     let limit = limit(filter.limit)?;
     let mut after = cursor(filter.after.as_deref())?;
     let (mut quarantined, mut looked_at) = (Vec::new(), 0);
     loop {
         let wanted = limit.saturating_sub(quarantined.len());
-        let (page, next) = page(&api.daemon, &filter, after, wanted).await?;
+        let (page, next) = page(daemon, filter, after, wanted).await?;
         looked_at += page.looked_at;
         quarantined.extend(page.found);
         after = next;
         if after.is_none() || quarantined.len() >= limit || looked_at >= LOOKED_AT_MAX {
-            return Ok(Json(QuarantinePage { quarantined, next: after.map(|next| next.to_string()) }));
+            return Ok((quarantined, after.map(|next| next.to_string())));
         }
     }
 }
@@ -134,6 +113,11 @@ async fn page(
 }
 
 impl Filter {
+    /// A page of what has no effect for a reason, or for any.
+    pub fn of_reason(reason: Option<String>, after: Option<String>, limit: usize) -> Self {
+        Self { reason, after, limit: Some(limit), ..Self::default() }
+    }
+
     fn wants(&self, one: &Quarantined) -> bool {
         let same = |wanted: &Option<String>, given: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| Some(wanted) == given)
@@ -147,41 +131,5 @@ impl Filter {
             && same(&self.reason, Some(one.reason.as_str()))
             && same(&self.user, one.user.as_deref())
             && same(&self.client, one.client.as_deref())
-    }
-}
-
-impl Quarantined {
-    fn of(refused: Refused) -> Self {
-        let text = String::from_utf8_lossy(&refused.record.body);
-        let event = serde_json::from_str::<Box<RawValue>>(&text).or_else(|_| to_raw_value(&text));
-        let people = People::of(&text);
-        Self {
-            position: refused.record.position.0,
-            stage: refused.reason.stage(),
-            reason: refused.reason,
-            message: refused.message,
-            user: refused.user.or(people.user),
-            client: people.client,
-            received_millis: refused.record.received_millis,
-            event: event.ok(),
-        }
-    }
-}
-
-/// Who an event is about and from, where that can be read.
-#[derive(Debug, Default)]
-struct People {
-    user: Option<String>,
-    client: Option<String>,
-}
-
-impl People {
-    fn of(text: &str) -> Self {
-        let Ok(serde_json::Value::Object(fields)) = serde_json::from_str(text) else {
-            return Self::default();
-        };
-        let named =
-            |names: [&str; 2]| names.iter().find_map(|name| fields.get(*name)?.as_str().map(str::to_owned));
-        Self { user: named(["userID", "userId"]), client: named(["clientID", "clientId"]) }
     }
 }

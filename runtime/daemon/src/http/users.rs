@@ -17,6 +17,7 @@ use crate::shard::queries::{Known, Seen, Which};
 use crate::views::authorize::{Authorization, DURATION_MILLIS_MAX, Plan};
 use crate::views::shapes;
 use crate::views::state::{Snapshot, UserState};
+use crate::views::wallet::Filter;
 use crate::views::{has_record, trace, wallet};
 
 /// The answer to the oldest question of all.
@@ -131,7 +132,7 @@ pub async fn wallet(
     let which = wallet::Which { from: page.from, to: page.to, skip: page.skip, limit: page.limit };
     let now = api.daemon.clock.now();
     let look = move |Known { ledger, deployments }: Known<'_>| {
-        has_record(ledger).then(|| wallet::entries(ledger, deployments, now, &which))
+        has_record(ledger).then(|| wallet::entries(ledger, deployments, now, &which, &Filter::default()))
     };
     let found = api.daemon.shards.examine(&user, look).await.map_err(unanswered)?.flatten();
     let (entries, next) = found.ok_or_else(|| no_record_now(&user))?;
@@ -306,7 +307,8 @@ pub fn unanswered(why: Unanswered) -> Fault {
     }
 }
 
-fn no_record(user: &str, asked: &Asked) -> Fault {
+/// The fault for somebody of whom there is no record up to then.
+pub fn no_record(user: &str, asked: &Asked) -> Fault {
     Fault::not_found(format!("there is no record of user `{user}` at or before {}", asked.at))
 }
 

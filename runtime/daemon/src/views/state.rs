@@ -1,11 +1,12 @@
 //! How a user stands: what is left, what is on, and how long it lasts if nothing changes.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aquarium_charging::crossing::next_crossing;
 use aquarium_charging::ledger::View;
 use aquarium_charging::posting::Postings;
-use aquarium_charging::state::{Instance, State};
+use aquarium_charging::state::{Accrual, Instance, State};
 use aquarium_charging::{Deployments, Ledger, view};
 use aquarium_ir::policy::CostPolicy;
 use aquarium_ir::slot::VALUE_PLACES;
@@ -105,6 +106,29 @@ impl Snapshot {
         Some(Self { view, deployments })
     }
 
+    /// What each instance, in the order of the state's, costs within the next hour if nothing changes: together they
+    /// are the burn rate.
+    pub fn running_costs(&mut self) -> Vec<Credits> {
+        let Self { view: View { at, state, accrual }, deployments } = self;
+        let mut later = state.clone();
+        let mut postings = Postings::default();
+        let then = Millis(at.0.saturating_add(HOUR_MILLIS));
+        later.derive(deployments, then, &mut postings);
+        let accrued = later.accrual(deployments, then);
+        let cost = |instance: &Instance| {
+            let same = |resource: &Arc<str>, name: &Option<Arc<str>>| {
+                *resource == instance.resource && *name == instance.instance
+            };
+            let slots = |accrual: &Accrual| -> Credits {
+                let slots = accrual.slots.iter().filter(|(it, _)| same(&it.resource, &it.instance));
+                slots.map(|(_, slot)| slot.credits).sum()
+            };
+            let posted = postings.entries.iter().filter(|it| same(&it.resource, &it.instance));
+            posted.map(|entry| entry.slot.credits).sum::<Credits>() + slots(&accrued) - slots(accrual)
+        };
+        state.instances().iter().map(cost).collect()
+    }
+
     /// The published form.
     pub fn into_state(mut self, user: &str, known: Millis, now: Millis, rerating: bool) -> UserState {
         let Self { view: View { at, state, accrual }, deployments } = &mut self;
@@ -149,9 +173,7 @@ fn burn_rate(state: &State, deployments: &mut Deployments, at: Millis, accrued: 
 
 /// The month's volumes.
 pub fn totals(state: &State, deployments: &Deployments) -> BTreeMap<String, String> {
-    let text = |(name, raw): &(std::sync::Arc<str>, _)| {
-        (name.to_string(), view::volume_text(deployments, name, *raw))
-    };
+    let text = |(name, raw): &(Arc<str>, _)| (name.to_string(), view::volume_text(deployments, name, *raw));
     state.totals().iter().map(text).collect()
 }
 

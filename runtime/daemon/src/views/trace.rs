@@ -22,36 +22,36 @@ const RANK_TOGETHER: u8 = 1;
 pub struct Step {
     /// When.
     #[schema(value_type = i64)]
-    at: Millis,
+    pub at: Millis,
     /// The records that took effect together; none: time alone brought it about.
-    records: Vec<TracedRecord>,
+    pub records: Vec<TracedRecord>,
     /// A millisecond before.
-    before: TracedState,
+    pub before: TracedState,
     /// What was posted, slot by slot.
     #[schema(value_type = Vec<shapes::Entry>)]
-    entries: Vec<EntryView>,
+    pub entries: Vec<EntryView>,
     /// Credits that came in.
-    refills: Vec<TracedRefill>,
+    pub refills: Vec<TracedRefill>,
     /// What has no effect, or an odd one, and why.
-    notes: Vec<Note>,
+    pub notes: Vec<Note>,
     /// Then.
-    after: TracedState,
+    pub after: TracedState,
 }
 
 /// A record.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct TracedRecord {
     /// `resource`, `user`, `grant`, `threshold` or `assign`.
-    kind: &'static str,
+    pub kind: &'static str,
     /// Who sent it.
     #[serde(rename = "clientID")]
-    client: String,
+    pub client: String,
     /// Its id.
-    id: String,
+    pub id: String,
     /// When it was received.
     #[serde(rename = "receivedMillis")]
     #[schema(value_type = i64)]
-    received: Millis,
+    pub received: Millis,
 }
 
 /// A user between two records.
@@ -59,20 +59,20 @@ pub struct TracedRecord {
 pub struct TracedState {
     /// What is left.
     #[schema(value_type = String)]
-    balance: Credits,
+    pub balance: Credits,
     /// What open intervals have come to.
     #[schema(value_type = String)]
-    accrued: Credits,
+    pub accrued: Credits,
     /// The role.
-    role: Option<String>,
+    pub role: Option<String>,
     /// The agreement.
-    agreement: Option<String>,
+    pub agreement: Option<String>,
     /// Whether the user is active.
-    active: bool,
+    pub active: bool,
     /// What is on, or held.
-    instances: Vec<InstanceState>,
+    pub instances: Vec<InstanceState>,
     /// The month's volume by resource.
-    totals: BTreeMap<String, String>,
+    pub totals: BTreeMap<String, String>,
 }
 
 /// Credits that came in.
@@ -80,12 +80,12 @@ pub struct TracedState {
 pub struct TracedRefill {
     /// When.
     #[schema(value_type = i64)]
-    at: Millis,
+    pub at: Millis,
     /// `initial`, `plan` or `grant`.
-    kind: &'static str,
+    pub kind: &'static str,
     /// How many.
     #[schema(value_type = String)]
-    credits: Credits,
+    pub credits: Credits,
 }
 
 /// What is to be said about a record.
@@ -93,9 +93,9 @@ pub struct TracedRefill {
 pub struct Note {
     /// Why it has no effect; `null`: it is odd.
     #[schema(value_type = Option<String>)]
-    reason: Option<Reason>,
+    pub reason: Option<Reason>,
     /// The same in words.
-    message: String,
+    pub message: String,
 }
 
 /// Some steps, and how many came before the next one where there are more.
@@ -222,7 +222,8 @@ impl TracedRecord {
 }
 
 impl TracedRefill {
-    fn of(refill: &aquarium_charging::posting::Refill) -> Self {
+    /// The published form.
+    pub fn of(refill: &aquarium_charging::posting::Refill) -> Self {
         let kind = match refill.kind {
             RefillKind::Initial(_) => "initial",
             RefillKind::Plan(_) => "plan",

@@ -6,7 +6,7 @@ use aquarium_charging::explain::{Derivation, explain};
 use aquarium_charging::posting::{Entry, Postings};
 use aquarium_charging::view::{self, EntryView};
 use aquarium_charging::{Deployments, Ledger};
-use aquarium_ir::Millis;
+use aquarium_ir::{Credits, Millis};
 
 /// Which entries are meant.
 #[derive(Debug, Clone, Copy)]
@@ -21,15 +21,56 @@ pub struct Which {
     pub limit: usize,
 }
 
+impl Which {
+    fn wants(&self, entry: &Entry) -> bool {
+        entry.slot.from >= self.from && entry.slot.from < self.to
+    }
+}
+
+/// Of what entries are meant; by default of everything.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Of this resource.
+    pub resource: Option<String>,
+    /// Of this instance.
+    pub instance: Option<String>,
+    /// Under this agreement.
+    pub agreement: Option<String>,
+}
+
+impl Filter {
+    fn wants(&self, entry: &Entry) -> bool {
+        let same =
+            |wanted: &Option<String>, given: Option<&str>| wanted.is_none() || wanted.as_deref() == given;
+        same(&self.resource, Some(&entry.resource))
+            && same(&self.instance, entry.instance.as_deref())
+            && same(&self.agreement, entry.slot.rate.agreement.as_deref())
+    }
+}
+
+/// How many entries are meant, on whatever page, and what they come to.
+pub fn sum(
+    ledger: &Ledger,
+    deployments: &mut Deployments,
+    now: Millis,
+    which: &Which,
+    filter: &Filter,
+) -> (usize, Credits) {
+    let derived = derived(ledger, deployments, now);
+    let meant = all(ledger, &derived).filter(|(entry, _)| which.wants(entry) && filter.wants(entry));
+    meant.fold((0, Credits::ZERO), |(count, credits), (entry, _)| (count + 1, credits + entry.slot.credits))
+}
+
 /// Some entries, and how many came before the next one where there are more.
 pub fn entries(
     ledger: &Ledger,
     deployments: &mut Deployments,
     now: Millis,
     which: &Which,
+    filter: &Filter,
 ) -> (Vec<EntryView>, Option<usize>) {
     let derived = derived(ledger, deployments, now);
-    let meant = |(entry, _): &(&Entry, u32)| entry.slot.from >= which.from && entry.slot.from < which.to;
+    let meant = |(entry, _): &(&Entry, u32)| which.wants(entry) && filter.wants(entry);
     let mut meant = all(ledger, &derived).filter(meant).skip(which.skip);
     let user = ledger.user();
     let page = meant.by_ref().take(which.limit);
@@ -47,12 +88,12 @@ pub fn entry(ledger: &Ledger, deployments: &mut Deployments, now: Millis, id: &s
 }
 
 /// What is posted, then what time alone has brought about since.
-fn all<'a>(ledger: &'a Ledger, derived: &'a Postings) -> impl Iterator<Item = (&'a Entry, u32)> {
+pub(super) fn all<'a>(ledger: &'a Ledger, derived: &'a Postings) -> impl Iterator<Item = (&'a Entry, u32)> {
     ledger.entries().chain(derived.entries.iter().map(|entry| (entry, 0)))
 }
 
 /// What time alone has brought about since the last record.
-fn derived(ledger: &Ledger, deployments: &mut Deployments, now: Millis) -> Postings {
+pub(super) fn derived(ledger: &Ledger, deployments: &mut Deployments, now: Millis) -> Postings {
     let (mut state, mut postings) = (ledger.state().clone(), Postings::default());
     state.derive(deployments, now, &mut postings);
     postings

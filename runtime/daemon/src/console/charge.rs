@@ -1,0 +1,210 @@
+//! Why one charge is what it is: its event, its slot among its neighbours, and the arithmetic step by step.
+
+use aquarium_charging::explain::{Derivation, Step};
+use aquarium_charging::view::{CauseView, EntryView};
+use maud::{Markup, html};
+
+use super::chart::{self, Extent};
+use super::parts::{charge_address, fact, or_none, user_head, wide};
+use super::wallet::{self, price};
+use super::words::{address, block, credits, duration, plain, shown};
+use super::{Frame, Section};
+use crate::views::charge::Charge;
+
+/// Height of the line of slots.
+const LINE_HEIGHT: i64 = 84;
+/// A slot is drawn at least so wide.
+const SLOT_WIDTH_MIN: i64 = 6;
+/// A price is written into slots that are at least so wide.
+const PRICE_WIDTH_MIN: i64 = 64;
+
+/// A charge, and the event that posted it as it came.
+pub struct Why {
+    /// The user.
+    pub user: String,
+    /// The charge.
+    pub charge: Charge,
+    /// The event; `None`: it was the end of a month.
+    pub event: Option<String>,
+}
+
+/// The page.
+pub fn page(frame: &Frame, why: &Why) -> Markup {
+    let Why { user, charge: Charge { derivation, neighbours }, event } = why;
+    let entry = &derivation.entry;
+    let content = html! {
+        (user_head(user, None))
+        h2 { "Why " (credits(entry.credits)) " credits for " (shown(&entry.resource)) "?" }
+        (facts(frame, entry))
+        section aria-labelledby="line" {
+            h3 #line { "The slot and its neighbours" }
+            (line(entry, neighbours))
+            (wide("Neighbours", &wallet::entries(frame, user, neighbours)))
+        }
+        (policy(derivation))
+        (arithmetic(derivation))
+        (cause(frame, user, entry, event.as_deref()))
+    };
+    frame.page(Section::Users, &format!("Charge {}", entry.id), &content)
+}
+
+fn facts(frame: &Frame, entry: &EntryView) -> Markup {
+    html! {
+        dl .facts {
+            (fact("Credits", &html! { strong .large { (credits(entry.credits)) } }))
+            (fact("Resource", &shown(&entry.resource)))
+            (fact("Instance", &or_none(entry.instance.as_deref())))
+            (fact("From", &frame.instant(entry.from)))
+            (fact("To", &frame.instant(entry.to)))
+            (fact("Lasts", &html! { (duration(entry.duration_millis)) " (" (entry.duration_millis) " ms)" }))
+            @if let Some(amount) = &entry.amount { (fact("Amount", &html! { (amount) })) }
+            (fact("Volume", &html! { (entry.volume) }))
+            (fact("Price", &price(entry)))
+            @if let Some(total) = &entry.total_before { (fact("Month’s total before", &html! { (total) })) }
+            @if entry.uncovered { (fact("Uncovered", &html! { span .bad { "no price or no expression held" } })) }
+            @if let Some(reason) = &entry.reason { (fact("Reason of 0", &shown(reason))) }
+            (fact("Entry", &html! { code { (entry.id) } }))
+        }
+        @if let Some(tiers) = &entry.tiers {
+            ul { @for tier in tiers { li {
+                (tier.price) @match &tier.upto { Some(upto) => { " up to " (upto) }, None => " beyond" }
+            } } }
+        }
+    }
+}
+
+/// The slots around one, as they lie in time.
+fn line(entry: &EntryView, neighbours: &[EntryView]) -> Markup {
+    let ends = neighbours.first().zip(neighbours.iter().map(|it| it.to).max());
+    let Some((first, last)) = ends else { return html! {} };
+    let extent = Extent { from: first.from, to: last, left: 8, right: chart::WIDTH - 8 };
+    let slots = neighbours.iter().map(|slot| {
+        let (left, right) = (extent.x(slot.from), extent.x(slot.to));
+        let width = (right - left).max(SLOT_WIDTH_MIN);
+        (slot, left.min(chart::WIDTH - 8 - width), width)
+    });
+    html! {
+        svg .slots viewBox=(format!("0 0 {} {LINE_HEIGHT}", chart::WIDTH)) role="img"
+            aria-label="The slots in time; the table below has the same." {
+            line .grid x1="8" x2=(chart::WIDTH - 8) y1=(LINE_HEIGHT - 24) y2=(LINE_HEIGHT - 24) {}
+            @for (slot, left, width) in slots {
+                g {
+                    title { (plain(&slot.resource)) ": " (slot.credits) " credits" }
+                    rect .slot .this[slot.id == entry.id] .none[slot.uncovered] x=(left) y="20" width=(width) height="40" {}
+                    @if width >= PRICE_WIDTH_MIN {
+                        text .label x=(left + width / 2) y="44" text-anchor="middle" {
+                            @match &slot.price { Some(price) => (price), None => "tiers" }
+                        }
+                    }
+                    @if slot.id == entry.id {
+                        text .label x=(left + width / 2) y="14" text-anchor="middle" { "this charge" }
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// What of the policy gave it.
+fn policy(derivation: &Derivation) -> Markup {
+    let entry = &derivation.entry;
+    html! {
+        section aria-labelledby="policy" {
+            h3 #policy { "The policy that held" }
+            dl .facts {
+                (fact("Policy", &or_none(entry.policy.as_deref())))
+                (fact("Agreement", &or_none(entry.agreement.as_deref())))
+                (fact("It extends", &html! {
+                    @if derivation.ancestors.is_empty() { span .nothing { "none" } }
+                    @else { ol .chain { @for name in &derivation.ancestors { li { (shown(name)) } } } }
+                }))
+                (fact("Price from", &given(entry.item.as_deref(), entry.source.as_deref())))
+                (fact("Expression from", &given(entry.algorithm.as_deref(), entry.algorithm_source.as_deref())))
+                (fact("Module", &html! { @match &entry.module {
+                    Some(module) => a href=(address("/console/policies", &[("module", module)])) { code { (module.get(..12).unwrap_or(module)) } },
+                    None => span .nothing { "none" },
+                } }))
+            }
+            @if let Some(expression) = &derivation.expression { pre .source { code { (block(expression)) } } }
+        }
+    }
+}
+
+fn given(item: Option<&str>, source: Option<&str>) -> Markup {
+    html! {
+        (or_none(item))
+        @if let Some(source) = source { ", line " code { (shown(source)) } }
+    }
+}
+
+fn arithmetic(derivation: &Derivation) -> Markup {
+    let texts = texts(derivation);
+    let table = html! {
+        table {
+            thead { tr {
+                th scope="col" { "Step" } th scope="col" { "Of the expression" } th scope="col" .number { "Value, exact" }
+                th scope="col" { "Unit" } th scope="col" { "Line" }
+            } }
+            tbody { @for ((number, step), text) in (1..).zip(&derivation.steps).zip(&texts) { tr {
+                th scope="row" { (number) }
+                td { @match text { Some(text) => code { (shown(text)) }, None => span .nothing { "bytes " (step.bytes.0) "–" (step.bytes.1) } } }
+                td .number { (step.value) }
+                td { (step.unit) }
+                td { (or_none(step.source.as_deref())) }
+            } } }
+        }
+    };
+    html! {
+        section aria-labelledby="steps" {
+            h3 #steps { "The arithmetic" }
+            @if derivation.steps.is_empty() {
+                p { "Nothing was worked out: nothing covered this usage." }
+            } @else {
+                (wide("The arithmetic", &table))
+                p {
+                    "The exact value " @if let Some(value) = &derivation.value { strong { (value) } }
+                    " is rounded once, to " (derivation.precision) " places, a tie to the even digit: "
+                    strong { (credits(derivation.entry.credits)) } "."
+                }
+            }
+        }
+    }
+}
+
+/// The text of each step, where the steps lie within the expression that is shown.
+fn texts(derivation: &Derivation) -> Vec<Option<&str>> {
+    let whole = |step: &Step| Some((step.bytes.0, step.bytes.1));
+    let start = derivation.steps.iter().filter_map(whole).map(|(start, _)| start).min();
+    let end = derivation.steps.iter().filter_map(whole).map(|(_, end)| end).max();
+    let expression = derivation.expression.as_deref().unwrap_or_default();
+    let length = end.zip(start).map(|(end, start)| end.saturating_sub(start) as usize);
+    let same = length == Some(expression.len());
+    let text = |step: &Step| {
+        let start = start.filter(|_| same)?;
+        let part = step.bytes.0.checked_sub(start)? as usize..step.bytes.1.checked_sub(start)? as usize;
+        expression.get(part)
+    };
+    derivation.steps.iter().map(text).collect()
+}
+
+fn cause(frame: &Frame, user: &str, entry: &EntryView, event: Option<&str>) -> Markup {
+    html! {
+        section aria-labelledby="cause" {
+            h3 #cause { "What posted it" }
+            @match &entry.cause {
+                CauseView::MonthEnd { instant } => p { "The end of the month, " (frame.instant(*instant)) "." },
+                CauseView::Event { client, id } => {
+                    dl .facts { (fact("Sender", &shown(client))) (fact("Event", &shown(id))) }
+                    @match event {
+                        Some(event) => { p { "As it came:" } pre .source { code { (block(event)) } } },
+                        None => p { "The log has no such event." },
+                    }
+                }
+            }
+            p {
+                a href=(address("/console/user/trace", &[("id", user), ("from", &entry.to.to_string())])) { "Trace from here" } " "
+                a href=(charge_address(user, &entry.id)) { "Link to this page" }
+            }
+        }
+    }
+}
