@@ -126,7 +126,10 @@ pub async fn changes(State(api): State<Api>, Parameters(asked): Parameters<Deplo
     let at = if from <= Millis(1) { listed.deployment.span.received } else { from };
     let work = move || {
         let changes = match &before {
-            Some(before) => changes_of(&*policy(&daemon, before)?, &*policy(&daemon, &listed)?, at),
+            Some(before) => {
+                let (before, after) = (policy(&daemon, before)?, policy(&daemon, &listed)?);
+                changes_of(&before, &after, at)
+            }
             None => Vec::new(),
         };
         Ok::<_, Fault>(Changed { listed, before, changes, at })
