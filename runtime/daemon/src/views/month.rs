@@ -89,8 +89,7 @@ pub fn month(ledger: &Ledger, deployments: &Deployments, which: &Which) -> Month
         Walk::new(ledger, &mut now, span, which.at, which.now).points(&mut now, &instants)
     });
     let corrected = corrected.filter(|corrected| *corrected != points);
-    let until = which.at.min(Millis(span.end.0.saturating_sub(1)));
-    let bill = bills::batch(ledger, &mut known, span, until, which.known);
+    let bill = bills::batch(ledger, deployments, span.month, which.at, which.known);
     MonthView { span, points, corrected, refills, late: late(ledger, span, which), bill }
 }
 

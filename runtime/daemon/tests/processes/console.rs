@@ -143,12 +143,14 @@ fn what_senders_write_is_shown_and_never_run() {
     let hostile = "<script>alert(1)</script>\u{202e}\u{0}\"'&<img src=x onerror=alert(2)>";
     let quoted = serde_json::Value::from(hostile).to_string();
     let quoted = quoted.trim_matches('"');
-    let usage = |id: &str, value: &str| {
-        event(id, quoted, now() - 1_000, "vmtime", value)
+    let started = now() - 3_600_000;
+    let usage = |id: &str, occurred: i64, value: &str| {
+        event(id, quoted, occurred, "vmtime", value)
             .replace("\"instanceID\":\"1\"", &format!("\"instanceID\":\"{quoted}\""))
             .replace("\"details\":{}", &format!("\"details\":{{\"{quoted}\":\"{quoted}\"}}"))
     };
-    let body = format!("[{},{}]", usage(quoted, "1"), usage("off", "0").replace("test", quoted));
+    let off = usage("off", started + 1_800_000, "0").replace("test", quoted);
+    let body = format!("[{},{off}]", usage(quoted, started, "1"));
     let answers = daemon.post("/events", JSON, body.as_bytes());
     assert!(!answers.body.contains("quarantined"), "{}", answers.body);
     let refused =
