@@ -1,6 +1,6 @@
 //! Why one charge is what it is: its event, its slot among its neighbours, and the arithmetic step by step.
 
-use aquarium_charging::explain::{Derivation, Step};
+use aquarium_charging::explain::Derivation;
 use aquarium_charging::view::{CauseView, EntryView};
 use maud::{Markup, html};
 
@@ -138,16 +138,15 @@ fn given(item: Option<&str>, source: Option<&str>) -> Markup {
 }
 
 fn arithmetic(derivation: &Derivation) -> Markup {
-    let texts = texts(derivation);
     let table = html! {
         table {
             thead { tr {
                 th scope="col" { "Step" } th scope="col" { "Of the expression" } th scope="col" .number { "Value, exact" }
                 th scope="col" { "Unit" } th scope="col" { "Line" }
             } }
-            tbody { @for ((number, step), text) in (1..).zip(&derivation.steps).zip(&texts) { tr {
+            tbody { @for (number, step) in (1..).zip(&derivation.steps) { tr {
                 th scope="row" { (number) }
-                td { @match text { Some(text) => code { (shown(text)) }, None => span .nothing { "bytes " (step.bytes.0) "–" (step.bytes.1) } } }
+                td { @match &step.text { Some(text) => code { (shown(text)) }, None => span .nothing { "bytes " (step.bytes.0) "–" (step.bytes.1) } } }
                 td .number { (step.value) }
                 td { (step.unit) }
                 td { (or_none(step.source.as_deref())) }
@@ -169,22 +168,6 @@ fn arithmetic(derivation: &Derivation) -> Markup {
             }
         }
     }
-}
-
-/// The text of each step, where the steps lie within the expression that is shown.
-fn texts(derivation: &Derivation) -> Vec<Option<&str>> {
-    let whole = |step: &Step| Some((step.bytes.0, step.bytes.1));
-    let start = derivation.steps.iter().filter_map(whole).map(|(start, _)| start).min();
-    let end = derivation.steps.iter().filter_map(whole).map(|(_, end)| end).max();
-    let expression = derivation.expression.as_deref().unwrap_or_default();
-    let length = end.zip(start).map(|(end, start)| end.saturating_sub(start) as usize);
-    let same = length == Some(expression.len());
-    let text = |step: &Step| {
-        let start = start.filter(|_| same)?;
-        let part = step.bytes.0.checked_sub(start)? as usize..step.bytes.1.checked_sub(start)? as usize;
-        expression.get(part)
-    };
-    derivation.steps.iter().map(text).collect()
 }
 
 fn cause(frame: &Frame, user: &str, entry: &EntryView, event: Option<&str>) -> Markup {
