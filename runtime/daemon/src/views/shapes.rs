@@ -121,6 +121,9 @@ pub struct Intermediate {
     source: Option<String>,
     /// The first byte of that text, and the one after the last.
     bytes: [u32; 2],
+    /// That text, where it is a part of the expression as its author wrote it.
+    #[schema(required)]
+    text: Option<String>,
     value: String,
     unit: String,
 }

@@ -165,6 +165,7 @@ fn every_path_is_in_the_document_of_its_listener() {
     let own: BTreeSet<&str> = admin.difference(&public).copied().collect();
     let expected = [
         "/admin/components",
+        "/admin/snapshot",
         "/clock",
         "/policies/{name}",
         "/quarantine/discard",
