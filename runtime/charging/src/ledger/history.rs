@@ -1,6 +1,8 @@
 //! The folded history, as far as it is in memory: records, what they yield, and checkpoints among them.
 
 use std::collections::BTreeMap;
+use std::ops::{Deref, DerefMut};
+use std::sync::LazyLock;
 
 use aquarium_ir::instant::Millis;
 
@@ -9,9 +11,18 @@ use crate::posting::Postings;
 use crate::record::Record;
 use crate::state::State;
 
-/// Consecutive records and what they yield, up to the last one that is folded.
+/// The history, as far as it is in memory, and which parts of it are saved.
+///
+/// Most users are idle, and have nothing in memory: what there would be takes no room then.
 #[derive(Debug, Clone, Default)]
 pub(super) struct History {
+    stretch: Option<Box<Stretch>>,
+    pub(super) saved: SavedParts,
+}
+
+/// Consecutive records and what they yield, up to the last one that is folded.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Stretch {
     pub(super) records: Vec<Record<'static>>,
     pub(super) postings: Postings,
     /// The revision of each entry of `postings`.
@@ -20,7 +31,23 @@ pub(super) struct History {
     pub(super) reversed: BTreeMap<EntryKey, u32>,
     /// Earlier states; the first one, where there is any, is that before the first record.
     pub(super) checkpoints: Vec<Checkpoint>,
-    pub(super) saved: SavedParts,
+}
+
+/// What stands for a stretch that takes no room.
+static NOTHING: LazyLock<Stretch> = LazyLock::new(Stretch::default);
+
+impl Deref for History {
+    type Target = Stretch;
+
+    fn deref(&self) -> &Stretch {
+        self.stretch.as_deref().unwrap_or(&NOTHING)
+    }
+}
+
+impl DerefMut for History {
+    fn deref_mut(&mut self) -> &mut Stretch {
+        self.stretch.get_or_insert_default()
+    }
 }
 
 /// A state, and what had been folded and put out by then.
@@ -136,9 +163,11 @@ impl History {
         self.saved.roll_back(at, state.reached());
         self.postings.refills.truncate(at.refills);
         self.postings.findings.truncate(at.findings);
-        let records = self.records.split_off(at.records.min(self.records.len()));
-        let entries = self.postings.entries.split_off(at.entries.min(self.postings.entries.len()));
-        let revisions = self.revisions.split_off(at.entries.min(self.revisions.len()));
+        let stretch = &mut **self;
+        let records = stretch.records.split_off(at.records.min(stretch.records.len()));
+        let entries = &mut stretch.postings.entries;
+        let entries = entries.split_off(at.entries.min(entries.len()));
+        let revisions = stretch.revisions.split_off(at.entries.min(stretch.revisions.len()));
         Some(RolledBack { state, records, entries: entries.into_iter().zip(revisions).collect() })
     }
 
@@ -147,7 +176,8 @@ impl History {
         let Some(last) = self.checkpoints.last().filter(|_| self.saved.up_to == self.end()) else { return };
         let (at, reached) = (last.at, last.state.reached());
         self.saved.since_kept = self.since_kept(at);
-        self.checkpoints.drain(..self.checkpoints.len().saturating_sub(1));
+        let before_last = self.checkpoints.len().saturating_sub(1);
+        self.checkpoints.drain(..before_last);
         self.checkpoints.iter_mut().for_each(|it| it.at = Marks::default());
         self.records.drain(..at.records);
         self.postings.entries.drain(..at.entries);
@@ -165,7 +195,8 @@ impl History {
     /// Puts an earlier stretch of the history before this one.
     pub(super) fn prepend(&mut self, mut earlier: Self) {
         let by = earlier.end();
-        let later = std::mem::take(self);
+        let Self { stretch, saved } = std::mem::take(self);
+        let later = stretch.map(|stretch| *stretch).unwrap_or_default();
         earlier.records.extend(later.records);
         earlier.postings.entries.extend(later.postings.entries);
         earlier.postings.refills.extend(later.postings.refills);
@@ -174,10 +205,10 @@ impl History {
         earlier.reversed.extend(later.reversed);
         let shifted = later.checkpoints.into_iter().map(|it| Checkpoint { at: it.at.shifted(by), ..it });
         earlier.checkpoints.extend(shifted);
-        earlier.saved.begins.extend(later.saved.begins.into_iter().map(|begin| begin.shifted(by)));
-        earlier.saved.up_to = later.saved.up_to.shifted(by);
-        earlier.saved.reached = later.saved.reached;
-        earlier.saved.stored = later.saved.stored;
+        earlier.saved.begins.extend(saved.begins.into_iter().map(|begin| begin.shifted(by)));
+        earlier.saved.up_to = saved.up_to.shifted(by);
+        earlier.saved.reached = saved.reached;
+        earlier.saved.stored = saved.stored;
         *self = earlier;
     }
 }

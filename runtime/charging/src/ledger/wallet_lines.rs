@@ -117,7 +117,7 @@ impl Ledger {
     }
 
     fn settle_in_order(&mut self, posted: usize) -> Vec<WalletLine> {
-        let (history, known) = (&mut self.history, self.latest_received);
+        let (history, known) = (&mut *self.history, self.latest_received);
         history.revisions.resize(history.postings.entries.len(), 0);
         let entries = history.postings.entries.iter().skip(posted);
         entries.map(|entry| WalletLine::posted(entry.clone(), 0, known)).collect()
@@ -129,7 +129,7 @@ impl Ledger {
         posted: usize,
         undone: Vec<WalletLine>,
     ) -> Vec<WalletLine> {
-        let (history, known) = (&mut self.history, self.latest_received);
+        let (history, known) = (&mut *self.history, self.latest_received);
         let mut undone: BTreeMap<EntryKey, WalletLine> =
             undone.into_iter().map(|line| (line.key(), line)).collect();
         let mut new = Vec::new();
