@@ -163,6 +163,8 @@ impl Writer {
             }
         }
         mailbox.close();
+        // Whoever came after the word to stop is told so by the loss of its reply, and does not wait for ever.
+        while mailbox.blocking_recv().is_some() {}
     }
 
     /// Takes what waits already: while one group is made durable the next one gathers by itself.

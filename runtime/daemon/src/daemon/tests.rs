@@ -11,8 +11,8 @@ fn configuration(directory: &tempfile::TempDir) -> Configuration {
 
 #[tokio::test(flavor = "multi_thread")]
 async fn a_daemon_that_is_stopped_as_soon_as_it_has_started_ends() {
-    let directory = tempfile::tempdir().unwrap();
     for _ in 0..5 {
+        let directory = tempfile::tempdir().unwrap();
         let daemon = Daemon::start(configuration(&directory), Clock::system()).await.unwrap();
         daemon.start_services(Vec::new()).await;
         tokio::time::timeout(PATIENCE, daemon.stop()).await.unwrap();

@@ -76,8 +76,17 @@ fn open_on(log: &Arc<EmbeddedLog>, directory: &Path, derived: Arc<dyn Derived>) 
     users
 }
 
-/// Everything that a shard answers, at two instants.
+/// Everything that a shard answers: balances, and events without effect, which are read from the store.
 fn answers(users: &mut Users, end: Position) -> Vec<String> {
+    let mut answers = balances(users, end);
+    let mut findings = users.findings().unwrap();
+    findings.sort_by_key(|finding| finding.position);
+    answers.extend(findings.iter().map(|finding| format!("{finding:?}")));
+    answers
+}
+
+/// How everybody stands, at two instants.
+fn balances(users: &mut Users, end: Position) -> Vec<String> {
     while users.fold_a_page(end) {}
     let mut answers = Vec::new();
     for at in [AT, Millis(3_000_000_000)] {
@@ -85,9 +94,6 @@ fn answers(users: &mut Users, end: Position) -> Vec<String> {
         rows.sort_by(|one, other| one.user.cmp(&other.user));
         answers.extend(rows.iter().map(|row| format!("{row:?}")));
     }
-    let mut findings = users.findings().unwrap();
-    findings.sort_by_key(|finding| finding.position);
-    answers.extend(findings.iter().map(|finding| format!("{finding:?}")));
     answers
 }
 

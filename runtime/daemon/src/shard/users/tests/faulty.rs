@@ -164,11 +164,11 @@ fn what_found_no_room_is_written_once_there_is_and_nothing_is_announced_twice() 
     let sound = told(
         &EmbeddedDerived::open(&directory.path().join("sound/derived"), DerivedOptions::default()).unwrap(),
     );
-    assert!(sound.is_empty(), "nothing was written");
+    assert!(!sound.is_empty(), "nothing is announced");
     let (trouble, derived) = troubled(directory.path());
     let mut users = open_on(&log, directory.path(), derived.clone());
     trouble.full.store(true, Ordering::SeqCst);
-    assert_eq!(answers(&mut users, log.end()), expected, "without room");
+    assert!(expected.starts_with(&balances(&mut users, log.end())), "without room");
     users.records = crate::shard::writing::RECORDS_PER_ROUND;
     while users.round.is_none() {
         users.write_some();
@@ -178,9 +178,11 @@ fn what_found_no_room_is_written_once_there_is_and_nothing_is_announced_twice() 
     assert!(users.write_all(), "with room again");
     assert!(trouble.openings.load(Ordering::SeqCst) <= 1);
     assert_eq!(answers(&mut users, log.end()), expected);
-    let announced = told(&*derived);
-    let distinct: BTreeSet<_> = announced.iter().collect();
-    assert_eq!((announced.len(), announced.is_empty()), (distinct.len(), false));
+    let in_any_order = |mut told: Vec<(String, u64)>| {
+        told.sort();
+        told
+    };
+    assert_eq!(in_any_order(told(&*derived)), in_any_order(sound), "announced");
     drop(users);
     drop(derived);
     assert_eq!(answers(&mut open(&log, directory.path()), log.end()), expected, "opened again");
@@ -222,7 +224,8 @@ fn after_a_failed_write_everybody_is_answered_by_the_log_and_a_new_start_has_it_
     trouble.writes_fail.store(true, Ordering::SeqCst);
     while users.fold_a_page(log.end()) {}
     assert!(!users.write_all(), "a failed write counts as done");
-    assert_eq!(answers(&mut users, log.end()), expected);
+    assert!(expected.starts_with(&balances(&mut users, log.end())));
+    assert!(matches!(users.findings(), Err(Unanswered::Broken(_))), "what is not stored is not listed");
     drop(users);
     let mut users = open(&log, directory.path());
     assert_eq!(answers(&mut users, log.end()), expected, "opened again");
