@@ -109,10 +109,12 @@ fn policy(variant: &Variant) -> String {
     )
 }
 
+const HOUR: i64 = 3_600_000;
+/// Two days before the first instant at which a variant's prices may begin: what holds before is looked at too.
+const FIRST: i64 = 1_293_832_800_000 - 48 * HOUR;
+
 /// The charge of an hour at every hour of a year and two months; all that varies here varies by the hour.
 fn charges(policy: &Policy) -> Vec<Option<Rational>> {
-    let hour = 3_600_000;
-    let first = 1_293_832_800_000_i64;
     let mut calendar = Calendar::of(policy);
     let (_, agreement) = policy.agreement("default").unwrap();
     let mut known = std::collections::BTreeMap::new();
@@ -120,7 +122,7 @@ fn charges(policy: &Policy) -> Vec<Option<Rational>> {
         let (terms, _) = Terms::at(agreement, ResourceId(0), &mut calendar, Millis(at));
         known.entry(terms).or_insert_with(|| charge_of_an_hour(policy, terms)).clone()
     };
-    (0..430 * 24).map(|number| first + number * hour).map(charge).collect()
+    (0..430 * 24).map(|number| FIRST + number * HOUR).map(charge).collect()
 }
 
 fn charge_of_an_hour(policy: &Policy, terms: Terms) -> Option<Rational> {
@@ -186,7 +188,7 @@ proptest! {
         let changes = difference.agreements.iter().flat_map(|agreement| agreement.terms.values().flatten());
         let stretches: Vec<_> = changes.flat_map(|change| change.when.stretches.clone()).collect();
         for (number, (before, after)) in before.iter().zip(&after).enumerate() {
-            let at = Millis(1_293_832_800_000 + i64::try_from(number).unwrap() * 3_600_000);
+            let at = Millis(FIRST + i64::try_from(number).unwrap() * HOUR);
             let told = stretches.iter().any(|stretch| stretch.start <= at && at < stretch.end);
             if same_terms || before != after {
                 prop_assert_eq!(told, before != after, "{:?} at {}", difference, at);
