@@ -7,6 +7,7 @@ use axum::http::HeaderMap;
 use axum::http::request::Parts;
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
+use serde_json::Value;
 use utoipa::IntoParams;
 
 use super::events::essence;
@@ -51,7 +52,17 @@ pub fn json<T: DeserializeOwned>(headers: &HeaderMap, body: &[u8]) -> Result<T, 
     if essence(headers) != "application/json" {
         return Err(Fault::bad_media_type("send `Content-Type: application/json`"));
     }
-    serde_json::from_slice(body).map_err(|error| Fault::bad_request(format!("the body: {error}")))
+    let wrong = |error: &dyn std::fmt::Display| Fault::bad_request(format!("the body: {error}"));
+    let read = serde_json::from_slice(body).map_err(|error| wrong(&error))?;
+    match serde_json::from_slice(body) {
+        Ok(Value::Object(fields)) if !fields.values().any(is_list_of_lists) => Ok(read),
+        _ => Err(wrong(&"a list stands where an object belongs")),
+    }
+}
+
+/// Fields may be read from a list too, in their order; nobody is to rely on that. No body has lists of lists.
+fn is_list_of_lists(value: &Value) -> bool {
+    value.as_array().is_some_and(|items| items.iter().any(Value::is_array))
 }
 
 /// At which instant, and by what was known when.

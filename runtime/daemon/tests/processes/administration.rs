@@ -181,3 +181,16 @@ fn authorization_looks_ahead_and_reserves_nothing() {
     assert_eq!(ask("traffic", 40.0, 0)["authorized"], false, "at the threshold is out of credits");
     assert_eq!(daemon.balance("u", now()), "10");
 }
+
+#[test]
+fn fields_without_their_names_are_refused() {
+    let place = Place::new("");
+    place.up_once();
+    let daemon = place.serve();
+    let instances = r#"{"at": 1, "instances": [["vmtime", "1"]]}"#;
+    for (path, body) in [("/quarantine/discard", "[]"), ("/clock", "[1]"), ("/reconcile", instances)] {
+        let answer = daemon.admin("POST", path, "application/json", body.as_bytes());
+        assert_eq!(answer.status, 400, "{path}: {}", answer.body);
+    }
+    assert_eq!(daemon.admin("POST", "/quarantine/discard", "application/json", b"{}").status, 200);
+}
