@@ -76,6 +76,13 @@ async function pages(daemon) {
   };
 }
 
+// Each look has a tab of its own: what one page still follows is nothing to the next.
+async function inTab(context, task) {
+  const page = await context.newPage();
+  await task(page);
+  await page.close();
+}
+
 async function look(page, [address, shown]) {
   const answer = await page.goto(address, { waitUntil: "load" });
   const bytes = (await answer.body()).length;
@@ -95,12 +102,13 @@ async function axe(page) {
 
 async function everyPage(browser, daemon, pictures, colorScheme) {
   const looking = await context(browser, daemon, { colorScheme });
-  const page = await looking.newPage();
   for (const [name, one] of Object.entries(await pages(daemon))) {
     await check(`${name}, ${colorScheme}: it is shown, and axe finds nothing`, async () => {
-      await look(page, one);
-      await axe(page);
-      await page.screenshot({ path: join(pictures, `${name}-${colorScheme}.png`), fullPage: true });
+      await inTab(looking, async (page) => {
+        await look(page, one);
+        await axe(page);
+        await page.screenshot({ path: join(pictures, `${name}-${colorScheme}.png`), fullPage: true });
+      });
       clean(looking);
     });
   }
@@ -109,29 +117,27 @@ async function everyPage(browser, daemon, pictures, colorScheme) {
 
 async function withoutScripts(browser, daemon, pictures) {
   const looking = await context(browser, daemon, { javaScriptEnabled: false });
-  const page = await looking.newPage();
   for (const [name, one] of Object.entries(await pages(daemon))) {
-    await check(`${name}: it is read without scripts`, async () => {
+    await check(`${name}: it is read without scripts`, () => inTab(looking, async (page) => {
       await look(page, one);
       if (["user", "user-now"].includes(name)) {
         await page.locator("svg.chart polyline.balance").waitFor({ state: "attached" });
         await page.screenshot({ path: join(pictures, `${name}-without-scripts.png`), fullPage: true });
       }
-    });
+    }));
   }
   await looking.close();
 }
 
 async function narrow(browser, daemon, pictures) {
   const looking = await context(browser, daemon, { viewport: { width: 360, height: 740 } });
-  const page = await looking.newPage();
   for (const [name, one] of Object.entries(await pages(daemon))) {
-    await check(`${name}: it fits a narrow screen`, async () => {
+    await check(`${name}: it fits a narrow screen`, () => inTab(looking, async (page) => {
       await look(page, one);
       const over = await page.evaluate(() => document.documentElement.scrollWidth - document.documentElement.clientWidth);
       if (over > 0) throw new Error(`it is ${over} pixels too wide`);
       if (["user", "policies", "charge"].includes(name)) await page.screenshot({ path: join(pictures, `${name}-narrow.png`), fullPage: true });
-    });
+    }));
   }
   await looking.close();
 }
