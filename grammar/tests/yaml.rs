@@ -297,8 +297,10 @@ impl Written {
 }
 
 fn write_text(text: &str, style: u8, column: usize, out: &mut String) {
-    let is_simple =
-        !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '.' || c == ' ');
+    // Words with one space between: what a plain text may be broken at and comes back as.
+    let is_simple = text
+        .split(' ')
+        .all(|word| !word.is_empty() && word.chars().all(|c| c.is_ascii_alphanumeric() || c == '.'));
     let is_block =
         !text.is_empty() && !text.starts_with([' ', '\n']) && text.lines().all(|line| !line.is_empty());
     let indent = " ".repeat(column + 3);

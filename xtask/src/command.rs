@@ -37,10 +37,10 @@ pub fn is_installed(name: &str) -> bool {
 }
 
 /// A part of a task: its title and what it does.
-pub type Step = (&'static str, fn() -> Outcome);
+pub type Step<'a> = (&'static str, &'a dyn Fn() -> Outcome);
 
 /// Runs steps in order; the first failure ends the run.
-pub fn steps(steps: &[Step]) -> Outcome {
+pub fn steps(steps: &[Step<'_>]) -> Outcome {
     for (title, step) in steps {
         println!("\n== {title}");
         step().map_err(|message| format!("{title}: {message}"))?;

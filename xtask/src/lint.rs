@@ -6,12 +6,12 @@ use crate::{events, tools};
 /// All of it.
 pub fn all() -> Outcome {
     steps(&[
-        ("set-up", tools::install_all),
-        ("formatting", formatting),
-        ("clippy", clippy),
-        ("spelling", spelling),
-        ("dependencies", dependencies),
-        ("generated files", events::check),
+        ("set-up", &tools::install_all),
+        ("formatting", &formatting),
+        ("clippy", &clippy),
+        ("spelling", &spelling),
+        ("dependencies", &dependencies),
+        ("generated files", &events::check),
     ])
 }
 

@@ -30,7 +30,7 @@ struct Arguments {
 #[derive(Subcommand)]
 enum Task {
     /// Everything that must hold: set-up, lints, all tests, the README's commands, the editors.
-    Test,
+    Test(test::Options),
     /// Formatting, clippy, spelling, dependencies' licences and sources, generated files.
     Lint,
     /// Installs what tests and lints need and the machine lacks.
@@ -55,7 +55,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Arguments::parse().task {
-        Task::Test => test::all(),
+        Task::Test(options) => test::all(&options),
         Task::Lint => lint::all(),
         Task::Setup => tools::install_all(),
         Task::Bench => bench::all(),

@@ -10,22 +10,30 @@ const CASES: &str = "400";
 /// How many generated cases have their policies formatted.
 const LAYOUTS: &str = "100";
 
+/// How the tests are run.
+#[derive(clap::Args)]
+pub struct Options {
+    /// Seed of what is generated: the same seed makes the same cases, so that a change is judged by itself alone
+    #[arg(long, default_value_t = 1)]
+    seed: u64,
+}
+
 /// Lints, all tests, the README's commands, the editors.
 ///
 /// Everything is built once, as one workspace: building a part by itself selects other features of shared
 /// dependencies and would build the engine again.
-pub fn all() -> Outcome {
+pub fn all(options: &Options) -> Outcome {
     steps(&[
-        ("set-up and lints", lint::all),
-        ("build", build),
-        ("tests", tests),
-        ("documentation", documentation),
-        ("schemas", generated::check_schemas),
-        ("quickstart", quickstart),
-        ("interface", interface::all),
-        ("independent reading", independent_reading),
-        ("console", console),
-        ("editors", editors),
+        ("set-up and lints", &lint::all),
+        ("build", &build),
+        ("tests", &|| tests(options)),
+        ("documentation", &documentation),
+        ("schemas", &generated::check_schemas),
+        ("quickstart", &quickstart),
+        ("interface", &interface::all),
+        ("independent reading", &independent_reading),
+        ("console", &console),
+        ("editors", &editors),
     ])
 }
 
@@ -34,8 +42,10 @@ pub fn build() -> Outcome {
     run(cargo(&["build", "--quiet", "--workspace", "--all-targets"]))
 }
 
-fn tests() -> Outcome {
-    run(cargo(&["test", "--workspace", "--all-targets", "--no-fail-fast"]))?;
+fn tests(options: &Options) -> Outcome {
+    let mut command = cargo(&["test", "--workspace", "--all-targets", "--no-fail-fast"]);
+    command.env("PROPTEST_RNG_SEED", options.seed.to_string());
+    run(command)?;
     run(cargo(&["test", "--workspace", "--doc"]))
 }
 

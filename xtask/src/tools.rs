@@ -16,12 +16,12 @@ const SCHEMATHESIS: &str = "schemathesis==4.32.5";
 /// Installs everything that is missing.
 pub fn install_all() -> Outcome {
     steps(&[
-        ("components", components),
-        ("system packages", system_packages),
-        ("typos", typos),
-        ("check-jsonschema", check_jsonschema),
-        ("schemathesis", schemathesis),
-        ("cargo-deny", cargo_deny),
+        ("components", &components),
+        ("system packages", &system_packages),
+        ("typos", &typos),
+        ("check-jsonschema", &check_jsonschema),
+        ("schemathesis", &schemathesis),
+        ("cargo-deny", &cargo_deny),
     ])
 }
 
