@@ -9,7 +9,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
-use hyper::header::{CONTENT_TYPE, HOST, HeaderValue};
+use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
 use hyper::{Method, Request, Uri};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
@@ -73,9 +73,9 @@ pub struct Call {
     /// The method.
     pub method: Method,
     /// The type of the body.
-    pub content_type: &'static str,
+    pub content_type: HeaderValue,
     /// Headers besides `Host` and that type.
-    pub headers: Vec<(&'static str, String)>,
+    pub headers: Vec<(HeaderName, String)>,
     /// The body.
     pub body: Vec<u8>,
     /// The longest that all of it may take.
@@ -209,9 +209,9 @@ pub fn request(host: &str, path: &str, call: Call) -> Result<Request<Full<Bytes>
     let headers = request.headers_mut();
     let value = |text: &str| HeaderValue::from_str(text).map_err(|_| ClientError::Address(text.to_owned()));
     headers.insert(HOST, value(host)?);
-    headers.insert(CONTENT_TYPE, HeaderValue::from_static(call.content_type));
-    for (name, text) in &call.headers {
-        headers.insert(*name, value(text)?);
+    headers.insert(CONTENT_TYPE, call.content_type);
+    for (name, text) in call.headers {
+        headers.insert(name, value(&text)?);
     }
     Ok(request)
 }

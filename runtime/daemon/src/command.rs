@@ -28,6 +28,7 @@ use tracing_subscriber::EnvFilter;
 
 use crate::clock::Clock;
 use crate::config::{self, Configuration, LogFormat, Logging};
+use crate::telemetry::{self, Telemetry};
 
 /// What a command fails with.
 pub type Failure = Box<dyn Error>;
@@ -144,21 +145,22 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
         "warn".clone_into(&mut configuration.logging.level);
     }
     start_logging(&configuration.logging)?;
+    let telemetry = configuration.telemetry.clone();
     match line.command {
-        Command::Serve(serve) => on_runtime(serve.run(configuration)),
+        Command::Serve(serve) => on_runtime(&telemetry, serve.run(configuration)),
         #[cfg(feature = "source")]
-        Command::Up(up) => on_runtime(up.run(configuration)),
-        Command::Ingest(ingest) => on_runtime(ingest.run(configuration)),
-        Command::Policy(policy) => on_runtime(policy.run(configuration)),
-        Command::Grant(grant) => on_runtime(grant.run(configuration)),
-        Command::Threshold(threshold) => on_runtime(threshold.run(configuration)),
-        Command::Assign(assign) => on_runtime(assign.run(configuration)),
-        Command::Quarantine(quarantine) => on_runtime(quarantine.run(configuration)),
+        Command::Up(up) => on_runtime(&telemetry, up.run(configuration)),
+        Command::Ingest(ingest) => on_runtime(&telemetry, ingest.run(configuration)),
+        Command::Policy(policy) => on_runtime(&telemetry, policy.run(configuration)),
+        Command::Grant(grant) => on_runtime(&telemetry, grant.run(configuration)),
+        Command::Threshold(threshold) => on_runtime(&telemetry, threshold.run(configuration)),
+        Command::Assign(assign) => on_runtime(&telemetry, assign.run(configuration)),
+        Command::Quarantine(quarantine) => on_runtime(&telemetry, quarantine.run(configuration)),
         Command::Log(log) => log.run(&configuration),
-        Command::Backup(backup) => on_runtime(backup.run(configuration)),
+        Command::Backup(backup) => on_runtime(&telemetry, backup.run(configuration)),
         Command::Restore(restore) => restore.run(&configuration),
-        Command::Rebuild(rebuild) => on_runtime(rebuild.run(configuration)),
-        Command::Verify(verify) => on_runtime(verify.run(configuration)),
+        Command::Rebuild(rebuild) => on_runtime(&telemetry, rebuild.run(configuration)),
+        Command::Verify(verify) => on_runtime(&telemetry, verify.run(configuration)),
         Command::Doctor(doctor) => doctor.run(&configuration),
         Command::Config => Ok(std::io::stdout().write_all(config::COMMENTED.as_bytes())?),
     }
@@ -180,8 +182,15 @@ impl Data {
     }
 }
 
-fn on_runtime(command: impl Future<Output = Result<(), Failure>>) -> Result<(), Failure> {
-    tokio::runtime::Builder::new_multi_thread().enable_all().build()?.block_on(command)
+fn on_runtime(
+    telemetry: &Telemetry,
+    command: impl Future<Output = Result<(), Failure>>,
+) -> Result<(), Failure> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build()?;
+    telemetry::start(telemetry, runtime.handle())?;
+    let outcome = runtime.block_on(command);
+    telemetry::stop();
+    outcome
 }
 
 fn start_logging(logging: &Logging) -> Result<(), Failure> {

@@ -10,6 +10,7 @@ use thiserror::Error;
 
 pub use http::{Admin, Http, Tls, Token};
 
+use crate::telemetry::Telemetry;
 use crate::webhook::Configured;
 
 /// Everything that can be configured; `default.yaml` says what each setting is for.
@@ -30,6 +31,8 @@ pub struct Configuration {
     pub shards: usize,
     /// What the daemon says.
     pub logging: Logging,
+    /// Whom spans are sent to.
+    pub telemetry: Telemetry,
 }
 
 /// Settings of ingest.
@@ -94,6 +97,7 @@ impl Default for Configuration {
             credit_events: CreditEvents::default(),
             shards: 0,
             logging: Logging::default(),
+            telemetry: Telemetry::default(),
         }
     }
 }

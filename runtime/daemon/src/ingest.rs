@@ -11,6 +11,7 @@ mod tests;
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::SystemTime;
 
 use aquarium_store::{AppendError, Appended, Log, NewRecord, Position};
 use thiserror::Error;
@@ -39,7 +40,15 @@ struct Submission {
     batch: Batch,
     /// Whether the daemon itself wrote it: then it is no message that arrived.
     own: bool,
+    /// When it came.
+    began: SystemTime,
     reply: oneshot::Sender<Result<Vec<Answer>, IngestError>>,
+}
+
+impl Submission {
+    fn new(batch: Batch, own: bool, reply: oneshot::Sender<Result<Vec<Answer>, IngestError>>) -> Self {
+        Self { batch, own, began: SystemTime::now(), reply }
+    }
 }
 
 /// What the writer is sent.
@@ -68,7 +77,7 @@ impl Handle {
     /// Stores a batch, unless too many wait already.
     pub async fn offer(&self, batch: Batch) -> Result<Vec<Answer>, IngestError> {
         let (reply, answer) = oneshot::channel();
-        self.mailbox.try_send(Message::Store(Submission { batch, own: false, reply })).map_err(|error| {
+        self.mailbox.try_send(Message::Store(Submission::new(batch, false, reply))).map_err(|error| {
             match error {
                 mpsc::error::TrySendError::Full(_) => IngestError::Busy,
                 mpsc::error::TrySendError::Closed(_) => IngestError::Stopping,
@@ -90,7 +99,7 @@ impl Handle {
     async fn submit_as(&self, batch: Batch, own: bool) -> Result<Vec<Answer>, IngestError> {
         let (reply, answer) = oneshot::channel();
         self.mailbox
-            .send(Message::Store(Submission { batch, own, reply }))
+            .send(Message::Store(Submission::new(batch, own, reply)))
             .await
             .map_err(|_| IngestError::Stopping)?;
         answer.await.unwrap_or(Err(IngestError::Stopping))
@@ -215,11 +224,11 @@ impl Writer {
     }
 
     fn acknowledge(&self, group: Vec<Submission>, mut appended: &[Appended]) {
-        for Submission { batch, own, reply } in group {
+        for Submission { batch, own, began, reply } in group {
             let (of_batch, rest) = appended.split_at_checked(batch.len()).unwrap_or((appended, &[]));
             appended = rest;
             let answers = batch.answers(of_batch);
-            batch.trace(&answers);
+            batch.trace(&answers, began);
             for answer in answers.iter().filter(|_| !own) {
                 let [stored, duplicate, conflict, quarantined] = &self.shared.counts;
                 let count = match answer.result {

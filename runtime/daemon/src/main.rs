@@ -5,7 +5,7 @@
 //! what was folded is kept by the store that [`derived`] opens, and compared with the log by [`verification`],
 //! [`views`] are what is published of a ledger, the [`console`] makes pages of them, the [`registry`] knows what concerns everybody (deployments, refused
 //! input: [`quarantine`]), the [`scheduler`]
-//! tells time. What administrators decide becomes records: [`administration`], [`deployment`]. [`daemon`] wires
+//! tells time. What becomes of an event is told under its [`trace`] id, in messages and by [`telemetry`]. What administrators decide becomes records: [`administration`], [`deployment`]. [`daemon`] wires
 //! all up and [`component`] keeps it running. [`command`] is what the command line asks for.
 #![expect(clippy::disallowed_methods, reason = "files, network, clock and environment are the daemon's task")]
 
@@ -30,6 +30,7 @@ mod quarantine;
 mod registry;
 mod scheduler;
 mod shard;
+mod telemetry;
 mod timers;
 mod trace;
 mod verification;

@@ -13,6 +13,7 @@ use std::time::Duration;
 
 use aquarium_store::derived::{OutboxItem, OutboxPlace};
 use hyper::Method;
+use hyper::header::HeaderValue;
 use serde::{Deserialize, Serialize};
 use thiserror::Error;
 use tokio::task::JoinSet;
@@ -163,7 +164,7 @@ impl Webhook {
         let signature = self.secret.sign(self.clock.now(), &body);
         let call = Call {
             method: Method::POST,
-            content_type: "application/json",
+            content_type: HeaderValue::from_static("application/json"),
             headers: vec![(signature::HEADER, signature)],
             body,
             patience: self.patience,

@@ -12,6 +12,7 @@ use aquarium_ir::module::ModuleFile;
 use aquarium_ir::time::{WrittenInstant, Zone};
 use clap::Args;
 use hyper::Method;
+use hyper::header::{HeaderName, HeaderValue};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::Value;
 use tokio::net::UnixStream;
@@ -166,7 +167,8 @@ impl Site {
 }
 
 fn call(method: Method, content_type: &'static str, key: Option<&str>, body: Vec<u8>) -> Call {
-    let key = key.map(|key| ("idempotency-key", key.to_owned()));
+    let key = key.map(|key| (HeaderName::from_static("idempotency-key"), key.to_owned()));
+    let content_type = HeaderValue::from_static(content_type);
     Call { method, content_type, headers: key.into_iter().collect(), body, patience: PATIENCE }
 }
 

@@ -1,6 +1,7 @@
 //! From the bytes of a body or a file to what the log is to store.
 
 use std::ops::Range;
+use std::time::SystemTime;
 
 use aquarium_charging::Reason;
 use aquarium_charging::input::{self, Message, Refusal, Source};
@@ -14,7 +15,7 @@ use utoipa::ToSchema;
 
 use super::cloud;
 
-use crate::trace::TraceId;
+use crate::trace::{self, TraceId};
 
 /// How messages are laid out in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -83,6 +84,18 @@ pub enum Outcome {
     Conflict,
     /// It cannot be taken as it is; it is in quarantine.
     Quarantined,
+}
+
+impl Outcome {
+    /// Its name, as answers have it.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Stored => "stored",
+            Self::Duplicate => "duplicate",
+            Self::Conflict => "conflict",
+            Self::Quarantined => "quarantined",
+        }
+    }
 }
 
 impl Batch {
@@ -173,17 +186,19 @@ impl Batch {
     }
 
     /// Says what became of each message, under its trace id.
-    pub fn trace(&self, answers: &[Answer]) {
-        if !tracing::enabled!(tracing::Level::DEBUG) {
+    pub fn trace(&self, answers: &[Answer], began: SystemTime) {
+        if !trace::is_wanted() {
             return;
         }
         for (item, answer) in self.items.iter().zip(answers) {
             let Answer { id, result, .. } = answer;
-            let Ok(accepted) = &item.read else {
-                tracing::debug!(id, ?result, "took a message in");
-                continue;
-            };
-            tracing::debug!(trace = %TraceId(accepted.key), user = accepted.user, id, ?result, "took a message in");
+            match &item.read {
+                Ok(Accepted { key, user, .. }) => {
+                    let id = id.as_deref().unwrap_or_default();
+                    trace::taken_in(TraceId(*key), user, id, *result, began);
+                }
+                Err(_) => tracing::debug!(id, ?result, "took a message in"),
+            }
         }
     }
 

@@ -1,5 +1,7 @@
 //! One user: its ledger, kept up with the log, and what is yet to be written of it.
 
+use std::time::SystemTime;
+
 use aquarium_charging::announcements::{Announcements, CreditEvent};
 use aquarium_charging::ledger::{Changes, WalletLine};
 use aquarium_charging::packed::Unreadable;
@@ -79,19 +81,21 @@ impl User {
 
     /// Folds what has happened up to now; what lies ahead waits. Says whether anything changed.
     pub fn fold(&mut self, deployments: &mut Deployments, now: Millis) -> bool {
+        let began = SystemTime::now();
         let (changes, news) = self.announcements.fold(&mut self.ledger, deployments, now);
-        self.note(changes, news)
+        self.note(changes, news, began)
     }
 
     /// As [`User::fold`], and posts month ends and refills up to now.
     pub fn sweep(&mut self, deployments: &mut Deployments, now: Millis) -> bool {
+        let began = SystemTime::now();
         let (changes, news) = self.announcements.sweep(&mut self.ledger, deployments, now);
-        self.note(changes, news)
+        self.note(changes, news, began)
     }
 
-    fn note(&mut self, changes: Changes, news: Vec<CreditEvent>) -> bool {
+    fn note(&mut self, changes: Changes, news: Vec<CreditEvent>, began: SystemTime) -> bool {
         let Changes { lines, refolded } = changes;
-        trace::posted(self.ledger.user(), &lines);
+        trace::posted(self.ledger.user(), &lines, began);
         let changed = refolded || !lines.is_empty() || !news.is_empty();
         self.lines.extend(lines);
         self.news.extend(news);

@@ -4,10 +4,11 @@ use std::path::Path;
 
 use aquarium_ir::Millis;
 use hmac::{Hmac, KeyInit, Mac};
+use hyper::header::HeaderName;
 use sha2::Sha256;
 
 /// The header that holds the signature: `t=MILLISECONDS,v1=HEXADECIMAL`.
-pub const HEADER: &str = "aquarium-signature";
+pub const HEADER: HeaderName = HeaderName::from_static("aquarium-signature");
 /// A key that is shorter could be found by trying.
 const KEY_BYTES_MIN: usize = 16;
 

@@ -22,4 +22,5 @@ mod records;
 mod schedule;
 mod streams;
 mod support;
+mod telemetry;
 mod webhooks;
