@@ -38,6 +38,8 @@ const SYNCS: usize = 200;
 const STREAMS: u64 = 2;
 /// Between two questions about a balance.
 const ASK_EVERY: Duration = Duration::from_millis(2);
+/// Between two looks at how far charging is.
+const LOOK_EVERY: Duration = Duration::from_millis(10);
 const MONTH_MILLIS: i64 = 31 * 86_400_000;
 
 /// Peak and off-peak prices for what is held, so that every month end has something to charge.
@@ -104,7 +106,7 @@ fn taking_in(options: &Options, directory: &Path) -> Outcome {
             .map(|stream| stream.join().unwrap_or_else(|_| Err("a stream panicked".into())))
             .sum();
         let acknowledged = start.elapsed();
-        let folded = connection.get("/users?limit=1");
+        let folded = wait_until_charged(&mut connection);
         let charged = start.elapsed();
         done.store(true, Ordering::SeqCst);
         let balances = asking.join().unwrap_or_else(|_| Err("the questions panicked".into()));
@@ -159,6 +161,14 @@ fn ask_until(address: &str, users: u64, done: &AtomicBool) -> Result<Vec<Duratio
     Ok(times)
 }
 
+/// Looks until nothing that is durable is left to be charged.
+fn wait_until_charged(connection: &mut Connection) -> Outcome {
+    while !connection.get("/metrics")?.contains("\naquarium_fold_lag_records 0\n") {
+        std::thread::sleep(LOOK_EVERY);
+    }
+    Ok(())
+}
+
 fn syncs(directory: &Path) -> Result<Vec<Duration>, String> {
     let failed = |error: std::io::Error| format!("the disk cannot be measured: {error}");
     let mut file = fs::File::create(directory.join("sync")).map_err(failed)?;
@@ -195,7 +205,7 @@ fn month_end(options: &Options, directory: &Path) -> Outcome {
     }).collect();
     let begun = Instant::now();
     stream(&daemon.address, &body)?;
-    connection.get("/users?limit=1")?;
+    wait_until_charged(&mut connection)?;
     row(&format!("{count} users, each with an event"), &format!("{:.1} s", begun.elapsed().as_secs_f64()));
     let grown = daemon.resident()?.saturating_sub(before);
     row("memory a user, right after", &format!("{} bytes", grown / count.max(1)));

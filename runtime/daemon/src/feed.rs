@@ -52,6 +52,16 @@ impl Feed {
         self.log.read_user(user)
     }
 
+    /// The records of a user from a place on.
+    pub fn records_since(&self, user: &str, from: Position) -> Result<Vec<OwnedRecord>, ReadError> {
+        self.log.read_user_since(user, from)
+    }
+
+    /// The records from a place on that concern everybody.
+    pub fn shared_since(&self, from: Position) -> Result<Vec<OwnedRecord>, ReadError> {
+        self.log.read_shared_since(from)
+    }
+
     /// The page whose first record is at a place.
     pub fn page(&self, from: Position) -> Result<Arc<Page>, ReadError> {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);

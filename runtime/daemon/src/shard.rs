@@ -1,8 +1,9 @@
 //! Shards: each owns the users of some partitions, folds their records and answers for them.
 //!
 //! A shard follows the log at its own pace and answers questions in between; a question is answered once
-//! everything is folded that was durable when it was asked. A user is a value in a table, not a task. A
-//! panic while one user is folded sets that user aside; nobody else notices.
+//! everything is folded that was durable when it was asked. One about a single user does not wait until the shard has
+//! come there: that user's records are folded at once. A user is a value in a table, not a task. A panic while one
+//! user is folded sets that user aside; nobody else notices.
 //!
 //! What is folded is written to the store of derived state in the background, from where a shard goes on when it is
 //! started again; users that nothing happens to are in the store alone.
@@ -16,6 +17,7 @@ mod stored;
 mod tests;
 mod user;
 mod users;
+mod waiting;
 mod writing;
 
 use std::sync::Arc;
@@ -34,6 +36,7 @@ use crate::feed::Feed;
 use crate::outbox::Outbox;
 use crate::policies::Policies;
 use users::Users;
+use waiting::Waiting;
 
 /// The most questions that wait for one shard.
 const QUESTIONS_WAITING_MAX: usize = 1024;
@@ -55,7 +58,8 @@ pub enum Unanswered {
     Stopping,
 }
 
-/// A question to a shard, to be answered when everything before `not_before` is folded.
+/// A question to a shard, to be answered when everything before `not_before` is folded, as far as it concerns
+/// whoever is asked about.
 struct Question {
     not_before: Position,
     ask: Ask,
@@ -214,13 +218,15 @@ impl Shard {
     pub fn run(&self) {
         let mut questions = self.questions.blocking_lock();
         let mut users = Users::open(self.number, self.of, self.setting.clone());
+        let mut waiting = Waiting::default();
         let mut end = self.setting.feed.end();
         let runtime = tokio::runtime::Handle::current();
         loop {
             while let Ok(question) = questions.try_recv() {
-                answer(&mut users, question);
+                waiting.take(&mut users, question);
             }
-            let folded = !self.setting.feed.is_stopped() && users.fold_a_page(*end.borrow_and_update());
+            let folded = !self.setting.feed.is_stopped() && users.fold_some(*end.borrow_and_update());
+            waiting.answer(&mut users);
             let _ = self.cursor.send_replace(users.check().map(|()| users.cursor()));
             let write_in = users.write_some();
             let looked = users.look_again();
@@ -240,7 +246,7 @@ impl Shard {
                 }
             });
             match next {
-                Next::Answer(question) => answer(&mut users, question),
+                Next::Answer(question) => waiting.take(&mut users, question),
                 Next::Fold => {}
                 Next::Stop => break,
             }
@@ -270,26 +276,4 @@ enum Next {
     Answer(Question),
     Fold,
     Stop,
-}
-
-fn answer(users: &mut Users, question: Question) {
-    while users.cursor() < question.not_before && users.fold_a_page(question.not_before) {}
-    // Whoever asked may have gone away by now.
-    let gone = match question.ask {
-        Ask::State { user, at, look } => {
-            users.see(&user, at, look);
-            false
-        }
-        Ask::Everybody { at, reply } => reply.send(users.everybody(at)).is_err(),
-        Ask::Findings { reply } => reply.send(users.findings()).is_err(),
-        Ask::Ledger { user, look } => {
-            users.show(&user, look);
-            false
-        }
-        Ask::Names { which, reply } => reply.send(users.names(&which)).is_err(),
-        Ask::Digest { user, at, reply } => reply.send(users.digest(&user, at)).is_err(),
-    };
-    if gone {
-        tracing::debug!("nobody waits for an answer any more");
-    }
 }

@@ -11,6 +11,7 @@ mod catalogue;
 mod copy;
 pub mod files;
 pub(crate) mod format;
+mod groups;
 mod ids;
 mod index;
 mod scan;
@@ -29,6 +30,7 @@ pub use verify::{Verified, read_all, verify};
 use catalogue::{Catalogue, Location};
 use files::{Files, RealFiles};
 use format::{BlockHeader, Chain, HEADER_LENGTH, SegmentHeader};
+use groups::GroupPlace;
 use index::Index;
 use scan::{MARK_FILE, Scan, Visitor};
 use writer::Writer;
@@ -113,14 +115,22 @@ impl EmbeddedLog {
         self.unfinished.as_ref()
     }
 
-    /// The records of a user that are in one block, and the place of the one before them.
-    fn user_records_in(
-        &self,
-        location: &Location,
-        user: &str,
-        found: &mut Vec<OwnedRecord>,
-    ) -> Result<Option<Position>, ReadError> {
-        let page = read_block(location)?;
+    /// The records around a place: a group of them, or all of the block.
+    fn around(&self, position: Position) -> Result<Option<Page>, ReadError> {
+        let (location, group) = {
+            let catalogue = read_lock(&self.catalogue);
+            let Some(location) = catalogue.locate(position) else { return Ok(None) };
+            let group = catalogue.groups.find(location.block.first, position);
+            (location, group)
+        };
+        match group {
+            Some(group) => read_group(&location, &group).map(Some),
+            None => read_block(&location).map(Some),
+        }
+    }
+
+    /// The records of a user that are among some consecutive ones, and the place of the one before them.
+    fn user_records_in(page: &Page, user: &str, found: &mut Vec<OwnedRecord>) -> Option<Position> {
         let hash = user_hash(user);
         let same_hash = |record: &Record<'_>| {
             let other = record.stored.user;
@@ -129,7 +139,7 @@ impl EmbeddedLog {
         let chain: Vec<Record<'_>> = page.records().filter(same_hash).collect();
         let of_user = chain.iter().rev().filter(|record| record.stored.user == user);
         found.extend(of_user.map(|record| OwnedRecord::from(*record)));
-        Ok(chain.first().and_then(|record| record.previous))
+        chain.first().and_then(|record| record.previous)
     }
 }
 
@@ -142,7 +152,7 @@ struct Read {
 impl Visitor for Read {
     fn record(&mut self, record: Record<'_>) {
         self.index.take_in(&record);
-        self.catalogue.set_last(record.stored.user, record.position);
+        self.catalogue.take_in(&record.stored, record.position);
     }
 
     fn end_block(&mut self, end: Position, chain: &Chain) {
@@ -221,17 +231,26 @@ impl Log for EmbeddedLog {
         }
     }
 
-    fn read_user(&self, user: &str) -> Result<Vec<OwnedRecord>, ReadError> {
+    fn read_user_since(&self, user: &str, from: Position) -> Result<Vec<OwnedRecord>, ReadError> {
         let mut found = Vec::new();
         let mut next = read_lock(&self.catalogue).last_of(user);
-        while let Some(position) = next {
-            let location = read_lock(&self.catalogue).locate(position);
-            next = match location {
-                Some(location) => self.user_records_in(&location, user, &mut found)?,
-                None => None,
-            };
+        while let Some(position) = next.filter(|position| *position >= from) {
+            let page = self.around(position)?;
+            next = page.and_then(|page| Self::user_records_in(&page, user, &mut found));
         }
+        found.retain(|record| record.position >= from);
         found.reverse();
+        Ok(found)
+    }
+
+    fn read_shared_since(&self, from: Position) -> Result<Vec<OwnedRecord>, ReadError> {
+        let places = read_lock(&self.catalogue).shared_since(from);
+        let mut found = Vec::with_capacity(places.len());
+        for place in places {
+            let page = self.around(place)?;
+            let record = page.and_then(|page| page.skip_to(place).records().next().map(OwnedRecord::from));
+            found.extend(record);
+        }
         Ok(found)
     }
 
@@ -240,22 +259,38 @@ impl Log for EmbeddedLog {
     }
 }
 
-fn read_block(location: &Location) -> Result<Page, ReadError> {
-    let damaged = |what: &str| ReadError::Damaged {
+fn damaged(location: &Location, what: &str) -> ReadError {
+    ReadError::Damaged {
         file: location.name.to_string(),
         offset: location.block.offset,
         what: what.to_owned(),
         first: location.block.first,
-    };
+    }
+}
+
+fn read_block(location: &Location) -> Result<Page, ReadError> {
     let mut bytes = [0; HEADER_LENGTH];
     location.file.read_exact_at(&mut bytes, location.block.offset)?;
-    let header = BlockHeader::decode(&bytes).map_err(damaged)?;
+    let header = BlockHeader::decode(&bytes).map_err(|what| damaged(location, what))?;
     let mut payload = vec![0; header.length as usize];
     location.file.read_exact_at(&mut payload, location.block.offset.saturating_add(HEADER_LENGTH as u64))?;
     if header.first != location.block.first || !header.fits(&payload) {
-        return Err(damaged("the block is not what was written"));
+        return Err(damaged(location, "the block is not what was written"));
     }
     Ok(Page::new(header.first, header.count, payload))
+}
+
+/// Some records of a block, checked by what the writer knows of them.
+fn read_group(location: &Location, group: &GroupPlace) -> Result<Page, ReadError> {
+    let payload = location.block.offset.saturating_add(HEADER_LENGTH as u64);
+    let mut bytes = vec![0; group.bytes.len()];
+    location.file.read_exact_at(&mut bytes, payload.saturating_add(u64::from(group.bytes.start)))?;
+    if crc32fast::hash(&bytes) != group.checksum {
+        return Err(damaged(location, "the block is not what was written"));
+    }
+    let mut records = format::records(&bytes, group.first, group.count);
+    let count = u32::try_from(records.by_ref().count()).unwrap_or(group.count);
+    Ok(Page::new(group.first, count, bytes))
 }
 
 /// The lock, also after a panic of its holder: the writer's state changes only once a block is durable.

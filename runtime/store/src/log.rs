@@ -4,6 +4,7 @@
 
 use std::io;
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use thiserror::Error;
 
@@ -41,7 +42,25 @@ pub trait Log: Send + Sync {
     /// # Errors
     ///
     /// As [`Log::read`].
-    fn read_user(&self, user: &str) -> Result<Vec<OwnedRecord>, ReadError>;
+    fn read_user(&self, user: &str) -> Result<Vec<OwnedRecord>, ReadError> {
+        self.read_user_since(user, Position::START)
+    }
+
+    /// The records of a user from a place on, in order. Takes time by their number, not by that of the records
+    /// between them: a question about one user does not wait for all the others.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::read`].
+    fn read_user_since(&self, user: &str, from: Position) -> Result<Vec<OwnedRecord>, ReadError>;
+
+    /// The records from a place on that concern all partitions and were not refused, in order: deployments, and what
+    /// was decided about refused input.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::read`].
+    fn read_shared_since(&self, from: Position) -> Result<Vec<OwnedRecord>, ReadError>;
 
     /// How large it is.
     fn statistics(&self) -> Statistics;
@@ -53,7 +72,7 @@ pub struct Page {
     first: Position,
     count: u32,
     /// The payload of a block.
-    bytes: Vec<u8>,
+    bytes: Arc<Vec<u8>>,
     /// Where the first record begins in it.
     start: usize,
 }
@@ -61,7 +80,7 @@ pub struct Page {
 impl Page {
     /// A page of all records of a block's payload.
     pub(crate) fn new(first: Position, count: u32, bytes: Vec<u8>) -> Self {
-        Self { first, count, bytes, start: 0 }
+        Self { first, count, bytes: Arc::new(bytes), start: 0 }
     }
 
     /// A page without records.
@@ -79,6 +98,13 @@ impl Page {
         self.first = Position(self.first.0.saturating_add(u64::from(skipped)));
         self.count -= skipped;
         self
+    }
+
+    /// The page of its first records, at most so many, and that of the others. They share its bytes.
+    #[must_use]
+    pub fn split_at(&self, count: u32) -> (Self, Self) {
+        let rest = self.clone().skip_to(Position(self.first.0.saturating_add(u64::from(count))));
+        (Self { count: self.count - rest.count, ..self.clone() }, rest)
     }
 
     /// Whether there is nothing in it.

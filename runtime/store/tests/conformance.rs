@@ -70,8 +70,13 @@ fn conformance(open: Open<'_>) {
     nothing_of_an_empty_batch_is_stored(open);
     every_position_can_be_read_from(open);
     a_user_s_records_are_its_own_and_in_order(open);
+    a_user_s_records_can_be_read_from_any_place_on(open);
+    what_concerns_everybody_can_be_read_from_any_place_on(open);
     receipt_never_goes_back_within_a_partition(open);
     a_log_that_is_opened_again_is_the_same(open);
+    // What is appended there is in the log by now; what it is found by was read from it.
+    a_user_s_records_can_be_read_from_any_place_on(open);
+    what_concerns_everybody_can_be_read_from_any_place_on(open);
 }
 
 fn answers_say_what_became_of_each_record(open: Open<'_>) {
@@ -133,6 +138,43 @@ fn a_user_s_records_are_its_own_and_in_order(open: Open<'_>) {
     assert_eq!(bodies(&log.read_user("foreign").unwrap()), ["y", "y2"]);
     assert_eq!(log.read_user("nobody").unwrap(), []);
     assert_eq!(log.read_user("").unwrap(), []);
+}
+
+fn a_user_s_records_can_be_read_from_any_place_on(open: Open<'_>) {
+    let log = open();
+    // Blocks of many records, and more of one user than there are between two places of an index.
+    for block in 0..3 {
+        let ids: Vec<String> = (0..100).map(|number| format!("{block}-{number}")).collect();
+        let user = |number: usize| if number % 7 == 3 { "often" } else { "else" };
+        let said: Vec<Said<'_>> =
+            ids.iter().enumerate().map(|(number, id)| Said(user(number), id, id, 30)).collect();
+        append(&*log, &said);
+    }
+    let whole = log.read_user("often").unwrap();
+    assert_eq!(whole.len(), 42);
+    for from in 0..=log.end().0 {
+        let since: Vec<_> = whole.iter().filter(|record| record.position.0 >= from).cloned().collect();
+        assert_eq!(log.read_user_since("often", Position(from)).unwrap(), since, "{from}");
+    }
+    assert_eq!(log.read_user_since("nobody", Position::START).unwrap(), []);
+}
+
+fn what_concerns_everybody_can_be_read_from_any_place_on(open: Open<'_>) {
+    let log = open();
+    let refused = NewRecord::quarantined(REFUSALS[0], "", b"refused", 40);
+    let shared = |id: &'static str| NewRecord {
+        kind: Kind::Runtime,
+        partition: None,
+        user: "",
+        ..Said("", id, id, 40).record(log.partitions())
+    };
+    append(&*log, &[Said("own", "shared", "x", 40)]);
+    log.append(&[shared("d1"), refused, shared("d2")]).unwrap();
+    log.append(&[shared("d3")]).unwrap();
+    let found = log.read_shared_since(Position::START).unwrap();
+    assert_eq!(bodies(&found)[..3], ["d1", "d2", "d3"]);
+    assert_eq!(bodies(&log.read_shared_since(found[1].position).unwrap())[..2], ["d2", "d3"]);
+    assert_eq!(log.read_shared_since(log.end()).unwrap(), []);
 }
 
 fn receipt_never_goes_back_within_a_partition(open: Open<'_>) {

@@ -21,8 +21,8 @@ impl Connection {
         Ok(Self { host: address.to_owned(), reader: BufReader::new(stream) })
     }
 
-    /// Asks; anything but an answer of 200 or 404 is an error.
-    pub fn get(&mut self, path: &str) -> Result<(), String> {
+    /// Asks, and gives the body; anything but an answer of 200 or 404 is an error.
+    pub fn get(&mut self, path: &str) -> Result<String, String> {
         let head = format!("GET {path} HTTP/1.1\r\nHost: {}\r\n\r\n", self.host);
         self.exchange(head.as_bytes())
     }
@@ -34,10 +34,10 @@ impl Connection {
             self.host,
             body.len()
         );
-        self.exchange(&[head.as_bytes(), body].concat())
+        self.exchange(&[head.as_bytes(), body].concat()).map(|_| ())
     }
 
-    fn exchange(&mut self, bytes: &[u8]) -> Result<(), String> {
+    fn exchange(&mut self, bytes: &[u8]) -> Result<String, String> {
         let failed = |error: std::io::Error| format!("a request failed: {error}");
         self.reader.get_mut().write_all(bytes).map_err(failed)?;
         let (mut line, mut length, mut status) = (String::new(), 0, String::new());
@@ -56,10 +56,11 @@ impl Connection {
         }
         let mut body = vec![0; length];
         self.reader.read_exact(&mut body).map_err(failed)?;
+        let body = String::from_utf8_lossy(&body).into_owned();
         if status == "200" || status == "404" {
-            return Ok(());
+            return Ok(body);
         }
-        Err(format!("answered by {status}: {}", String::from_utf8_lossy(&body)))
+        Err(format!("answered by {status}: {body}"))
     }
 }
 

@@ -30,8 +30,11 @@ impl Log for Narrow {
     fn read(&self, from: Position) -> Result<Page, ReadError> {
         self.log.read(from)
     }
-    fn read_user(&self, user: &str) -> Result<Vec<OwnedRecord>, ReadError> {
-        self.log.read_user(user)
+    fn read_user_since(&self, user: &str, from: Position) -> Result<Vec<OwnedRecord>, ReadError> {
+        self.log.read_user_since(user, from)
+    }
+    fn read_shared_since(&self, from: Position) -> Result<Vec<OwnedRecord>, ReadError> {
+        self.log.read_shared_since(from)
     }
     fn statistics(&self) -> Statistics {
         self.log.statistics()

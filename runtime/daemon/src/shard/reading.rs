@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use aquarium_charging::Record;
 use aquarium_charging::input::{self, Refusal, Source};
 use aquarium_ir::Millis;
-use aquarium_store::{Kind, Page, Position};
+use aquarium_store::{Kind, OwnedRecord, Page, Position};
 use thiserror::Error;
 
 /// Why records cannot be charged. What was read once can be read again, so none of these is a user's fault.
@@ -51,6 +51,12 @@ pub struct Shared {
     pub received_millis: i64,
     /// Its bytes.
     pub body: Vec<u8>,
+}
+
+impl From<OwnedRecord> for Shared {
+    fn from(stored: OwnedRecord) -> Self {
+        Self { position: stored.position, received_millis: stored.received_millis, body: stored.body }
+    }
 }
 
 impl Shared {

@@ -104,7 +104,7 @@ fn users_with(
     };
     let mut users = Users::open(0, 1, setting);
     users.deployments = deployments(harms);
-    while users.fold_a_page(*end.borrow()) {}
+    while users.fold_some(*end.borrow()) {}
     users
 }
 

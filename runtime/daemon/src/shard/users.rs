@@ -3,6 +3,7 @@
 //! In memory are those that were used of late; the others are in the store, and are read when a record or a
 //! question is about them.
 
+mod ahead;
 mod answers;
 mod loading;
 mod rounds;
@@ -20,7 +21,7 @@ use aquarium_charging::record::Body;
 use aquarium_charging::{Deployments, Record};
 use aquarium_ir::Millis;
 use aquarium_store::derived::{Derived, OutboxPlace, Owner};
-use aquarium_store::{DerivedError, Page, Position};
+use aquarium_store::{DerivedError, Page, Position, ReadError};
 
 use super::reading::{self, Misread, Shared};
 use super::stored::Unusable;
@@ -30,12 +31,19 @@ use super::{Setting, Unanswered};
 use crate::timers::Timers;
 use sweep::Sweep;
 
+/// Records that are folded between two looks at what is asked: some milliseconds at most.
+const RECORDS_AT_ONCE: u32 = 256;
+
 /// The users of a shard.
 pub struct Users {
     number: usize,
     of: usize,
     pub(super) setting: Setting,
     cursor: Position,
+    /// What is left of the page that is being folded.
+    rest: Option<Page>,
+    /// Records before this one that concern everybody are taken in.
+    next_shared: Position,
     /// Where the partitions were folded to when they were read from the store; what is before is in it.
     partitions: BTreeMap<u16, Position>,
     users: HashMap<Box<str>, Kept>,
@@ -67,6 +75,8 @@ impl Users {
             number,
             of,
             cursor: Position::START,
+            rest: None,
+            next_shared: Position::START,
             partitions: BTreeMap::new(),
             users: HashMap::new(),
             any_stored: false,
@@ -100,6 +110,7 @@ impl Users {
         self.cursor = self.partitions.values().min().copied().unwrap_or_default();
         self.any_announced = !derived.outbox(OutboxPlace::default(), 1)?.is_empty();
         self.any_stored = self.partitions.values().any(|folded| *folded > Position::START);
+        self.next_shared = self.cursor;
         for (position, row) in derived.shared(self.cursor)? {
             if let Some(shared) = Shared::of_row(position, &row) {
                 self.take_shared(&shared);
@@ -113,21 +124,30 @@ impl Users {
         self.cursor
     }
 
-    /// Folds the next page, where there is one before `end`. Says whether it did.
-    pub fn fold_a_page(&mut self, end: Position) -> bool {
+    /// Folds the next records, where there are any before `end`. Says whether it did.
+    pub fn fold_some(&mut self, end: Position) -> bool {
         if self.broken.is_some() || self.cursor >= end {
             return false;
         }
-        match self.setting.feed.page(self.cursor) {
+        match self.next_page() {
             Ok(page) if page.is_empty() => false,
             Ok(page) => {
-                self.fold(&page);
+                let (next, rest) = page.split_at(RECORDS_AT_ONCE);
+                self.fold(&next);
+                self.rest = Some(rest).filter(|rest| !rest.is_empty());
                 self.broken.is_none()
             }
             Err(error) => {
                 self.break_off(error.to_string());
                 false
             }
+        }
+    }
+
+    fn next_page(&mut self) -> Result<Page, ReadError> {
+        match self.rest.take() {
+            Some(rest) => Ok(rest),
+            None => self.setting.feed.page(self.cursor).map(|page| Page::clone(&page)),
         }
     }
 
@@ -145,10 +165,7 @@ impl Users {
             Ok(sorted) => sorted,
             Err(error) => return self.break_off(error.to_string()),
         };
-        for shared in &sorted.shared {
-            self.shared.push(shared.row());
-            self.take_shared(shared);
-        }
+        self.take_all_shared(sorted.shared.into_iter());
         for (user, (partition, records)) in sorted.users {
             self.records += records.len();
             self.fold_user(Owner { partition, user }, records, page.next());

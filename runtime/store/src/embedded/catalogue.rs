@@ -5,10 +5,11 @@ use std::hash::BuildHasherDefault;
 use std::sync::Arc;
 
 use super::files::LogFile;
+use super::groups::RecentGroups;
 use super::ids::DigestHasher;
 use super::scan::{BlockPlace, Segment};
 use crate::log::Statistics;
-use crate::record::{Position, user_hash};
+use crate::record::{Kind, NewRecord, Position, user_hash};
 
 /// The last record of every user hash.
 pub type UserTable = HashMap<u64, Position, BuildHasherDefault<DigestHasher>>;
@@ -20,8 +21,17 @@ pub struct Catalogue {
     pub segments: Vec<Segment>,
     /// The last record of every user hash.
     pub users: UserTable,
+    /// The records that concern all partitions and were not refused: few, and each somebody's decision.
+    pub shared: Vec<Position>,
+    /// Where records stand in the latest blocks.
+    pub groups: RecentGroups,
     /// The place after the last durable record.
     pub end: Position,
+}
+
+/// Whether a record concerns all partitions.
+pub fn is_shared(record: &NewRecord<'_>) -> bool {
+    record.partition.is_none() && record.kind == Kind::Runtime
 }
 
 /// Where to find a block.
@@ -41,11 +51,20 @@ impl Catalogue {
         if user.is_empty() { None } else { self.users.get(&user_hash(user)).copied() }
     }
 
-    /// Remembers the last record of a user.
-    pub fn set_last(&mut self, user: &str, position: Position) {
-        if !user.is_empty() {
-            self.users.insert(user_hash(user), position);
+    /// Remembers a record of a log that is read.
+    pub fn take_in(&mut self, record: &NewRecord<'_>, position: Position) {
+        if !record.user.is_empty() {
+            self.users.insert(user_hash(record.user), position);
         }
+        if is_shared(record) {
+            self.shared.push(position);
+        }
+    }
+
+    /// The records from a place on that concern all partitions.
+    pub fn shared_since(&self, from: Position) -> Vec<Position> {
+        let before = self.shared.partition_point(|place| *place < from);
+        self.shared.get(before..).unwrap_or_default().to_vec()
     }
 
     /// The block that holds a record.

@@ -6,11 +6,12 @@ use std::sync::{Arc, RwLock};
 
 use aquarium_charging::Reason;
 
-use super::catalogue::{Catalogue, UserTable};
+use super::catalogue::{Catalogue, UserTable, is_shared};
 use super::files::{Files, LogFile};
 use super::format::{
     self, BLOCK_BYTES_MAX, BlockHeader, Chain, HEADER_LENGTH, Mark, RECORD_HEADER_LENGTH, SegmentHeader,
 };
+use super::groups::{BlockGroups, GROUP_RECORDS};
 use super::ids::DigestTable;
 use super::index::{Index, Receipts};
 use super::scan::{BlockPlace, Segment, file_name, segment_name};
@@ -53,6 +54,9 @@ struct Plan {
     answers: Vec<Appended>,
     ids: DigestTable<Digest>,
     users: UserTable,
+    shared: Vec<Position>,
+    /// Where groups of records begin in the payload.
+    groups: Vec<u32>,
 }
 
 impl Writer {
@@ -73,12 +77,22 @@ impl Writer {
             return Ok(plan.answers);
         }
         let block = self.commit(&mut plan, catalogue)?;
+        let payload = plan.block.get(HEADER_LENGTH..).unwrap_or_default();
+        let groups = BlockGroups::of(block.first, payload, &plan.groups);
         self.index.receipts = receipts;
         for (key, content) in plan.ids {
             self.index.ids.insert(key, content);
         }
         self.index.ids.end_block(self.end, &self.chain);
-        publish(catalogue, block, self.offset, self.end, plan.users);
+        let mut catalogue = write_lock(catalogue);
+        if let Some(segment) = catalogue.segments.last_mut() {
+            segment.blocks.push(block);
+            segment.bytes = self.offset;
+        }
+        catalogue.groups.push(groups);
+        catalogue.users.extend(plan.users);
+        catalogue.shared.extend(plan.shared);
+        catalogue.end = self.end;
         Ok(plan.answers)
     }
 
@@ -180,16 +194,6 @@ fn append_error(error: io::Error) -> AppendError {
     }
 }
 
-fn publish(catalogue: &RwLock<Catalogue>, block: BlockPlace, bytes: u64, end: Position, users: UserTable) {
-    let mut catalogue = write_lock(catalogue);
-    if let Some(segment) = catalogue.segments.last_mut() {
-        segment.blocks.push(block);
-        segment.bytes = bytes;
-    }
-    catalogue.users.extend(users);
-    catalogue.end = end;
-}
-
 /// Decides on the records of a batch, one after the other.
 struct Planner<'a> {
     writer: &'a Writer,
@@ -231,6 +235,13 @@ impl Planner<'_> {
         let position = Position(self.writer.end.0.saturating_add(u64::from(self.plan.count)));
         let previous = self.take_user(record.user, position);
         let stored = NewRecord { received_millis, ..*record };
+        if self.plan.count.is_multiple_of(GROUP_RECORDS) {
+            let begin = self.plan.block.len().saturating_sub(HEADER_LENGTH);
+            self.plan.groups.push(u32::try_from(begin).unwrap_or(u32::MAX));
+        }
+        if is_shared(record) {
+            self.plan.shared.push(position);
+        }
         format::encode_record(&mut self.plan.block, &stored, previous);
         self.plan.ids.insert(record.key, record.content);
         self.plan.count += 1;

@@ -13,7 +13,7 @@ use aquarium_charging::{Interpreter, Version};
 use aquarium_compiler::{SourceFile, analyze};
 use aquarium_store::derived::{Batch, UserWrite};
 use aquarium_store::{DerivedOptions, EmbeddedDerived, EmbeddedLog, Log, Options, partition_of};
-use tokio::sync::watch;
+use tokio::sync::{oneshot, watch};
 
 use super::*;
 use crate::clock::Clock;
@@ -21,7 +21,10 @@ use crate::feed::Feed;
 use crate::ingest::{Batch as Events, Layout};
 use crate::outbox::Outbox;
 use crate::policies::Policies;
+use crate::shard::queries::{LookAt, Seen, Which};
 use crate::shard::tests::POLICY;
+use crate::shard::waiting::Waiting;
+use crate::shard::{Ask, Question, Row};
 
 const USERS: usize = 5;
 const BLOCKS: usize = 24;
@@ -87,7 +90,7 @@ fn answers(users: &mut Users, end: Position) -> Vec<String> {
 
 /// How everybody stands, at two instants.
 fn balances(users: &mut Users, end: Position) -> Vec<String> {
-    while users.fold_a_page(end) {}
+    while users.fold_some(end) {}
     let mut answers = Vec::new();
     for at in [AT, Millis(3_000_000_000)] {
         let mut rows = users.everybody(at).unwrap();
@@ -131,7 +134,7 @@ fn a_shard_that_ends_at_any_point_goes_on_from_what_is_written() {
         let own = directory.path().join(format!("stop-{stop}"));
         let mut users = open(&log, &own);
         for block in 0..stop {
-            assert!(users.fold_a_page(log.end()));
+            assert!(users.fold_some(log.end()));
             // A round goes over several blocks; some are not finished when it ends.
             if block % 5 == stop % 5 {
                 users.records = usize::MAX;
@@ -159,6 +162,68 @@ fn a_shard_that_ends_at_any_point_goes_on_from_what_is_written() {
             (0..BLOCKS * EVENTS_PER_BLOCK).filter(|number| number % 31 != 30 && number % 9 != 0).count()
         );
     }
+}
+
+#[test]
+fn users_that_are_folded_ahead_of_the_others_come_to_the_same_at_whatever_place_and_after_a_restart() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = log(directory.path());
+    let expected = answers(&mut open(&log, &directory.path().join("never")), log.end());
+    for stop in 0..BLOCKS {
+        let own = directory.path().join(format!("ahead-{stop}"));
+        let mut users = open(&log, &own);
+        for block in 0..stop {
+            assert!(users.fold_some(log.end()));
+            // Some are asked about again and again, some never; of one there is no record.
+            let asked = [block % USERS, block * block % USERS, USERS].map(|user| format!("user-{user}"));
+            for user in &asked {
+                users.fold_ahead(user, log.end()).unwrap();
+                let line = users.standing(user, AT).unwrap().map(|row| format!("{row:?}"));
+                assert!(line.is_none_or(|line| expected.contains(&line)), "{user} after block {block}");
+            }
+            if block % 5 == stop % 5 {
+                users.records = usize::MAX;
+            }
+            users.write_some();
+            users.pen.wait();
+        }
+        assert_eq!(users.cursor(), Position((stop * EVENTS_PER_BLOCK) as u64), "the others wait");
+        if stop % 2 == 0 {
+            drop(users);
+            users = open(&log, &own);
+        }
+        assert_eq!(answers(&mut users, log.end()), expected, "{stop}");
+        assert!(users.write_all());
+        for user in 0..USERS {
+            standing_entries(&wallet(&users, &format!("user-{user}")));
+        }
+    }
+}
+
+#[test]
+fn a_question_about_one_user_is_answered_while_everybody_s_records_wait() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = log(directory.path());
+    let expected = answers(&mut open(&log, &directory.path().join("never")), log.end());
+    let mut users = open(&log, directory.path());
+    let mut waiting = Waiting::default();
+    let (reply, mut names) = oneshot::channel();
+    let which = Which { limit: usize::MAX, ..Which::default() };
+    waiting.take(&mut users, Question { not_before: log.end(), ask: Ask::Names { which, reply } });
+    let (reply, mut balance) = oneshot::channel();
+    let look: LookAt = Box::new(move |seen| {
+        let row = seen.unwrap().map(|Seen { view, .. }| format!("{:?}", Row::of("user-2".to_owned(), &view)));
+        reply.send(row.unwrap()).unwrap();
+    });
+    let ask = Ask::State { user: "user-2".to_owned(), at: AT, look };
+    waiting.take(&mut users, Question { not_before: log.end(), ask });
+    assert!(expected.contains(&balance.try_recv().unwrap()));
+    assert_eq!(users.cursor(), Position::START, "nobody else was folded for it");
+    waiting.answer(&mut users);
+    assert!(names.try_recv().is_err(), "who there is is known once everybody is folded");
+    while users.fold_some(log.end()) {}
+    waiting.answer(&mut users);
+    assert_eq!(names.try_recv().unwrap().unwrap().len(), USERS);
 }
 
 #[test]

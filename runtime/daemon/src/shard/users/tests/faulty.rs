@@ -219,10 +219,10 @@ fn after_a_failed_write_everybody_is_answered_by_the_log_and_a_new_start_has_it_
     let expected = answers(&mut open(&log, &directory.path().join("sound")), log.end());
     let (trouble, derived) = troubled(directory.path());
     let mut users = open_on(&log, directory.path(), derived);
-    users.fold_a_page(log.end());
+    users.fold_some(log.end());
     assert!(users.write_all());
     trouble.writes_fail.store(true, Ordering::SeqCst);
-    while users.fold_a_page(log.end()) {}
+    while users.fold_some(log.end()) {}
     assert!(!users.write_all(), "a failed write counts as done");
     assert!(expected.starts_with(&balances(&mut users, log.end())));
     assert!(matches!(users.findings(), Err(Unanswered::Broken(_))), "what is not stored is not listed");
@@ -251,7 +251,7 @@ fn reads_that_fail_are_answered_by_a_fault_or_as_the_log_says() {
         trouble.reads_left.store(reads, Ordering::SeqCst);
         let mut users = open_on(&log, directory.path(), derived);
         for (user, expected) in balances.iter().enumerate() {
-            while users.fold_a_page(log.end()) {}
+            while users.fold_some(log.end()) {}
             let asked = users.check().and_then(|()| balance(&mut users, &format!("user-{user}")));
             match asked {
                 Ok(found) => {

@@ -1,0 +1,113 @@
+//! Questions that a shard was asked: those about one user are answered at once, those about all of them wait until the
+//! shard has folded what was durable when they were asked.
+
+use super::users::Users;
+use super::{Ask, Question, Unanswered};
+
+/// Questions about everybody that wait; more are turned away.
+const WAITING_MAX: usize = 1_024;
+
+/// The questions that wait.
+#[derive(Default)]
+pub(super) struct Waiting(Vec<Question>);
+
+impl Waiting {
+    /// Answers a question, or has it wait.
+    pub(super) fn take(&mut self, users: &mut Users, question: Question) {
+        if question.ask.user().is_some() || is_ready(users, &question) {
+            return answer(users, question);
+        }
+        if self.0.len() >= WAITING_MAX {
+            self.0.retain(|question| !question.ask.is_abandoned());
+        }
+        if self.0.len() < WAITING_MAX {
+            self.0.push(question);
+        } else {
+            question.ask.refuse(Unanswered::Late);
+        }
+    }
+
+    /// Answers what need not wait any longer.
+    pub(super) fn answer(&mut self, users: &mut Users) {
+        if self.0.is_empty() {
+            return;
+        }
+        let all = std::mem::take(&mut self.0);
+        let (ready, waiting) = all.into_iter().partition(|question| is_ready(users, question));
+        self.0 = waiting;
+        ready.into_iter().for_each(|question| answer(users, question));
+    }
+}
+
+/// Whether everything is folded that the question asks for, or nothing more can be.
+fn is_ready(users: &Users, question: &Question) -> bool {
+    users.cursor() >= question.not_before || users.check().is_err()
+}
+
+fn answer(users: &mut Users, question: Question) {
+    if let Some(user) = question.ask.user()
+        && let Err(why) = users.fold_ahead(user, question.not_before)
+    {
+        return question.ask.refuse(why);
+    }
+    // Whoever asked may have gone away by now.
+    let gone = match question.ask {
+        Ask::State { user, at, look } => {
+            users.see(&user, at, look);
+            false
+        }
+        Ask::Everybody { at, reply } => reply.send(users.everybody(at)).is_err(),
+        Ask::Findings { reply } => reply.send(users.findings()).is_err(),
+        Ask::Ledger { user, look } => {
+            users.show(&user, look);
+            false
+        }
+        Ask::Names { which, reply } => reply.send(users.names(&which)).is_err(),
+        Ask::Digest { user, at, reply } => reply.send(users.digest(&user, at)).is_err(),
+    };
+    if gone {
+        tracing::debug!("nobody waits for an answer any more");
+    }
+}
+
+impl Ask {
+    /// The user whom the question is about; `None`: about all of them.
+    fn user(&self) -> Option<&str> {
+        match self {
+            Self::State { user, .. } | Self::Ledger { user, .. } | Self::Digest { user, .. } => Some(user),
+            Self::Everybody { .. } | Self::Findings { .. } | Self::Names { .. } => None,
+        }
+    }
+
+    /// Whether nobody waits for the answer any more.
+    fn is_abandoned(&self) -> bool {
+        match self {
+            Self::Everybody { reply, .. } => reply.is_closed(),
+            Self::Findings { reply } => reply.is_closed(),
+            Self::Names { reply, .. } => reply.is_closed(),
+            Self::Digest { reply, .. } => reply.is_closed(),
+            Self::State { .. } | Self::Ledger { .. } => false,
+        }
+    }
+
+    /// Says why there is no answer, to whoever still waits for it.
+    fn refuse(self, why: Unanswered) {
+        let gone = match self {
+            Self::Everybody { reply, .. } => reply.send(Err(why)).is_err(),
+            Self::Findings { reply } => reply.send(Err(why)).is_err(),
+            Self::Names { reply, .. } => reply.send(Err(why)).is_err(),
+            Self::Digest { reply, .. } => reply.send(Err(why)).is_err(),
+            Self::State { look, .. } => {
+                look(Err(why));
+                false
+            }
+            Self::Ledger { look, .. } => {
+                look(Err(why));
+                false
+            }
+        };
+        if gone {
+            tracing::debug!("nobody waits for an answer any more");
+        }
+    }
+}
