@@ -6,7 +6,7 @@ use std::path::Path;
 use std::process::Stdio;
 use std::time::Instant;
 
-use crate::command::{Outcome, program, text};
+use crate::command::{Outcome, cargo, program, run, text};
 use crate::events;
 use crate::test::{build, built};
 
@@ -14,6 +14,8 @@ use crate::test::{build, built};
 const RUNS: usize = 7;
 /// Users whose generated events come to about a hundred thousand.
 const USERS: u32 = 480;
+/// Messages of a round with a broker: some seconds' worth.
+const QUEUE_MESSAGES: &str = "60000";
 /// Items of five lines each: ten thousand lines.
 const UNTIDY_ITEMS: u32 = 2_000;
 
@@ -42,8 +44,17 @@ pub fn all() -> Outcome {
     let (example, data) = (text(&directory.join("up")), text(&directory.join("data")));
     time("aquariumd", &["up", &example, "--once", "--data", &data], &directory)?;
     console::pages(&directory.join("up"), &directory.join("data"))?;
-    println!("\n{prepared} events in `up`");
-    Ok(())
+    println!("\n{prepared} events in `up`\n");
+    queue()
+}
+
+/// Messages in from a broker, beside a client that does nothing but acknowledge them.
+fn queue() -> Outcome {
+    let speed = "queue::speed";
+    let mut command =
+        cargo(&["test", "--quiet", "--workspace", "--test", "processes", speed, "--", "--nocapture"]);
+    command.env("AQUARIUM_BENCH_MESSAGES", QUEUE_MESSAGES);
+    run(command)
 }
 
 /// The tutorial's policy as a directory, and a policy of ten thousand lines in a layout that `fmt` changes. (After the

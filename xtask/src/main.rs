@@ -35,7 +35,7 @@ enum Task {
     Lint,
     /// Installs what tests and lints need and the machine lacks.
     Setup,
-    /// Whole-process benches of the quickstart and of a hundred thousand events.
+    /// Whole-process benches: of the quickstart, of a hundred thousand events, of messages from a broker.
     Bench,
     /// Benches of a daemon that runs: rates, times to acknowledge and to answer, memory of users.
     BenchDaemon(daemon_bench::Options),

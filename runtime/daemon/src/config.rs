@@ -1,5 +1,6 @@
 //! Configuration: one YAML file, everything with a default, then the environment, then flags.
 
+mod brokers;
 mod http;
 
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use serde::{Deserialize, Serialize};
 use serde_yaml::{Mapping, Value};
 use thiserror::Error;
 
+pub use brokers::{Broker, CreditEventQueue, Source};
 pub use http::{Admin, Http, Tls, Token};
 
 use crate::telemetry::Telemetry;
@@ -23,6 +25,8 @@ pub struct Configuration {
     pub http: Http,
     /// What is taken in.
     pub ingest: Ingest,
+    /// Message brokers.
+    pub brokers: Vec<Broker>,
     /// Where policies come from.
     pub policies: Policies,
     /// Who is told of credit events.
@@ -65,6 +69,8 @@ pub struct Policies {
 pub struct CreditEvents {
     /// Where they are posted.
     pub webhooks: Vec<Configured>,
+    /// Where they are sent by message.
+    pub queues: Vec<CreditEventQueue>,
 }
 
 /// Settings of the daemon's own messages.
@@ -93,6 +99,7 @@ impl Default for Configuration {
             data: PathBuf::from("aquarium-data"),
             http: Http::default(),
             ingest: Ingest::default(),
+            brokers: Vec::new(),
             policies: Policies::default(),
             credit_events: CreditEvents::default(),
             shards: 0,
@@ -203,6 +210,21 @@ mod tests {
     #[test]
     fn the_commented_configuration_is_the_default() {
         assert_eq!(serde_yaml::from_str::<Configuration>(COMMENTED).unwrap(), Configuration::default());
+    }
+
+    #[test]
+    fn the_examples_of_the_pages_are_configurations() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
+        for page in ["docs/queues.md", "examples/machines/README.md"] {
+            let text = std::fs::read_to_string(root.join(page)).unwrap();
+            let blocks: Vec<&str> = text.split("```yaml\n").skip(1).collect();
+            assert!(!blocks.is_empty(), "{page}");
+            for block in blocks {
+                let block = block.split("```").next().unwrap();
+                let configuration: Configuration = serde_yaml::from_str(block).unwrap();
+                assert!(!configuration.brokers.is_empty(), "{page}: {block}");
+            }
+        }
     }
 
     #[test]

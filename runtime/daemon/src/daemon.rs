@@ -4,10 +4,10 @@
 mod tests;
 
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
-use aquarium_charging::input::{Message, Plausible, Refusal, Source};
+use aquarium_charging::input::{self, Message, Plausible, Refusal};
 use aquarium_charging::record::Body;
 use aquarium_charging::{Deployments, Reason};
 use aquarium_store::{
@@ -23,6 +23,7 @@ use crate::feed::Feed;
 use crate::ingest::{self, Answer, Batch, IngestError, Layout};
 use crate::outbox::Outbox;
 use crate::policies::{Policies, PolicyError};
+use crate::queue::{Links, Publisher, QueueError, Source};
 use crate::registry::Registry;
 use crate::scheduler;
 use crate::shard::reading::read_stored;
@@ -70,6 +71,9 @@ pub struct Daemon {
     /// Held while derived state is copied.
     copying: tokio::sync::Mutex<()>,
     feed: Arc<Feed>,
+    links: OnceLock<Links>,
+    /// The ends of what only brings events: it stops before all else.
+    source_endings: Mutex<Vec<Ending>>,
     endings: Mutex<Vec<Ending>>,
 }
 
@@ -123,6 +127,8 @@ impl Daemon {
             derived,
             copying: tokio::sync::Mutex::new(()),
             feed,
+            links: OnceLock::new(),
+            source_endings: Mutex::default(),
             endings: Mutex::default(),
         });
         daemon.run(writer, folding).await;
@@ -154,8 +160,12 @@ impl Daemon {
             .with_lag(move || log.end().0.saturating_sub(gauges.cursor().0))
     }
 
-    /// Starts what a daemon does that serves: tells time, watches for policies, posts credit events.
-    pub async fn start_services(self: &Arc<Self>, webhooks: Vec<Arc<Webhook>>) {
+    /// Starts what a daemon does that serves: tells time, watches for policies, posts credit events, follows queues.
+    pub async fn start_services(self: &Arc<Self>, webhooks: Vec<Arc<Webhook>>, links: Links) {
+        // It is called once, and nobody has asked before.
+        let links = self.links.get_or_init(|| links);
+        self.start_publishers(&links.publishers).await;
+        self.start_sources(&links.sources).await;
         for webhook in webhooks {
             let (name, behind) = (webhook.publisher(), webhook.clone());
             let probes = Probes::default().with_lag(move || behind.lag());
@@ -168,11 +178,46 @@ impl Daemon {
         }
     }
 
+    async fn start_publishers(&self, publishers: &[Arc<Publisher>]) {
+        for publisher in publishers.iter().cloned() {
+            let (name, behind, troubled) =
+                (publisher.link.name.clone(), publisher.clone(), publisher.clone());
+            let probes = Probes::default()
+                .with_lag(move || behind.lag())
+                .with_trouble(move || troubled.link.known_trouble());
+            let ending = self.components.start(&name, probes, move || publisher.clone().run()).await;
+            self.note(vec![ending]);
+        }
+    }
+
+    async fn start_sources(self: &Arc<Self>, sources: &[Arc<Source>]) {
+        for source in sources.iter().cloned() {
+            let (behind, full, troubled) = (source.clone(), source.clone(), source.clone());
+            let probes = Probes::default()
+                .with_depth(move || full.held())
+                .with_lag(move || behind.lag())
+                .with_trouble(move || troubled.link.known_trouble());
+            let name = source.link.name.clone();
+            let ending = self.start_own(&name, probes, move |daemon| source.clone().run(daemon)).await;
+            self.source_endings.lock().unwrap_or_else(PoisonError::into_inner).push(ending);
+        }
+    }
+
     async fn start_service<F: Future<Output = ()> + Send + 'static>(
         self: &Arc<Self>,
         name: &str,
         run: impl Fn(Arc<Self>) -> F + Send + Sync + 'static,
     ) {
+        let ending = self.start_own(name, Probes::default(), run).await;
+        self.note(vec![ending]);
+    }
+
+    async fn start_own<F: Future<Output = ()> + Send + 'static>(
+        self: &Arc<Self>,
+        name: &str,
+        probes: Probes,
+        run: impl Fn(Arc<Self>) -> F + Send + Sync + 'static,
+    ) -> Ending {
         // The daemon owns its components: they must not keep it.
         let daemon = Arc::downgrade(self);
         let run = move || {
@@ -183,8 +228,7 @@ impl Daemon {
                 }
             }
         };
-        let ending = self.components.start(name, Probes::default(), run).await;
-        self.note(vec![ending]);
+        self.components.start(name, probes, run).await
     }
 
     fn note(&self, endings: Vec<Ending>) {
@@ -193,6 +237,7 @@ impl Daemon {
 
     /// Stores what was accepted, and ends everything.
     pub async fn stop(&self) {
+        self.stop_sources().await;
         self.ingest.stop().await;
         self.feed.stop();
         self.outbox.stop();
@@ -220,6 +265,26 @@ impl Daemon {
             Ok(copied) => copied,
             Err(failure) => std::panic::resume_unwind(failure.into_panic()),
         }
+    }
+
+    /// Has the sources store and acknowledge what they have read, while ingest still takes it.
+    async fn stop_sources(&self) {
+        self.links().sources.iter().for_each(|source| source.stop());
+        let endings =
+            std::mem::take(&mut *self.source_endings.lock().unwrap_or_else(PoisonError::into_inner));
+        for ending in endings {
+            ending.reached().await;
+        }
+    }
+
+    /// The links to brokers that run.
+    pub fn links(&self) -> &Links {
+        self.links.get_or_init(Links::default)
+    }
+
+    /// The links to brokers that are configured, yet to run.
+    pub fn configured_links(&self) -> Result<Links, QueueError> {
+        Links::new(&self.configuration, &self.outbox)
     }
 
     /// The webhooks that are configured, yet to run.
@@ -259,14 +324,18 @@ impl Daemon {
         let plausible =
             Plausible { age_max: limits.event_age_max_millis, ahead_max: limits.event_ahead_max_millis };
         let received = self.clock.now();
-        let source =
-            Source { received, keeps_received: false, writes_records: false, plausible: Some(plausible) };
+        let source = input::Source {
+            received,
+            keeps_received: false,
+            writes_records: false,
+            plausible: Some(plausible),
+        };
         Batch::read_checked(bytes, layout, &source, self.log.partitions(), check)
     }
 
     /// Lines of a file that is named on a command line: as old as they may be, the runtime's own records among them.
     pub fn read_import(&self, bytes: Vec<u8>) -> Batch {
-        let source = Source {
+        let source = input::Source {
             received: self.clock.now(),
             keeps_received: false,
             writes_records: true,

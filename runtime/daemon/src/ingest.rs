@@ -36,17 +36,32 @@ pub enum IngestError {
     Stopping,
 }
 
+/// A batch that was not stored.
+#[derive(Debug)]
+pub struct NotStored {
+    /// Why.
+    pub error: IngestError,
+    /// The batch; none where it is not known what became of it.
+    pub batch: Option<Batch>,
+}
+
+impl From<NotStored> for IngestError {
+    fn from(refused: NotStored) -> Self {
+        refused.error
+    }
+}
+
 struct Submission {
     batch: Batch,
     /// Whether the daemon itself wrote it: then it is no message that arrived.
     own: bool,
     /// When it came.
     began: SystemTime,
-    reply: oneshot::Sender<Result<Vec<Answer>, IngestError>>,
+    reply: oneshot::Sender<Result<Vec<Answer>, NotStored>>,
 }
 
 impl Submission {
-    fn new(batch: Batch, own: bool, reply: oneshot::Sender<Result<Vec<Answer>, IngestError>>) -> Self {
+    fn new(batch: Batch, own: bool, reply: oneshot::Sender<Result<Vec<Answer>, NotStored>>) -> Self {
         Self { batch, own, began: SystemTime::now(), reply }
     }
 }
@@ -83,26 +98,31 @@ impl Handle {
                 mpsc::error::TrySendError::Closed(_) => IngestError::Stopping,
             }
         })?;
-        answer.await.unwrap_or(Err(IngestError::Stopping))
+        answer.await.map_err(|_| IngestError::Stopping)?.map_err(IngestError::from)
     }
 
     /// Stores a batch, as soon as there is room.
     pub async fn submit(&self, batch: Batch) -> Result<Vec<Answer>, IngestError> {
+        Ok(self.submit_as(batch, false).await?)
+    }
+
+    /// Stores a batch, as soon as there is room; gives it back where it was not stored.
+    pub async fn submit_returning(&self, batch: Batch) -> Result<Vec<Answer>, NotStored> {
         self.submit_as(batch, false).await
     }
 
     /// Stores records of the daemon's own, as soon as there is room.
     pub async fn submit_own(&self, batch: Batch) -> Result<Vec<Answer>, IngestError> {
-        self.submit_as(batch, true).await
+        Ok(self.submit_as(batch, true).await?)
     }
 
-    async fn submit_as(&self, batch: Batch, own: bool) -> Result<Vec<Answer>, IngestError> {
+    async fn submit_as(&self, batch: Batch, own: bool) -> Result<Vec<Answer>, NotStored> {
         let (reply, answer) = oneshot::channel();
-        self.mailbox
-            .send(Message::Store(Submission::new(batch, own, reply)))
-            .await
-            .map_err(|_| IngestError::Stopping)?;
-        answer.await.unwrap_or(Err(IngestError::Stopping))
+        let stopping = NotStored { error: IngestError::Stopping, batch: None };
+        if self.mailbox.send(Message::Store(Submission::new(batch, own, reply))).await.is_err() {
+            return Err(stopping);
+        }
+        answer.await.unwrap_or(Err(stopping))
     }
 
     /// Has everything stored that waits, and nothing more.
@@ -205,8 +225,8 @@ impl Writer {
             Err(error) => {
                 tracing::error!(%error, requests = group.len(), "nothing of a group commit was stored");
                 let error = IngestError::Log(error.to_string());
-                for submission in group {
-                    let gone = submission.reply.send(Err(error.clone()));
+                for Submission { batch, reply, .. } in group {
+                    let gone = reply.send(Err(NotStored { error: error.clone(), batch: Some(batch) }));
                     drop(gone);
                 }
             }

@@ -1,6 +1,6 @@
 //! `aquariumd`: runs compiled policies against the event log and answers questions over HTTP.
 //!
-//! In the order in which data flows: [`ingest`] (and its HTTP side, [`http`]) writes to the log,
+//! In the order in which data flows: [`ingest`] (and its sides, [`http`] and [`queue`]) writes to the log,
 //! [`feed`] is the log as followers see it, [`shard`]s fold users from it and answer for them,
 //! what was folded is kept by the store that [`derived`] opens, and compared with the log by [`verification`],
 //! [`views`] are what is published of a ledger, the [`console`] makes pages of them, the [`registry`] knows what concerns everybody (deployments, refused
@@ -11,6 +11,7 @@
 
 mod administration;
 mod client;
+mod clients;
 mod clock;
 mod command;
 mod component;
@@ -27,6 +28,7 @@ mod metrics;
 mod outbox;
 mod policies;
 mod quarantine;
+mod queue;
 mod registry;
 mod scheduler;
 mod shard;

@@ -7,6 +7,7 @@ use aquarium_store::Position;
 
 use crate::component::Report;
 use crate::daemon::Daemon;
+use crate::queue::Source;
 
 /// A metric: its samples, each with its labels.
 struct Metric {
@@ -57,6 +58,13 @@ fn all(daemon: &Daemon) -> Vec<Metric> {
     let gauges = daemon.shards.gauges();
     let folded = gauges.iter().map(|shard| shard.cursor()).min().unwrap_or_default();
     let aside = gauges.iter().map(|shard| shard.aside()).sum();
+    let links = daemon.links();
+    let linked =
+        links.all().map(|link| (label("component", &link.name), u64::from(link.is_connected()))).collect();
+    let connections = links.all().map(|link| (label("component", &link.name), link.connections())).collect();
+    let of_sources = |count: fn(&Source) -> u64| -> Vec<(String, u64)> {
+        links.sources.iter().map(|source| (label("component", &source.link.name), count(source))).collect()
+    };
     let now = daemon.clock.now();
     let timer_lag = gauges.iter().map(|shard| positive(now.0.saturating_sub(shard.timer().0))).max();
     vec![
@@ -94,8 +102,21 @@ fn all(daemon: &Daemon) -> Vec<Metric> {
         ),
         Metric::labelled(
             "aquarium_component_lag",
-            "How far a component is behind: records of the log; credit events, for a webhook.",
+            "How far a component is behind: records of the log; credit events, for a webhook or queue; messages, for \
+             a source.",
             probed(|report| report.lag),
+        ),
+        Metric::labelled("aquarium_queue_connected", "Whether there is a connection to the broker.", linked),
+        Metric::counter("aquarium_queue_connections_total", "Connections made to brokers.", connections),
+        Metric::counter(
+            "aquarium_queue_messages_total",
+            "Messages that a source was sent.",
+            of_sources(|source| source.received().0),
+        ),
+        Metric::counter(
+            "aquarium_queue_redelivered_total",
+            "Those of them that had been sent before.",
+            of_sources(|source| source.received().1),
         ),
     ]
 }
@@ -111,5 +132,6 @@ fn positive(millis: i64) -> u64 {
 }
 
 fn label(name: &str, value: &str) -> String {
+    let value = value.replace('\\', "\\\\").replace('"', "\\\"").replace('\n', "\\n");
     format!("{{{name}=\"{value}\"}}")
 }

@@ -14,6 +14,8 @@ use crate::config::Configuration;
 use crate::daemon::Daemon;
 use crate::deployment::NewDeployment;
 use crate::http;
+use crate::queue::Links;
+use crate::webhook::Webhook;
 
 /// Take in events and answer questions.
 #[derive(Debug, Args)]
@@ -71,11 +73,11 @@ pub async fn serve(daemon: Arc<Daemon>, listener: TcpListener) -> Result<(), Fai
         }
         tracing::info!("stopping");
     };
-    let webhooks = match daemon.webhooks() {
-        Ok(webhooks) => webhooks,
+    let (webhooks, links) = match outward(&daemon) {
+        Ok(outward) => outward,
         Err(error) => {
             daemon.stop().await;
-            return Err(error.into());
+            return Err(error);
         }
     };
     let address = listener.local_addr()?;
@@ -86,10 +88,15 @@ pub async fn serve(daemon: Arc<Daemon>, listener: TcpListener) -> Result<(), Fai
             return Err(error.into());
         }
     };
-    daemon.start_services(webhooks).await;
+    daemon.start_services(webhooks, links).await;
     tracing::info!(%address, data = %daemon.configuration.data.display(), "serving");
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     server.run(stop).await;
     daemon.stop().await;
     Ok(())
+}
+
+/// Whom the daemon is to work with, as it is configured.
+fn outward(daemon: &Daemon) -> Result<(Vec<Arc<Webhook>>, Links), Failure> {
+    Ok((daemon.webhooks()?, daemon.configured_links()?))
 }

@@ -1,10 +1,7 @@
 //! Who may ask: bearer tokens, where there are any.
 
-use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use aquarium_charging::Reason;
-use aquarium_charging::input::{Message, Refusal};
 use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
@@ -15,6 +12,7 @@ use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
 
 use super::fault::Fault;
+use crate::clients::Clients;
 use crate::config::Token;
 
 /// What tells whether anybody is there needs no token.
@@ -26,10 +24,6 @@ pub struct Door {
     tokens: Arc<[Token]>,
     admin: bool,
 }
-
-/// The clients whose events may be sent.
-#[derive(Debug, Clone, Default)]
-pub struct Clients(Option<Arc<BTreeSet<String>>>);
 
 impl Door {
     /// The door of the public listener.
@@ -59,7 +53,7 @@ impl Door {
         if self.admin && !token.admin {
             return Err(Fault::forbidden("this token is not an administrator's"));
         }
-        Ok(Clients(token.clients.as_ref().map(|clients| Arc::new(clients.iter().cloned().collect()))))
+        Ok(Clients::bound_to(token.clients.as_deref()))
     }
 }
 
@@ -90,23 +84,6 @@ fn password(given: &str) -> Option<String> {
 fn unauthorized(path: &str, message: &str) -> Fault {
     let fault = Fault::unauthorized(message);
     if is_for_people(path) { fault.asking_people() } else { fault }
-}
-
-impl Clients {
-    /// Whether these clients' events may be sent.
-    pub fn may_send(&self, client: &str) -> bool {
-        self.0.as_ref().is_none_or(|clients| clients.contains(client))
-    }
-
-    /// Refuses events of other clients.
-    pub fn check(&self, message: &Message<'_>) -> Result<(), Refusal> {
-        let client = &message.record.client;
-        if self.may_send(client) {
-            return Ok(());
-        }
-        let message = format!("this sender may not send events of the `clientID` `{client}`");
-        Err(Refusal { reason: Reason::ReservedClient, message })
-    }
 }
 
 /// Lets those pass who may; what they may send goes with the request.

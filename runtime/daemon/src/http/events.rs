@@ -10,9 +10,9 @@ use axum::response::{IntoResponse, Json, Response};
 use serde_json::value::RawValue;
 
 use super::Api;
-use super::access::Clients;
 use super::body::{Reader, Room, check_declared};
 use super::fault::{Fault, FaultBody, OfStoring};
+use crate::clients::Clients;
 use crate::daemon::Daemon;
 use crate::ingest::{Answer, Batch, IngestError, Layout};
 

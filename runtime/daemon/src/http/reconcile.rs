@@ -9,10 +9,10 @@ use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
-use super::access::Clients;
 use super::fault::{Fault, FaultBody, WithBody};
 use super::parameters::{Parameters, json};
 use super::users::unanswered;
+use crate::clients::Clients;
 use crate::ingest::{Answer, Layout};
 use crate::shard::queries::{Known, Which};
 use crate::views::reconcile::{Comparison, Inventory, OpenHere};

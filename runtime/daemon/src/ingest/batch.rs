@@ -151,6 +151,21 @@ impl Batch {
         Self { bytes, items, received_millis: source.received.0, single }
     }
 
+    /// Bytes that are not looked into: they go to quarantine as they are.
+    pub fn refused(bytes: Vec<u8>, refusal: Refusal, received: Millis) -> Self {
+        let item = Item { place: 0..bytes.len(), id: None, received_millis: None, read: Err(refusal) };
+        Self { bytes, items: vec![item], received_millis: received.0, single: true }
+    }
+
+    /// Takes in another batch, as if both had been received at once.
+    pub fn absorb(&mut self, other: Self) {
+        let start = self.bytes.len();
+        self.bytes.extend_from_slice(&other.bytes);
+        let moved = |item: Item| Item { place: item.place.start + start..item.place.end + start, ..item };
+        self.items.extend(other.items.into_iter().map(moved));
+        self.single = false;
+    }
+
     /// Whether the bytes are one message, not an array or lines.
     pub fn is_single(&self) -> bool {
         self.single

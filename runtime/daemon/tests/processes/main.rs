@@ -18,6 +18,7 @@ mod figures;
 mod hostile;
 mod interface;
 mod policies;
+mod queue;
 mod records;
 mod schedule;
 mod streams;

@@ -14,10 +14,10 @@ use bytes::Bytes;
 use http_body_util::channel::{Channel, Sender};
 use tokio::task::JoinHandle;
 
-use super::super::access::Clients;
 use super::super::body::{Reader, Room, join};
 use super::super::fault::Fault;
 use super::{ingest_fault, read, unreadable_message};
+use crate::clients::Clients;
 use crate::daemon::Daemon;
 use crate::ingest::{Answer, Batch, IngestError, Layout};
 
