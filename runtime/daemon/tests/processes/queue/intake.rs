@@ -112,7 +112,7 @@ fn messages_of_sixteen_megabytes_are_taken() {
     let daemon = serve(&place, rabbit().port, &names);
     connected(&daemon, &names);
     let client = Client::connect(rabbit().port).unwrap();
-    let padding = "x".repeat(8 << 10);
+    let padding = "x".repeat(9 << 10);
     let events: Vec<String> = usage("large", 0, 2_000, now() - HOUR)
         .iter()
         .map(|event| event.replace("\"details\":{}", &format!("\"details\":{{\"padding\":\"{padding}\"}}")))
@@ -139,7 +139,7 @@ fn a_queue_is_read_by_tls_as_the_user_and_with_the_password_that_are_named() {
     let names = Names::new("tls");
     fs::write(place.path("password"), "guest\n").unwrap();
     let authority =
-        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/processes/fixtures/localhost.pem");
+        std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/processes/fixtures/authority.pem");
     // The first node is not there; the second one is.
     let settings = format!(
         "brokers: [{{ name: main, urls: ['amqps://localhost:1', 'amqps://localhost:{}'], user: guest, \

@@ -83,8 +83,8 @@ impl Rabbit {
              load_definitions = {definitions}\n",
             self.port,
             self.tls_port,
-            certificate = fixtures.join("localhost.pem").display(),
-            key = fixtures.join("localhost-key.pem").display(),
+            certificate = fixtures.join("broker.pem").display(),
+            key = fixtures.join("broker-key.pem").display(),
             definitions = self.directory.join("definitions.json").display(),
         );
         fs::write(self.directory.join("rabbitmq.conf"), settings).unwrap();
@@ -159,10 +159,25 @@ impl Rabbit {
         self.boot();
     }
 
+    /// Lets nobody publish, as where memory is short, until what it gives is dropped.
+    pub fn alarm(&self) -> Alarm<'_> {
+        self.control(&["set_vm_memory_high_watermark", "absolute", "1"]);
+        Alarm(self)
+    }
+
     /// Gives an order to the broker.
-    pub fn control(&self, arguments: &[&str]) {
+    fn control(&self, arguments: &[&str]) {
         let output = self.command(&format!("{PROGRAMS}/rabbitmqctl")).args(arguments).output().unwrap();
         assert!(output.status.success(), "{arguments:?}: {output:?}");
+    }
+}
+
+/// The broker is short of memory.
+pub struct Alarm<'a>(&'a Rabbit);
+
+impl Drop for Alarm<'_> {
+    fn drop(&mut self) {
+        self.0.control(&["set_vm_memory_high_watermark", "0.4"]);
     }
 }
 
@@ -174,7 +189,7 @@ fn kill_group(group: u32) {
 /// A process that waits for the end of this one, however it comes, and then clears away what was started.
 fn leash(directory: &Path) -> ChildStdin {
     let script = "cat >/dev/null; cd \"$1\" || exit; \
-                  for group in *.group; do kill -KILL -- \"-${group%.group}\" 2>/dev/null; done; cd /; rm -rf \"$1\"";
+                  for group in *.group; do kill -s KILL -- \"-${group%.group}\" 2>/dev/null; done; cd /; rm -rf \"$1\"";
     let mut waiting = Command::new("sh")
         .args(["-c", script, "leash"])
         .arg(directory)
