@@ -3,6 +3,7 @@
 use aquarium_charging::Reason;
 use aquarium_charging::input::Refusal;
 use serde::de::IgnoredAny;
+use sha2::{Digest, Sha256};
 
 use crate::clients::Clients;
 use crate::daemon::Daemon;
@@ -35,11 +36,21 @@ fn read_one(daemon: &Daemon, clients: &Clients, message: Message) -> Batch {
         Ok(layout) => daemon.read_live(message.body, layout, &|message| clients.check(message)),
         Err(why) => {
             let refusal = Refusal { reason: Reason::NotJson, message: why };
-            let mut body = message.body;
-            body.truncate(KEPT_BYTES);
-            Batch::refused(body, refusal, daemon.clock.now())
+            Batch::refused(kept(message.body), refusal, daemon.clock.now())
         }
     }
+}
+
+/// What is kept of a message that is not looked into. Of a large one it is the beginning, and by what it is known from
+/// others that begin alike: quarantine lists the same bytes once.
+fn kept(mut body: Vec<u8>) -> Vec<u8> {
+    if body.len() > KEPT_BYTES {
+        let digest: String = Sha256::digest(&body).iter().map(|byte| format!("{byte:02x}")).collect();
+        let rest = format!("\n({} bytes in all, SHA-256 {digest})", body.len());
+        body.truncate(KEPT_BYTES);
+        body.extend_from_slice(rest.as_bytes());
+    }
+    body
 }
 
 /// How the events of a message are laid out, by what it says of itself, or else by its bytes.
@@ -93,6 +104,19 @@ mod tests {
             body: body.into(),
         };
         layout(&message, 100)
+    }
+
+    #[test]
+    fn large_messages_that_begin_alike_are_kept_apart() {
+        let large = |end: u8| {
+            let mut body = vec![b'x'; KEPT_BYTES];
+            body.push(end);
+            kept(body)
+        };
+        assert_ne!(large(b'1'), large(b'2'));
+        assert_eq!(large(b'1'), large(b'1'));
+        assert!(large(b'1').len() < KEPT_BYTES + 128);
+        assert_eq!(kept(b"small".to_vec()), b"small");
     }
 
     #[test]

@@ -99,6 +99,7 @@ impl Publisher {
             () = self.outbox.stopped() => return Ok(()),
         };
         let mut end = self.outbox.end();
+        let mut looked = tokio::time::interval(LOOKED_EVERY);
         loop {
             end.mark_unchanged();
             self.send(&opened, flight).await?;
@@ -107,7 +108,7 @@ impl Publisher {
                 () = self.outbox.stopped() => break,
                 confirmed = flight.next_confirmed() => self.note(confirmed?, flight).await?,
                 moved = end.changed(), if room => if moved.is_err() { break },
-                () = tokio::time::sleep(LOOKED_EVERY) => self.look(connection, flight)?,
+                _ = looked.tick() => self.look(connection, flight)?,
             }
         }
         let rest = async {
