@@ -43,6 +43,8 @@ pub struct Publisher {
     outbox: Arc<Outbox>,
     /// Up to where the broker has the outbox.
     done: AtomicU64,
+    /// Up to where it is sent.
+    sent: AtomicU64,
 }
 
 /// Credit events on their way.
@@ -54,8 +56,6 @@ struct Flight {
     confirmed: OutboxPlace,
     /// The cursor.
     written: OutboxPlace,
-    /// Since when nothing was confirmed though something is under way.
-    quiet_since: Instant,
 }
 
 /// What a message needs of a credit event.
@@ -68,7 +68,7 @@ impl Publisher {
     /// A publisher that is yet to run.
     pub fn new(name: &str, route: Route, broker: &Arc<Broker>, outbox: Arc<Outbox>) -> Self {
         let link = Link::new(format!("queue-{name}"), broker.clone());
-        Self { link, route, outbox, done: AtomicU64::new(0) }
+        Self { link, route, outbox, done: AtomicU64::new(0), sent: AtomicU64::new(0) }
     }
 
     /// How many credit events the broker does not have yet.
@@ -85,6 +85,7 @@ impl Publisher {
         let start = self.outbox.published(&self.link.name).await;
         let start = start.map_err(|error| Fault::passing(format!("the cursor cannot be read: {error}")))?;
         self.done.store(start.0, Ordering::Relaxed);
+        self.sent.store(start.0, Ordering::Relaxed);
         let Some(connection) = self.link.connect(self.outbox.stopped()).await? else { return Ok(()) };
         let mut flight = Flight::new(start);
         let outcome = self.publish_all(&connection, &mut flight).await;
@@ -98,18 +99,10 @@ impl Publisher {
             opened = self.open(connection) => opened?,
             () = self.outbox.stopped() => return Ok(()),
         };
-        let mut end = self.outbox.end();
-        let mut looked = tokio::time::interval(LOOKED_EVERY);
-        loop {
-            end.mark_unchanged();
-            self.send(&opened, flight).await?;
-            let room = flight.has_room();
-            tokio::select! {
-                () = self.outbox.stopped() => break,
-                confirmed = flight.next_confirmed() => self.note(confirmed?, flight).await?,
-                moved = end.changed(), if room => if moved.is_err() { break },
-                _ = looked.tick() => self.look(connection, flight)?,
-            }
+        tokio::select! {
+            outcome = self.pump(&opened, flight) => outcome?,
+            fault = self.watch(connection) => return Err(fault),
+            () = self.outbox.stopped() => {}
         }
         let rest = async {
             while !flight.unconfirmed.is_empty() {
@@ -119,6 +112,41 @@ impl Publisher {
         };
         // What is not confirmed by then is sent again by the next one to run.
         tokio::time::timeout(LAST_CONFIRMATIONS_MAX, rest).await.unwrap_or(Ok(()))
+    }
+
+    /// Sends and takes confirmations in. While the broker takes nothing it stands still in the midst of sending.
+    async fn pump(&self, channel: &Channel, flight: &mut Flight) -> Result<(), Fault> {
+        let mut end = self.outbox.end();
+        loop {
+            end.mark_unchanged();
+            self.send(channel, flight).await?;
+            let room = flight.has_room();
+            tokio::select! {
+                confirmed = flight.next_confirmed() => self.note(confirmed?, flight).await?,
+                moved = end.changed(), if room => if moved.is_err() { return Ok(()) },
+            }
+        }
+    }
+
+    /// Says so where the broker takes nothing because it has no room, and gives up where it just does not answer.
+    async fn watch(&self, connection: &Connection) -> Fault {
+        let mut looked = tokio::time::interval(LOOKED_EVERY);
+        let (mut known, mut since) = (self.done.load(Ordering::Relaxed), Instant::now());
+        loop {
+            looked.tick().await;
+            let (done, sent) = (self.done.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed));
+            let blocked = connection.status().blocked();
+            if blocked {
+                self.link.trouble(
+                    "the broker takes no messages: it is short of memory or disk; see `rabbitmqctl status` and make room",
+                );
+            }
+            if blocked || done != known || sent <= done {
+                (known, since) = (done, Instant::now());
+            } else if since.elapsed() >= CONFIRMED_WITHIN {
+                return Fault::passing("the broker does not confirm what it was sent");
+            }
+        }
     }
 
     async fn open(&self, connection: &Connection) -> Result<Channel, Fault> {
@@ -145,10 +173,8 @@ impl Publisher {
             }
             for item in items {
                 let place = item.place;
+                self.sent.store(place.0, Ordering::Relaxed);
                 let confirm = self.publish(channel, item).await.map_err(declare::words(&self.what()))?;
-                if flight.unconfirmed.is_empty() {
-                    flight.quiet_since = Instant::now();
-                }
                 flight.unconfirmed.push_back((place, confirm));
                 flight.sent = place;
             }
@@ -194,27 +220,12 @@ impl Publisher {
         flight.written = flight.confirmed;
         Ok(())
     }
-
-    /// Says so where the broker takes nothing because it has no room, and gives up where it just does not answer.
-    fn look(&self, connection: &Connection, flight: &mut Flight) -> Result<(), Fault> {
-        if connection.status().blocked() {
-            flight.quiet_since = Instant::now();
-            self.link.trouble(
-                "the broker takes no messages: it is short of memory or disk; see `rabbitmqctl status` and make room",
-            );
-        }
-        if flight.unconfirmed.is_empty() || flight.quiet_since.elapsed() < CONFIRMED_WITHIN {
-            return Ok(());
-        }
-        Err(Fault::passing("the broker does not confirm what it was sent"))
-    }
 }
 
 impl Flight {
     /// Nothing is under way; everything up to a place was confirmed before.
     fn new(start: OutboxPlace) -> Self {
-        let (unconfirmed, quiet_since) = (VecDeque::new(), Instant::now());
-        Self { unconfirmed, sent: start, confirmed: start, written: start, quiet_since }
+        Self { unconfirmed: VecDeque::new(), sent: start, confirmed: start, written: start }
     }
 
     /// Whether it is worth while to read more from the outbox.
@@ -242,7 +253,7 @@ impl Flight {
                 return Err(Fault::passing("the broker did not take a credit event"));
             }
         }
-        (self.confirmed, self.quiet_since) = (place, Instant::now());
+        self.confirmed = place;
         Ok(place)
     }
 }

@@ -156,11 +156,12 @@ fn a_queue_is_read_by_tls_as_the_user_and_with_the_password_that_are_named() {
     let daemon = place.serve_with(&settings);
     connected(&daemon, &names);
     let client = Client::connect(rabbit().port).unwrap();
+    let component = format!("source-main/{}", names.route());
     let events = usage("tls", 0, 10, now() - HOUR);
     assert_eq!(client.publish(&names.exchange, events.iter().cloned().map(Message::json)), 10);
     eventually("all are taken", || {
-        metric(&daemon, "aquarium_queue_messages_total", &format!("source-main/{}", names.route())) == 10
-            && client.waiting(&names.queue) == 0
+        metric(&daemon, "aquarium_queue_messages_total", &component) == 10
+            && metric(&daemon, "aquarium_component_mailbox_depth", &component) == 0
     });
     check_all(&place, daemon, &events, now());
 }

@@ -1,12 +1,14 @@
 //! A RabbitMQ of the tests' own: on free ports, in a temporary directory, gone when the tests end.
 
 use std::fs::{self, File};
-use std::net::{TcpListener, TcpStream};
+use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
+
+use super::client::Client;
 
 /// Where Debian's package keeps the programs that run as whoever starts them.
 const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
@@ -137,7 +139,7 @@ impl Rabbit {
         let server = self.spawn(self.command(&format!("{PROGRAMS}/rabbitmq-server")));
         *self.server.lock().unwrap() = Some(server);
         let begun = Instant::now();
-        while TcpStream::connect(("127.0.0.1", self.port)).is_err() {
+        while Client::connect(self.port).is_none() {
             assert!(
                 begun.elapsed() < BOOTED_WITHIN,
                 "RabbitMQ does not start: see {}",
