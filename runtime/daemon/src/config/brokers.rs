@@ -106,7 +106,7 @@ mod tests {
 
     #[test]
     fn a_source_is_its_route_alone_or_with_settings() {
-        let read = serde_yaml::from_str::<Vec<Source>>;
+        let read = |text: &str| serde_yaml::from_str::<Vec<Source>>(text);
         let sources = read("[ 'a:b:c', { from: 'a:b:d', clients: [cyclades], prefetch: 7 } ]").unwrap();
         let clients = Some(vec!["cyclades".to_owned()]);
         let expected = [

@@ -14,7 +14,7 @@ async fn a_daemon_that_is_stopped_as_soon_as_it_has_started_ends() {
     for _ in 0..5 {
         let directory = tempfile::tempdir().unwrap();
         let daemon = Daemon::start(configuration(&directory), Clock::system()).await.unwrap();
-        daemon.start_services(Vec::new()).await;
+        daemon.start_services(Vec::new(), Links::default()).await;
         tokio::time::timeout(PATIENCE, daemon.stop()).await.unwrap();
     }
 }

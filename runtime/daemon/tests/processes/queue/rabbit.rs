@@ -4,7 +4,7 @@ use std::fs::{self, File};
 use std::net::TcpListener;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
@@ -29,8 +29,10 @@ pub struct Rabbit {
     distribution_port: u16,
     names_port: u16,
     server: Mutex<Option<Child>>,
-    /// While this is open the broker may live.
-    _leash: ChildStdin,
+    /// Who knows the names of nodes.
+    names: Mutex<Option<Child>>,
+    /// While its standard input is open the broker may live.
+    _leash: Child,
 }
 
 /// A test that does something to the broker has it for itself.
@@ -68,11 +70,12 @@ impl Rabbit {
             distribution_port,
             names_port,
             server: Mutex::new(None),
+            names: Mutex::new(None),
         };
         rabbit.configure();
         let mut names = rabbit.command("epmd");
         names.args(["-address", "127.0.0.1", "-port", &names_port.to_string()]);
-        rabbit.spawn(names);
+        *rabbit.names.lock().unwrap() = Some(rabbit.spawn(names));
         rabbit.boot();
         rabbit
     }
@@ -189,10 +192,10 @@ fn kill_group(group: u32) {
 }
 
 /// A process that waits for the end of this one, however it comes, and then clears away what was started.
-fn leash(directory: &Path) -> ChildStdin {
+fn leash(directory: &Path) -> Child {
     let script = "cat >/dev/null; cd \"$1\" || exit; \
                   for group in *.group; do kill -s KILL -- \"-${group%.group}\" 2>/dev/null; done; cd /; rm -rf \"$1\"";
-    let mut waiting = Command::new("sh")
+    Command::new("sh")
         .args(["-c", script, "leash"])
         .arg(directory)
         .stdin(Stdio::piped())
@@ -200,8 +203,7 @@ fn leash(directory: &Path) -> ChildStdin {
         .stderr(Stdio::null())
         .process_group(0)
         .spawn()
-        .unwrap();
-    waiting.stdin.take().unwrap()
+        .unwrap()
 }
 
 /// Ports that were free a moment ago.

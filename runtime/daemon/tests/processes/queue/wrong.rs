@@ -63,7 +63,7 @@ fn it_is_said_what_is_wrong_with_a_broker_and_the_other_sources_go_on() {
         ("bound/amq.nosuch:k:queue-of-no-exchange", "amq.nosuch", "set_permissions"),
     ] {
         let component = format!("source-{source}");
-        eventually(&component, || trouble(&daemon, &component) != "");
+        eventually(&component, || !trouble(&daemon, &component).is_empty());
         let trouble = trouble(&daemon, &component);
         assert!(trouble.contains(said) && trouble.contains(remedy), "{component}: {trouble}");
     }
