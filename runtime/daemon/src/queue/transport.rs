@@ -188,8 +188,13 @@ impl Reactor for Kit {
         &self,
         address: SocketAddr,
     ) -> impl Future<Output = io::Result<Self::TcpStream>> + Send + 'static {
-        async move { Wire::open(&address.ip().to_string(), address.port(), None).await }
+        plain(address)
     }
+}
+
+/// A connection that is not encrypted.
+async fn plain(address: SocketAddr) -> io::Result<Wire> {
+    Wire::open(&address.ip().to_string(), address.port(), None).await
 }
 
 #[cfg(test)]
