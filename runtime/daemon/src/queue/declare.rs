@@ -1,11 +1,29 @@
 //! Declares what is missing: what is there already is used as it is, of whatever kind.
 
+use std::future::Future;
+use std::time::Duration;
+
 use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
 use lapin::types::{AMQPValue, FieldTable};
 use lapin::{Channel, Connection, ExchangeKind};
 
 use super::fault::Fault;
 use super::route::Route;
+
+/// The longest that a broker may take to open what there is to work on. A quorum queue without a leader never answers.
+const OPENED_WITHIN: Duration = Duration::from_secs(30);
+
+/// What opens, or a fault where it takes too long.
+pub async fn in_time<T>(opening: impl Future<Output = Result<T, Fault>>, what: &str) -> Result<T, Fault> {
+    let late = |_| {
+        Err(Fault::lasting(
+            format!("the broker does not answer about {what}"),
+            "see `rabbitmq-queues quorum_status`: a quorum queue needs the majority of its nodes and a leader; where \
+             there is a single node restart it",
+        ))
+    };
+    tokio::time::timeout(OPENED_WITHIN, opening).await.unwrap_or_else(late)
+}
 
 /// Sees to it that the exchange and the queue of a route are there, and gives a channel to work on.
 pub async fn route(connection: &Connection, route: &Route) -> Result<Channel, Fault> {

@@ -95,8 +95,9 @@ impl Publisher {
     }
 
     async fn publish_all(&self, connection: &Connection, flight: &mut Flight) -> Result<(), Fault> {
+        let what = self.what();
         let opened = tokio::select! {
-            opened = self.open(connection) => opened?,
+            opened = declare::in_time(self.open(connection), &what) => opened?,
             () = self.outbox.stopped() => return Ok(()),
         };
         tokio::select! {

@@ -124,11 +124,9 @@ impl Source {
 
     async fn session(&self, daemon: &Arc<Daemon>) -> Result<(), Fault> {
         let Some(connection) = self.link.connect(self.stopped()).await? else { return Ok(()) };
+        let what = self.what();
         let outcome = tokio::select! {
-            opened = self.open(&connection) => match opened {
-                Ok((channel, consumer)) => Ok(Some((channel, consumer))),
-                Err(fault) => Err(fault),
-            },
+            opened = declare::in_time(self.open(&connection), &what) => opened.map(Some),
             () = self.stopped() => Ok(None),
         };
         let outcome = match outcome {
@@ -142,8 +140,8 @@ impl Source {
     }
 
     async fn open(&self, connection: &Connection) -> Result<(Channel, Consumer), Fault> {
-        let what = format!("the queue `{}`", self.queue);
         let channel = declare::route(connection, &self.route).await?;
+        let what = self.what();
         let words = declare::words(&what);
         channel.basic_qos(self.prefetch, BasicQosOptions::default()).await.map_err(&words)?;
         let consumer = channel.basic_consume(
@@ -155,6 +153,10 @@ impl Source {
         let consumer = consumer.await.map_err(&words)?;
         self.link.established();
         Ok((channel, consumer))
+    }
+
+    fn what(&self) -> String {
+        format!("the queue `{}`", self.queue)
     }
 
     async fn work(
@@ -218,7 +220,7 @@ impl Source {
                 gathered.push(delivery);
             }
             Some(Err(error)) => {
-                gathered.end = Some(Fault::working(&error, &format!("the queue `{}`", self.queue)));
+                gathered.end = Some(Fault::working(&error, &self.what()));
             }
             None => {
                 let what = format!("the queue `{}` was removed, or has moved to another node", self.queue);
@@ -251,7 +253,7 @@ impl Source {
             let Some(answers) = self.submit(batch, daemon).await? else { return Ok(()) };
             self.tell_of_refused(&answers);
             let acknowledged = channel.basic_ack(tag, BasicAckOptions { multiple: true }).await;
-            acknowledged.map_err(|error| Fault::working(&error, &format!("the queue `{}`", self.queue)))?;
+            acknowledged.map_err(|error| Fault::working(&error, &self.what()))?;
             // Another connection may have begun to count meanwhile.
             let less = |held: u64| Some(held.saturating_sub(messages));
             let _ = self.counts.held.fetch_update(Ordering::Relaxed, Ordering::Relaxed, less);

@@ -121,9 +121,10 @@ fn while_a_broker_is_down_everything_else_goes_on_and_then_so_do_the_messages() 
     let place = Place::new("");
     place.up_once();
     let names = Names::new("down");
+    let client = Client::connect(rabbit().port).unwrap();
+    client.declare_lasting(&names.exchange, &names.queue);
     let daemon = serve(&place, rabbit().port, &names);
     connected(&daemon, &names);
-    let client = Client::connect(rabbit().port).unwrap();
     let mut events = usage("down", 0, 600, now() - HOUR);
     assert_eq!(client.publish(&names.exchange, messages(&events[..300])), 300);
     rabbit().kill();

@@ -48,6 +48,8 @@ fn credit_events_outlive_the_daemon_and_the_broker() {
     let place = Place::new("");
     place.up_once();
     let names = Names::new("credit");
+    let client = Client::connect(rabbit().port).unwrap();
+    client.declare_lasting(&names.exchange, &names.queue);
     let to = format!("{}:credit:{}", names.exchange, names.queue);
     let daemon = serve(&place, &to);
     make_known(&daemon, "first", 50);
@@ -56,7 +58,6 @@ fn credit_events_outlive_the_daemon_and_the_broker() {
         super::metric(daemon, "aquarium_queue_connected", COMPONENT) == 1 && lag(daemon) == 0
     };
     eventually("the first are sent", || sent(&daemon));
-    let client = Client::connect(rabbit().port).unwrap();
     let mut taken = BTreeMap::new();
     eventually("the first are there", || {
         sequences(&client, &names.queue, &mut taken);
