@@ -79,6 +79,8 @@ fn install(packages: &[&str]) -> Outcome {
     run(program("apt-get", &["update", "-q"]))?;
     let mut install = program("apt-get", &["install", "-q", "-y", "--no-install-recommends"]);
     install.args(packages).env("DEBIAN_FRONTEND", "noninteractive");
+    // Without systemd packages start their services in other runlevels than this one; tests start their own.
+    install.env("RUNLEVEL", "1");
     run(install)
 }
 
