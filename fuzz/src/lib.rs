@@ -38,14 +38,14 @@ pub fn expression(bytes: &[u8]) {
 pub fn check(bytes: &[u8]) {
     let analysis = analyze(vec![SourceFile { path: "policy.aquarium".to_owned(), bytes: bytes.to_vec() }]);
     let has_error = analysis.diagnostics.iter().any(|finding| finding.severity == Severity::Error);
-    assert_eq!(analysis.policy.is_none(), has_error, "{:?}", analysis.diagnostics);
+    assert_eq!(!analysis.compiles(), has_error, "{:?}", analysis.diagnostics);
     let is_inside = |span: FileSpan| span.start <= span.end && span.end as usize <= bytes.len();
     for finding in &analysis.diagnostics {
         let fixes = finding.fix.iter().chain(&finding.choices).flat_map(|fix| &fix.edits);
         let labels = finding.secondary.iter().chain([&finding.primary]).map(|label| label.span);
         assert!(labels.chain(fixes.map(|edit| edit.span)).all(is_inside), "{finding:?}");
     }
-    let Some(policy) = analysis.policy else { return };
+    let Some(policy) = analysis.into_policy() else { return };
     for wide_arithmetic in [true, false] {
         let options = EmitOptions { wide_arithmetic };
         let module = emit(&policy, options).expect("an accepted policy compiles");

@@ -24,6 +24,6 @@ pub mod syntax;
 
 pub use document::Document;
 pub use error::{Edit, ErrorKind, Fix, SyntaxError};
-pub use parser::{Limits, Parse, parse, parse_bytes, parse_with};
+pub use parser::{Limits, Parse, Reading, parse, parse_bytes, parse_with};
 pub use span::Span;
 pub use syntax::{SyntaxKind, SyntaxNode, SyntaxToken};

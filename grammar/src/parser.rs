@@ -39,20 +39,47 @@ impl Default for Limits {
     }
 }
 
-/// A text that was read.
+/// A text that was read, with its tree.
 #[derive(Debug, Clone)]
 pub struct Parse {
-    text: Arc<str>,
+    reading: Reading,
     green: GreenNode,
+}
+
+/// What was understood of a text: all that a compiler needs. The tree, which is larger, is for tools that change
+/// the text or follow a cursor in it.
+#[derive(Debug, Clone)]
+pub struct Reading {
+    text: Arc<str>,
     document: Document,
     errors: Vec<SyntaxError>,
+}
+
+impl Reading {
+    /// The text that was read; as long as the bytes it was read from.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
+    }
+
+    /// What it says.
+    #[must_use]
+    pub fn document(&self) -> &Document {
+        &self.document
+    }
+
+    /// What is wrong, sorted by place.
+    #[must_use]
+    pub fn errors(&self) -> &[SyntaxError] {
+        &self.errors
+    }
 }
 
 impl Parse {
     /// The text that was read; as long as the bytes it was read from.
     #[must_use]
     pub fn text(&self) -> &str {
-        &self.text
+        self.reading.text()
     }
 
     /// The lossless tree.
@@ -64,13 +91,25 @@ impl Parse {
     /// What was understood.
     #[must_use]
     pub fn document(&self) -> &Document {
-        &self.document
+        self.reading.document()
     }
 
     /// What is wrong, sorted by place.
     #[must_use]
     pub fn errors(&self) -> &[SyntaxError] {
-        &self.errors
+        self.reading.errors()
+    }
+
+    /// Everything but the tree.
+    #[must_use]
+    pub fn reading(&self) -> &Reading {
+        &self.reading
+    }
+
+    /// Everything but the tree, which is dropped.
+    #[must_use]
+    pub fn into_reading(self) -> Reading {
+        self.reading
     }
 }
 
@@ -94,7 +133,7 @@ pub fn parse_with(text: &str, limits: Limits) -> Parse {
     let green = parser.builder.finish();
     let mut errors = parser.errors;
     let document = Document::of(&green, text, &mut errors);
-    Parse { text: text.into(), green, document, errors: errors.into_sorted() }
+    Parse { reading: Reading { text: text.into(), document, errors: errors.into_sorted() }, green }
 }
 
 fn too_large(bytes: usize, bytes_max: usize) -> SyntaxError {
@@ -110,12 +149,8 @@ fn unread(text: &str, errors: Errors) -> Parse {
     builder.token(SyntaxKind::ErrorText.into(), text);
     builder.finish_node();
     builder.finish_node();
-    Parse {
-        text: text.into(),
-        green: builder.finish(),
-        document: Document::default(),
-        errors: errors.into_sorted(),
-    }
+    let reading = Reading { text: text.into(), document: Document::default(), errors: errors.into_sorted() };
+    Parse { reading, green: builder.finish() }
 }
 
 /// The column of what stands outside of all blocks.

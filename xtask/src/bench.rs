@@ -1,6 +1,9 @@
 //! Whole-process benches: what a user waits for, as medians over several runs.
 
 mod console;
+mod plot;
+mod policies;
+pub mod scaling;
 
 use std::path::Path;
 use std::process::Stdio;
@@ -45,7 +48,8 @@ pub fn all() -> Outcome {
     time("aquariumd", &["up", &example, "--once", "--data", &data], &directory)?;
     console::pages(&directory.join("up"), &directory.join("data"))?;
     println!("\n{prepared} events in `up`\n");
-    queue()
+    queue()?;
+    scaling::report(&directory)
 }
 
 /// Messages in from a broker, beside a client that does nothing but acknowledge them.

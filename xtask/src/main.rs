@@ -37,6 +37,8 @@ enum Task {
     Setup,
     /// Whole-process benches: of the quickstart, of a hundred thousand events, of messages from a broker.
     Bench,
+    /// How the compiler grows with the size of a policy: a table, and a plot.
+    BenchCompiler,
     /// Benches of a daemon that runs: rates, times to acknowledge and to answer, memory of users.
     BenchDaemon(daemon_bench::Options),
     /// The language server beside one for YAML: keystrokes, completion, hover, start, memory.
@@ -59,6 +61,7 @@ fn main() -> ExitCode {
         Task::Lint => lint::all(),
         Task::Setup => tools::install_all(),
         Task::Bench => bench::all(),
+        Task::BenchCompiler => bench::scaling::report(&root().join("target/bench")),
         Task::BenchDaemon(options) => daemon_bench::run(&options),
         Task::BenchEditors => lsp_bench::all(),
         Task::Generate => generated::write(),

@@ -6,7 +6,6 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use aquarium_compiler::{Analysis, Code, Severity};
-use aquarium_ir::Policy;
 use clap::Args;
 
 use crate::arguments::{Deny, PolicyPaths};
@@ -36,8 +35,8 @@ pub fn run(arguments: &Check) -> Result<ExitCode, Failure> {
 
 /// A policy whose findings were reported.
 pub struct Checked {
-    /// The compiled policy, unless there is an error in it.
-    pub policy: Option<Policy>,
+    /// What is known of it.
+    pub analysis: Analysis,
     /// Whether an error or a denied warning was found.
     pub refused: bool,
 }
@@ -56,7 +55,7 @@ fn report(analysis: Analysis, directory: &Path, arguments: &PolicyPaths) -> Resu
         Err(failure) => return Err(failure),
     }
     let refused = is_refused(&analysis, arguments.deny == Some(Deny::Warnings));
-    Ok(Checked { policy: analysis.policy, refused })
+    Ok(Checked { analysis, refused })
 }
 
 /// Applies fixes and writes the files that they change; then the same of what is left.
@@ -88,7 +87,7 @@ fn described(code: Code, count: usize) -> String {
 }
 
 fn is_refused(analysis: &Analysis, deny_warnings: bool) -> bool {
-    analysis.policy.is_none()
+    !analysis.compiles()
         || analysis.diagnostics.iter().any(|found| match found.severity {
             Severity::Error => true,
             Severity::Warning => deny_warnings,

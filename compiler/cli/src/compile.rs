@@ -44,9 +44,10 @@ pub enum Emit {
 /// Checks, then writes the module (or its text, or the IR). Nothing is written where there is an error.
 pub fn run(arguments: &Compile) -> Result<ExitCode, Failure> {
     let checked = analyze_and_report(&arguments.policy)?;
-    let Some(policy) = checked.policy.filter(|_| !checked.refused) else {
+    if checked.refused {
         return Ok(ExitCode::from(FINDINGS));
-    };
+    }
+    let Some(policy) = checked.analysis.into_policy() else { return Ok(ExitCode::from(FINDINGS)) };
     let bytes = emit(&policy, arguments.emit, !arguments.no_wide_arithmetic)?;
     if inputs::is_standard_input(&arguments.output) {
         std::io::stdout().lock().write_all(&bytes)?;

@@ -20,6 +20,8 @@ pub fn read_within_limits(reader: impl Read) -> std::io::Result<Vec<u8>> {
     let most = u64::try_from(Limits::default().file_bytes_max).unwrap_or(u64::MAX);
     let mut bytes = Vec::new();
     reader.take(most.saturating_add(1)).read_to_end(&mut bytes)?;
+    // Kept while all else is worked out.
+    bytes.shrink_to_fit();
     Ok(bytes)
 }
 

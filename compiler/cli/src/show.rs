@@ -56,9 +56,9 @@ pub fn run(arguments: &Show) -> Result<ExitCode, Failure> {
     let inputs = inputs::read(&arguments.paths)?;
     let mut analysis = aquarium_compiler::analyze(inputs.files);
     report::write_errors(&mut analysis, &inputs.directory)?;
-    let Some(policy) = analysis.policy.take() else { return Ok(ExitCode::from(FINDINGS)) };
+    let Some(policy) = analysis.policy() else { return Ok(ExitCode::from(FINDINGS)) };
     let at = instant(arguments.at.as_deref(), &analysis.zone)?;
-    let answer = answer(arguments, &analysis, &policy, at, Places::new(&analysis, &inputs.directory))?;
+    let answer = answer(arguments, &analysis, policy, at, Places::new(&analysis, &inputs.directory))?;
     let mut out = std::io::BufWriter::new(std::io::stdout().lock());
     match arguments.format {
         ShowFormat::Human => text::write(&mut out, &answer, arguments.bounds, output::width())?,

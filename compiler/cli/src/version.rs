@@ -28,7 +28,7 @@ pub fn policy(path: &Path) -> Result<Result<Policy, ExitCode>, Failure> {
     let inputs = inputs::read(&[path.to_owned()])?;
     let mut analysis = aquarium_compiler::analyze(inputs.files);
     report::write_errors(&mut analysis, &inputs.directory)?;
-    Ok(analysis.policy.ok_or(ExitCode::from(FINDINGS)))
+    Ok(analysis.into_policy().ok_or(ExitCode::from(FINDINGS)))
 }
 
 fn is_module(path: &Path) -> bool {

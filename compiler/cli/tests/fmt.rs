@@ -145,7 +145,7 @@ fn corpus() -> Vec<PathBuf> {
 /// The typed policy without the places of its source.
 fn meaning(bytes: &[u8]) -> serde_json::Value {
     let file = SourceFile { path: "p.aquarium".to_owned(), bytes: bytes.to_vec() };
-    let policy = analyze(vec![file]).policy.unwrap();
+    let policy = analyze(vec![file]).into_policy().unwrap();
     let mut policy = serde_json::to_value(policy).unwrap();
     without_places(&mut policy);
     policy

@@ -25,8 +25,8 @@ fn policies() -> Vec<(Analysis, Arc<Policy>)> {
         texts.push(std::fs::read(root.join(format!("tests/corpus/valid/{name}.aquarium"))).unwrap());
     }
     let compiled = texts.into_iter().filter_map(|bytes| {
-        let mut analysis = analyze(vec![SourceFile { path: "p".to_owned(), bytes }]);
-        let policy = Arc::new(analysis.policy.take()?);
+        let analysis = analyze(vec![SourceFile { path: "p".to_owned(), bytes }]);
+        let policy = Arc::new(analysis.policy()?.clone());
         Some((analysis, policy))
     });
     compiled.collect()
@@ -78,7 +78,7 @@ fn shown(
     let chain = tracer.price(agreement, resource, Millis(at));
     let entry = analysis.items.entry(chain.entry?)?;
     assert!(matches!(chain.links.last().unwrap().step, Step::Gives(_)));
-    let price = analysis.meanings.prices.get(&chain.entry?)?.clone();
+    let price = analysis.meanings.price(chain.entry?)?.clone();
     let line = analysis.files.first().map(|file| LineIndex::new(&file.bytes).line(entry.span.start) + 1)?;
     assert!(policy.prices.contains(&price));
     Some((price, entry.giver.to_string(), format!("p:{line}")))

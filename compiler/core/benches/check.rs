@@ -86,13 +86,13 @@ fn check_quickstart(bencher: Bencher<'_, '_>) {
 #[divan::bench(args = [100, 1_000, 10_000], sample_count = 5, sample_size = 1)]
 fn check_items(bencher: Bencher<'_, '_>, items: usize) {
     let file = generated(items);
-    assert!(analyze(vec![file.clone()]).policy.is_some(), "the generated policy is sound");
+    assert!(analyze(vec![file.clone()]).compiles(), "the generated policy is sound");
     bencher.bench_local(|| analyze(black_box(vec![file.clone()])));
 }
 
 #[divan::bench(args = [100, 1_000, 10_000], sample_count = 5, sample_size = 1)]
 fn emit_items(bencher: Bencher<'_, '_>, items: usize) {
-    let policy = analyze(vec![generated(items)]).policy.unwrap();
+    let policy = analyze(vec![generated(items)]).into_policy().unwrap();
     bencher.bench_local(|| emit(black_box(&policy), EmitOptions::default()).unwrap());
 }
 
@@ -101,7 +101,7 @@ fn emit_items(bencher: Bencher<'_, '_>, items: usize) {
 fn compile_items(bencher: Bencher<'_, '_>, items: usize) {
     let file = generated(items);
     bencher.bench_local(|| {
-        let policy = analyze(black_box(vec![file.clone()])).policy.unwrap();
+        let policy = analyze(black_box(vec![file.clone()])).into_policy().unwrap();
         emit(&policy, EmitOptions::default()).unwrap()
     });
 }

@@ -2,6 +2,7 @@
 //! depends on what they say alone.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aquarium_ir::Rational;
 use aquarium_ir::policy::{
@@ -74,7 +75,7 @@ pub struct Parts<'a> {
     /// The resources, by name.
     pub resources: BTreeMap<String, Resource>,
     /// The charges that can be compiled.
-    pub charges: Charges<'a>,
+    pub charges: &'a Charges,
     /// Lines of places.
     pub places: &'a Places,
     /// The zone.
@@ -83,10 +84,10 @@ pub struct Parts<'a> {
 
 /// Puts a policy without errors together.
 #[must_use]
-pub fn assemble(mut parts: Parts<'_>) -> Policy {
-    let tables = Tables::new(&parts);
-    let agreements = tables.agreements(&parts);
-    let (bodies, charges) = tables.charges(std::mem::take(&mut parts.charges));
+pub fn assemble(parts: &Parts<'_>) -> Policy {
+    let tables = Tables::new(parts);
+    let agreements = tables.agreements(parts);
+    let (bodies, charges) = tables.charges(parts.charges);
     let ids = numbered(parts.resolution.agreements.keys().map(String::as_str), AgreementId);
     let id_of = |name: &str| ids.get(name).copied();
     let roles = parts.items.roles.iter().filter(|(role, _)| *role != "*");
@@ -105,12 +106,12 @@ pub fn assemble(mut parts: Parts<'_>) -> Policy {
         sources: parts.files.iter().map(source).collect(),
         source_sha256: digest_of_all(parts.files),
         prices: tables.prices.keys().map(|price| (*price).clone()).collect(),
-        expressions: tables.sources(&parts),
+        expressions: tables.sources(parts),
         frames: tables.frames.keys().map(|frame| (*frame).clone()).collect(),
         agreements,
         bodies,
         charges,
-        resources: parts.resources.into_values().collect(),
+        resources: parts.resources.values().cloned().collect(),
     }
 }
 
@@ -138,7 +139,8 @@ struct Tables<'a> {
     frames: BTreeMap<&'a Frame, FrameId>,
     prices: BTreeMap<&'a Price, PriceId>,
     expressions: BTreeMap<&'a str, ExpressionId>,
-    resources: BTreeMap<String, ResourceId>,
+    /// By declared resource, in the order of names.
+    resources: Vec<Option<ResourceId>>,
     /// By entry.
     entry_prices: Vec<Option<PriceId>>,
     /// By entry.
@@ -155,18 +157,21 @@ impl<'a> Tables<'a> {
     fn new(parts: &Parts<'a>) -> Self {
         let used = Used::of(parts);
         let (meanings, items) = (parts.meanings, parts.items);
-        let prices = numbered(used.entries.iter().filter_map(|entry| meanings.prices.get(entry)), PriceId);
-        let digests = used.entries.iter().filter_map(|entry| meanings.digests.get(entry)).map(String::as_str);
+        let prices = numbered(used.entries.iter().filter_map(|entry| meanings.price(*entry)), PriceId);
+        let digests = used.entries.iter().filter_map(|entry| meanings.digest(*entry)).map(AsRef::as_ref);
         let expressions = numbered(digests, ExpressionId);
         let frames = used.frames.iter().filter_map(|frame| items.frames.get(frame.0 as usize));
+        let compiled = numbered(parts.resources.keys(), ResourceId);
         let entries = || (0..items.entries.len()).map(EntryId);
-        let entry_price = |entry: EntryId| prices.get(meanings.prices.get(&entry)?).copied();
-        let entry_expression =
-            |entry: EntryId| expressions.get(meanings.digests.get(&entry)?.as_str()).copied();
+        // Looked up once for each, not once for each entry.
+        let price_ids: Vec<Option<PriceId>> =
+            meanings.prices.iter().map(|price| prices.get(price).copied()).collect();
+        let entry_price = |entry: EntryId| price_ids.get(meanings.price_number(entry)?).copied().flatten();
+        let entry_expression = |entry: EntryId| expressions.get(meanings.digest(entry)?.as_ref()).copied();
         Self {
             items,
             frames: numbered(frames, FrameId),
-            resources: numbered(parts.resources.keys().cloned(), ResourceId),
+            resources: items.resources.keys().map(|name| compiled.get(name).copied()).collect(),
             entry_prices: entries().map(entry_price).collect(),
             entry_expressions: entries().map(entry_expression).collect(),
             prices,
@@ -204,9 +209,10 @@ impl<'a> Tables<'a> {
     fn agreement(&self, name: &str, span: Span, resolved: &Resolved, parts: &Parts<'_>) -> Agreement {
         let price = |id: &EntryId| self.given(*id, parts, |id, _| self.price_of(id));
         let expression = |id: &EntryId| self.given(*id, parts, |id, _| self.expression_of(id));
-        let none = Timeline::default();
-        let prices = parts.resources.keys().map(|name| resolved.prices.get(name).unwrap_or(&none));
-        let expressions = parts.resources.keys().map(|name| resolved.expressions.get(name).unwrap_or(&none));
+        let none = Arc::new(Timeline::default());
+        let prices = parts.resources.keys().map(|name| resolved.prices.get(name.as_str()).unwrap_or(&none));
+        let expressions =
+            parts.resources.keys().map(|name| resolved.expressions.get(name.as_str()).unwrap_or(&none));
         Agreement {
             name: name.to_owned(),
             span,
@@ -219,12 +225,12 @@ impl<'a> Tables<'a> {
     }
 
     fn plan(&self, resolved: &Resolved, parts: &Parts<'_>) -> Plan {
-        let none = Timeline::default();
+        let none = Arc::new(Timeline::default());
         let key = |key: &str| resolved.plan.get(key).unwrap_or(&none);
         let entry = |id: &EntryId| parts.items.entry(*id).map(|entry| &entry.value);
         let number = |id: &EntryId| self.given(*id, parts, |_, entry| number(entry));
         let at = |id: &EntryId| match entry(id) {
-            Some(EntryValue::At(cron)) => Some(cron.clone()),
+            Some(EntryValue::At(cron)) => Some(cron.as_ref().clone()),
             _ => None,
         };
         let mode = |id: &EntryId| match entry(id) {
@@ -263,7 +269,7 @@ impl<'a> Tables<'a> {
         let sources = self.expressions.iter().filter_map(|(digest, id)| match &first.get(id)?.1.value {
             EntryValue::Expression(syntax) => Some(ExpressionSource {
                 digest: (*digest).to_owned(),
-                text: syntax.source.text.clone(),
+                text: syntax.source.text.to_string(),
                 reads_total: syntax.reads_total(),
             }),
             _ => None,
@@ -281,10 +287,10 @@ impl<'a> Tables<'a> {
 
     /// One charge for all texts of one abstract syntax: that of the first; and the bodies that are needed, in
     /// the order of the charges.
-    fn charges(&self, given: Charges<'_>) -> (Vec<Body>, Vec<Charge>) {
+    fn charges(&self, given: &Charges) -> (Vec<Body>, Vec<Charge>) {
         let numbered = given.charges.iter().filter_map(|combination| {
             let charge = Charge {
-                resource: *self.resources.get(combination.resource)?,
+                resource: self.resources.get(combination.resource).copied().flatten()?,
                 price: self.price_of(combination.price)?,
                 expression: self.expression_of(combination.expression)?,
                 body: BodyId(u32::try_from(combination.body).ok()?),
@@ -296,12 +302,12 @@ impl<'a> Tables<'a> {
         let key = |charge: &Charge| (charge.resource, charge.price, charge.expression);
         charges.sort_by_key(|charge| (key(charge), charge.body));
         charges.dedup_by_key(|charge| key(charge));
-        let (mut given, mut bodies) = (given.bodies, Vec::new());
+        let mut bodies = Vec::new();
         let mut places: BTreeMap<BodyId, BodyId> = BTreeMap::new();
         for charge in &mut charges {
             let old = charge.body;
             charge.body = *places.entry(old).or_insert_with(|| {
-                bodies.extend(given.get_mut(old.index()).map(std::mem::take));
+                bodies.extend(given.bodies.get(old.index()).cloned());
                 BodyId(u32::try_from(bodies.len().saturating_sub(1)).unwrap_or(u32::MAX))
             });
         }
@@ -311,7 +317,7 @@ impl<'a> Tables<'a> {
 
 fn number(entry: &Entry) -> Option<Rational> {
     match &entry.value {
-        EntryValue::Credits(number) | EntryValue::Initial(number) => Some(number.clone()),
+        EntryValue::Credits(number) | EntryValue::Initial(number) => Some(number.as_ref().clone()),
         _ => None,
     }
 }

@@ -3,7 +3,8 @@
 //! Prices and texts are numbered first: a policy has many more combinations than prices and expressions, and
 //! an expression is typed once for all its flat prices.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::hash::Hash;
 
 use aquarium_ir::policy::{Body, Monotone, Price, Resource, Span};
 use aquarium_ir::slot::Limits;
@@ -34,18 +35,18 @@ pub struct Setting<'a> {
 
 /// What can be compiled.
 #[derive(Debug, Default)]
-pub struct Charges<'a> {
+pub struct Charges {
     /// Expressions, typed for a resource and a kind of price.
     pub bodies: Vec<Body>,
     /// Each combination.
-    pub charges: Vec<Combination<'a>>,
+    pub charges: Vec<Combination>,
 }
 
 /// A price that meets an expression.
 #[derive(Debug, Clone, Copy)]
-pub struct Combination<'a> {
-    /// What is charged.
-    pub resource: &'a str,
+pub struct Combination {
+    /// What is charged: its place in the order of names.
+    pub resource: usize,
     /// An entry that gives the price.
     pub price: EntryId,
     /// An entry that gives the expression.
@@ -81,11 +82,7 @@ struct Done {
 }
 
 /// Types and proves every combination that an agreement can bring together.
-pub fn charges<'a>(
-    setting: &Setting<'a>,
-    calendar: &mut Calendar,
-    findings: &mut Vec<Diagnostic>,
-) -> Charges<'a> {
+pub fn charges(setting: &Setting<'_>, calendar: &mut Calendar, findings: &mut Vec<Diagnostic>) -> Charges {
     let numbers = Numbers::new(setting);
     let pairs = pairs(setting).unwrap_or_else(|| {
         findings.push(too_many(setting));
@@ -99,10 +96,9 @@ pub fn charges<'a>(
     Charges { charges: checks.combinations(&pairs), bodies: checks.bodies }
 }
 
-/// Distinct prices and texts, numbered in the order of entries.
+/// Distinct texts, numbered in the order of entries (prices have the numbers of their meanings).
 struct Numbers<'a> {
     resources: Vec<&'a str>,
-    prices: Vec<&'a Price>,
     expressions: Vec<&'a ExpressionSyntax>,
     /// By entry: the number of the price or text that it gives.
     of_entry: Vec<Option<usize>>,
@@ -111,22 +107,19 @@ struct Numbers<'a> {
 impl<'a> Numbers<'a> {
     fn new(setting: &Setting<'a>) -> Self {
         let resources = setting.items.resources.keys().map(String::as_str).collect();
-        let (mut prices, mut expressions, mut of_entry) = (Vec::new(), Vec::new(), Vec::new());
-        let (mut price_numbers, mut text_numbers) = (BTreeMap::new(), BTreeMap::new());
+        let (mut expressions, mut of_entry) = (Vec::new(), Vec::new());
+        let mut text_numbers = HashMap::new();
         for (entry, id) in setting.items.entries.iter().zip((0..).map(EntryId)) {
             of_entry.push(match &entry.value {
-                EntryValue::Price(_) => {
-                    let price = setting.meanings.prices.get(&id);
-                    price.map(|price| number(&mut price_numbers, price, price, &mut prices))
-                }
+                EntryValue::Price(_) => setting.meanings.price_number(id),
                 EntryValue::Expression(syntax) if !syntax.is_broken() => {
-                    let text = syntax.source.text.as_str();
-                    Some(number(&mut text_numbers, text, syntax.as_ref(), &mut expressions))
+                    let text = syntax.source.text.as_ref();
+                    Some(number(&mut text_numbers, text, syntax, &mut expressions))
                 }
                 _ => None,
             });
         }
-        Self { resources, prices, expressions, of_entry }
+        Self { resources, expressions, of_entry }
     }
 
     fn subject(&self, pair: Pair) -> Option<Subject> {
@@ -137,7 +130,7 @@ impl<'a> Numbers<'a> {
 }
 
 /// The number of `key`, which stands for `value`.
-fn number<K: Ord, V>(numbers: &mut BTreeMap<K, usize>, key: K, value: V, values: &mut Vec<V>) -> usize {
+fn number<K: Hash + Eq, V>(numbers: &mut HashMap<K, usize>, key: K, value: V, values: &mut Vec<V>) -> usize {
     *numbers.entry(key).or_insert_with(|| {
         values.push(value);
         values.len() - 1
@@ -161,7 +154,7 @@ fn pairs(setting: &Setting<'_>) -> Option<Vec<Pair>> {
     let (mut prices, mut expressions) = (Vec::new(), Vec::new());
     for agreement in setting.resolution.agreements.values() {
         for (resource, name) in setting.items.resources.keys().enumerate() {
-            let given = agreement.prices.get(name).zip(agreement.expressions.get(name));
+            let given = agreement.prices.get(name.as_str()).zip(agreement.expressions.get(name.as_str()));
             let Some((price_line, expression_line)) = given else { continue };
             values(price_line, &mut prices);
             values(expression_line, &mut expressions);
@@ -262,7 +255,7 @@ impl<'a> Checks<'_, 'a> {
             resource: setting.resources.get(resource)?,
             limits: (*self.limits.get(subject.resource)?)?,
             unit: setting.meanings.units.get(resource)?,
-            price: self.numbers.prices.get(subject.price)?,
+            price: setting.meanings.prices.get(subject.price)?,
             constants: &setting.meanings.constants,
             precision: setting.precision,
             span: setting.span,
@@ -335,11 +328,11 @@ impl<'a> Checks<'_, 'a> {
         }
     }
 
-    fn combinations(&self, pairs: &[Pair]) -> Vec<Combination<'a>> {
+    fn combinations(&self, pairs: &[Pair]) -> Vec<Combination> {
         let compiled = pairs.iter().filter_map(|pair| {
             let done = self.done(*pair).filter(|done| done.checked.compiles)?;
             Some(Combination {
-                resource: self.numbers.resources.get(pair.resource)?,
+                resource: pair.resource,
                 price: pair.price,
                 expression: pair.expression,
                 body: done.body,

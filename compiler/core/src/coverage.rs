@@ -41,7 +41,10 @@ pub fn check(items: &Items, resolution: &Resolution, zone: &Zone, findings: &mut
 type Pair<'a> = (Option<&'a Timeline<EntryId>>, Option<&'a Timeline<EntryId>>);
 
 fn timelines<'a>(agreement: &'a Resolved, resource: &str) -> Pair<'a> {
-    (agreement.prices.get(resource), agreement.expressions.get(resource))
+    (
+        agreement.prices.get(resource).map(AsRef::as_ref),
+        agreement.expressions.get(resource).map(AsRef::as_ref),
+    )
 }
 
 /// What can be said about one resource under one agreement.

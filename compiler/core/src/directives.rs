@@ -5,7 +5,7 @@
 
 use std::cmp::Reverse;
 
-use aquarium_grammar::Parse;
+use aquarium_grammar::Reading;
 use aquarium_grammar::document::{Comment, Placement};
 
 use crate::diagnostic::{Code, Diagnostic, FileId, FileSpan, Severity};
@@ -53,27 +53,43 @@ impl Directive {
     }
 }
 
-/// Gives lints the levels that the directives of the files say. `is_complete`: nothing kept a check from
-/// being made, so that a directive without finding is one too many.
-pub fn apply(files: &[Parse], findings: Vec<Diagnostic>, is_complete: bool) -> Vec<Diagnostic> {
-    let mut own = Vec::new();
-    let mut directives: Vec<Directive> = Vec::new();
-    for (parse, file) in files.iter().zip((0..).map(FileId)) {
-        for comment in &parse.document().comments {
-            directives.extend(read(comment, parse.text(), file, &mut own));
+/// What the comments of all files say about lints.
+#[derive(Debug, Default)]
+pub struct Directives {
+    all: Vec<Directive>,
+    /// What is wrong with them.
+    findings: Vec<Diagnostic>,
+}
+
+impl Directives {
+    /// Reads the comments of files.
+    pub fn of(files: &[&Reading]) -> Self {
+        let mut directives = Self::default();
+        for (reading, file) in files.iter().zip((0..).map(FileId)) {
+            for comment in &reading.document().comments {
+                let read = read(comment, reading.text(), file, &mut directives.findings);
+                directives.all.extend(read);
+            }
         }
+        directives.all.sort_by_key(|directive| Reverse(directive.width()));
+        directives
     }
-    if directives.is_empty() {
-        return findings.into_iter().chain(own).collect();
+
+    /// Gives lints the levels that the directives say. `is_complete`: nothing kept a check from being made, so that
+    /// a directive without finding is one too many.
+    pub fn apply(self, findings: Vec<Diagnostic>, is_complete: bool) -> Vec<Diagnostic> {
+        let Self { all: mut directives, findings: own } = self;
+        let all = findings.into_iter().chain(own);
+        if directives.is_empty() {
+            return all.collect();
+        }
+        let mut kept: Vec<Diagnostic> = all.filter_map(|finding| level(finding, &mut directives)).collect();
+        if is_complete {
+            let unused: Vec<Diagnostic> = directives.iter().filter(|it| !it.used).map(unused).collect();
+            kept.extend(unused.into_iter().filter_map(|finding| level(finding, &mut directives)));
+        }
+        kept
     }
-    directives.sort_by_key(|directive| Reverse(directive.width()));
-    let mut kept: Vec<Diagnostic> = Vec::with_capacity(findings.len());
-    kept.extend(findings.into_iter().chain(own).filter_map(|finding| level(finding, &mut directives)));
-    if is_complete {
-        let unused: Vec<Diagnostic> = directives.iter().filter(|it| !it.used).map(unused).collect();
-        kept.extend(unused.into_iter().filter_map(|finding| level(finding, &mut directives)));
-    }
-    kept
 }
 
 fn level(mut finding: Diagnostic, directives: &mut [Directive]) -> Option<Diagnostic> {

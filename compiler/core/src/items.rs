@@ -26,6 +26,9 @@ pub struct Spanned<T> {
 /// A text of the source, unquoted.
 pub type Text = Spanned<String>;
 
+/// A text of the source, unquoted, that stands there often: all places share it.
+pub type SharedText = Spanned<Arc<str>>;
+
 /// The five classes of item.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Class {
@@ -215,7 +218,7 @@ pub struct List {
     /// When it holds, where it says so itself.
     pub effective: Option<Effective>,
     /// What it gives, by resource (or key of a credit plan).
-    pub entries: BTreeMap<String, EntryId>,
+    pub entries: BTreeMap<Arc<str>, EntryId>,
 }
 
 /// An agreement.
@@ -247,7 +250,7 @@ pub struct Part {
     /// When the entries below hold; `None`: always.
     pub effective: Option<Effective>,
     /// What is laid over the named item or over the same part of the agreement's parent.
-    pub entries: BTreeMap<String, EntryId>,
+    pub entries: BTreeMap<Arc<str>, EntryId>,
 }
 
 /// A time frame as an item gives it.
@@ -284,7 +287,7 @@ pub struct EntryId(pub usize);
 #[derive(Debug)]
 pub struct Entry {
     /// The key.
-    pub key: Text,
+    pub key: SharedText,
     /// Key and value.
     pub span: FileSpan,
     /// The place of the value.
@@ -301,15 +304,15 @@ pub enum EntryValue {
     /// A price, as written.
     Price(PriceSyntax),
     /// An expression, as written.
-    Expression(Box<ExpressionSyntax>),
+    Expression(ExpressionSyntax),
     /// The credits of one refill.
-    Credits(Rational),
+    Credits(Box<Rational>),
     /// When a refill happens.
-    At(Cron),
+    At(Box<Cron>),
     /// What a refill does.
     Mode(Mode),
     /// Credits granted once.
-    Initial(Rational),
+    Initial(Box<Rational>),
     /// Something that could not be read; a finding says why.
     Broken,
 }

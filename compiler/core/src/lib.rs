@@ -29,11 +29,15 @@ pub mod time;
 pub mod unit;
 pub mod words;
 
-use aquarium_grammar::{Limits, Parse, parse_bytes};
+use std::sync::OnceLock;
+
+use aquarium_grammar::{Limits, Parse, Reading, parse_bytes};
 use aquarium_ir::Policy;
 use aquarium_ir::time::{Calendar, Zone};
 
 use assemble::{Parts, Places, assemble};
+use charges::Charges;
+use directives::Directives;
 use items::Items;
 use meanings::Meanings;
 use resolve::{Resolution, resolve};
@@ -56,8 +60,6 @@ pub struct SourceFile {
 pub struct Analysis {
     /// The files, in the order in which [`FileId`] counts them: by path.
     pub files: Vec<SourceFile>,
-    /// What the parser made of each file: tree, document, comments.
-    pub parses: Vec<Parse>,
     /// What the policy says, item by item, with the place of every word.
     pub items: Items,
     /// What every agreement gives, resolved in time, in entries of `items`.
@@ -68,83 +70,117 @@ pub struct Analysis {
     pub zone: Zone,
     /// All findings, sorted by place, without duplicates and without those that only follow from another error.
     pub diagnostics: Vec<Diagnostic>,
+    /// What can be compiled; `None` where there is an error.
+    charges: Option<Charges>,
+    /// Put together when it is asked for: a check needs none.
+    policy: OnceLock<Policy>,
+}
+
+impl Analysis {
+    /// Whether the policy can be compiled: nothing is an error.
+    #[must_use]
+    pub fn compiles(&self) -> bool {
+        self.charges.is_some()
+    }
+
     /// The compiled policy; `None` where there is an error.
-    pub policy: Option<Policy>,
+    #[must_use]
+    pub fn policy(&self) -> Option<&Policy> {
+        let charges = self.charges.as_ref()?;
+        Some(self.policy.get_or_init(|| self.assembled(charges)))
+    }
+
+    /// The compiled policy alone; `None` where there is an error.
+    #[must_use]
+    pub fn into_policy(mut self) -> Option<Policy> {
+        self.policy()?;
+        self.policy.take()
+    }
+
+    fn assembled(&self, charges: &Charges) -> Policy {
+        let places = Places::new(&self.files);
+        assemble(&Parts {
+            files: &self.files,
+            items: &self.items,
+            resolution: &self.resolution,
+            zone: &self.zone,
+            resources: assemble::resources(&self.items, &self.meanings, &places),
+            places: &places,
+            meanings: &self.meanings,
+            charges,
+        })
+    }
 }
 
 /// Analyses the files of one policy together.
 #[must_use]
 pub fn analyze(mut files: Vec<SourceFile>) -> Analysis {
     files.sort_by(|left, right| left.path.cmp(&right.path));
-    let parses: Vec<Parse> = files.iter().map(|file| parse_bytes(&file.bytes, Limits::default())).collect();
-    analyze_parsed(files, parses)
+    let read = |file: &SourceFile| parse_bytes(&file.bytes, Limits::default()).into_reading();
+    let readings: Vec<Reading> = files.iter().map(read).collect();
+    let understood = Understood::of(&readings.iter().collect::<Vec<_>>());
+    // Long texts take most of the memory while they are read; what follows needs only what they say.
+    drop(readings);
+    understood.analyze(files)
 }
 
-/// Analyses files that were parsed already, in the order of their paths.
+/// Analyses files that were parsed already; both in the order of paths.
 #[must_use]
-pub fn analyze_parsed(files: Vec<SourceFile>, parses: Vec<Parse>) -> Analysis {
-    let mut findings = Vec::new();
-    for (parse, file) in parses.iter().zip((0..).map(FileId)) {
-        findings.extend(syntax::findings(parse, file));
+pub fn analyze_parsed<'p>(files: Vec<SourceFile>, parses: impl IntoIterator<Item = &'p Parse>) -> Analysis {
+    let readings: Vec<&Reading> = parses.into_iter().map(Parse::reading).collect();
+    Understood::of(&readings).analyze(files)
+}
+
+/// What the texts say, apart from one another.
+struct Understood {
+    items: Items,
+    zone: Zone,
+    directives: Directives,
+    findings: Vec<Diagnostic>,
+}
+
+impl Understood {
+    fn of(readings: &[&Reading]) -> Self {
+        let mut findings = Vec::new();
+        for (reading, file) in readings.iter().zip((0..).map(FileId)) {
+            findings.extend(syntax::findings(reading, file));
+        }
+        let (items, zone) = read::read_all(readings, &mut findings);
+        Self { items, zone, directives: Directives::of(readings), findings }
     }
-    let (items, zone) = read::read_all(&parses, &mut findings);
-    let resolution = resolve(&items, &mut findings);
-    lints::check(&items, &resolution, &mut findings);
-    coverage::check(&items, &resolution, &zone, &mut findings);
-    let meanings = meanings::meanings(&items, &mut findings);
-    let compiler =
-        Compiler { files: &files, parses: &parses, items: &items, resolution: &resolution, zone: &zone };
-    let (diagnostics, policy) = compiler.compile(&meanings, findings);
-    Analysis { files, parses, items, resolution, zone, meanings, diagnostics, policy }
-}
 
-/// The last steps: everything is read and resolved.
-struct Compiler<'a> {
-    files: &'a [SourceFile],
-    parses: &'a [Parse],
-    items: &'a Items,
-    resolution: &'a Resolution,
-    zone: &'a Zone,
-}
-
-impl Compiler<'_> {
-    fn compile(
-        &self,
-        meanings: &Meanings,
-        mut findings: Vec<Diagnostic>,
-    ) -> (Vec<Diagnostic>, Option<Policy>) {
-        let places = Places::new(self.files);
-        let resources = assemble::resources(self.items, meanings, &places);
+    fn analyze(self, files: Vec<SourceFile>) -> Analysis {
+        let Self { items, zone, directives, mut findings } = self;
+        let resolution = resolve(&items, &mut findings);
+        lints::check(&items, &resolution, &mut findings);
+        coverage::check(&items, &resolution, &zone, &mut findings);
+        let meanings = meanings::meanings(&items, &mut findings);
+        let places = Places::new(&files);
         let setting = charges::Setting {
-            items: self.items,
-            resolution: self.resolution,
-            meanings,
-            resources: &resources,
-            precision: self.items.precision.as_ref().map_or(assemble::PRECISION_DEFAULT, |given| given.value),
+            items: &items,
+            resolution: &resolution,
+            meanings: &meanings,
+            resources: &assemble::resources(&items, &meanings, &places),
+            precision: items.precision.as_ref().map_or(assemble::PRECISION_DEFAULT, |given| given.value),
             span: &|span| places.span(span),
         };
-        let mut calendar = Calendar::new(self.zone.clone(), &self.items.frames);
+        let mut calendar = Calendar::new(zone.clone(), &items.frames);
         let charges = charges::charges(&setting, &mut calendar, &mut findings);
-        let is_complete = findings.iter().all(|finding| finding.code.entry().name.is_some());
-        leave_out_consequences(&mut findings);
-        let mut diagnostics = directives::apply(self.parses, findings, is_complete);
-        diagnostics.iter_mut().for_each(Diagnostic::shorten);
-        sort(&mut diagnostics);
-        if diagnostics.iter().any(|finding| finding.severity == Severity::Error) {
-            return (diagnostics, None);
-        }
-        let policy = assemble(Parts {
-            files: self.files,
-            items: self.items,
-            resolution: self.resolution,
-            zone: self.zone,
-            places: &places,
-            meanings,
-            charges,
-            resources: resources.clone(),
-        });
-        (diagnostics, Some(policy))
+        let diagnostics = reported(findings, directives);
+        let is_wrong = diagnostics.iter().any(|finding| finding.severity == Severity::Error);
+        let charges = (!is_wrong).then_some(charges);
+        Analysis { files, items, resolution, zone, meanings, diagnostics, charges, policy: OnceLock::new() }
     }
+}
+
+/// What is told of all that was found.
+fn reported(mut findings: Vec<Diagnostic>, directives: Directives) -> Vec<Diagnostic> {
+    let is_complete = findings.iter().all(|finding| finding.code.entry().name.is_some());
+    leave_out_consequences(&mut findings);
+    let mut diagnostics = directives.apply(findings, is_complete);
+    diagnostics.iter_mut().for_each(Diagnostic::shorten);
+    sort(&mut diagnostics);
+    diagnostics
 }
 
 /// Where a text has no clear structure, something that seems to be missing may stand in the part that was

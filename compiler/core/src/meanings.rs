@@ -1,12 +1,13 @@
 //! What units, constants, prices and expressions mean, each read by itself.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::sync::Arc;
 
 use aquarium_ir::policy::Price;
 
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::items::{self, EntryId, EntryValue, Items};
-use crate::price::{Constants, read_constant, resolve_price};
+use crate::price::{Constants, PriceSyntax, read_constant, resolve_price};
 use crate::unit::{ResourceUnit, read_resource_unit};
 
 /// What the policy's entries mean once units and constants are known.
@@ -16,33 +17,109 @@ pub struct Meanings {
     pub units: BTreeMap<String, ResourceUnit>,
     /// The constants that can be read.
     pub constants: Constants,
-    /// The price of every price entry that can be read.
-    pub prices: BTreeMap<EntryId, Price>,
-    /// The digest of every expression entry that can be read.
-    pub digests: BTreeMap<EntryId, String>,
+    /// Distinct prices, in the order of their first entries.
+    pub prices: Vec<Price>,
+    /// By entry: its price, an index of `prices`, where it is one that can be read.
+    price_of: Vec<Option<u32>>,
+    /// By entry: the digest of its expression, where it is one that can be read.
+    digests: Vec<Option<Arc<str>>>,
+}
+
+impl Meanings {
+    /// The price of an entry, as an index of [`Meanings::prices`].
+    #[must_use]
+    pub fn price_number(&self, entry: EntryId) -> Option<usize> {
+        self.price_of.get(entry.0).copied().flatten().map(|number| number as usize)
+    }
+
+    /// The price of an entry.
+    #[must_use]
+    pub fn price(&self, entry: EntryId) -> Option<&Price> {
+        self.prices.get(self.price_number(entry)?)
+    }
+
+    /// The digest of the expression of an entry.
+    #[must_use]
+    pub fn digest(&self, entry: EntryId) -> Option<&Arc<str>> {
+        self.digests.get(entry.0)?.as_ref()
+    }
 }
 
 /// Reads units, constants and prices.
 pub fn meanings(items: &Items, findings: &mut Vec<Diagnostic>) -> Meanings {
-    let mut meanings = Meanings { constants: constants(items, findings), ..Meanings::default() };
+    let constants = constants(items, findings);
+    let mut units = BTreeMap::new();
     for (name, resource) in &items.resources {
-        meanings.units.extend(unit(resource, findings).map(|unit| (name.clone(), unit)));
+        units.extend(unit(resource, findings).map(|unit| (name.clone(), unit)));
     }
-    for (entry, id) in items.entries.iter().zip((0..).map(EntryId)) {
-        match &entry.value {
-            EntryValue::Price(syntax) => {
-                let Some(unit) = meanings.units.get(&entry.key.value) else { continue };
-                let (price, problems) = resolve_price(syntax, unit, &meanings.constants);
-                findings.extend(problems);
-                meanings.prices.extend(price.map(|price| (id, price)));
-            }
-            EntryValue::Expression(syntax) if !syntax.is_broken() => {
-                meanings.digests.insert(id, syntax.digest());
-            }
-            _ => {}
+    let mut prices = Prices::new(&units, &constants);
+    let mut digests = Digests::default();
+    let price_of = items.entries.iter().map(|entry| prices.number(entry, findings)).collect();
+    let digests = items.entries.iter().map(|entry| digests.of(entry)).collect();
+    let prices = prices.distinct;
+    Meanings { units, constants, prices, price_of, digests }
+}
+
+/// The prices that were read so far. The same few texts stand in long price lists again and again.
+struct Prices<'a> {
+    units: &'a BTreeMap<String, ResourceUnit>,
+    constants: &'a Constants,
+    /// By resource and text, where the text is a price.
+    of_texts: HashMap<(&'a str, &'a str), u32>,
+    numbers: HashMap<Price, u32>,
+    distinct: Vec<Price>,
+}
+
+impl<'a> Prices<'a> {
+    fn new(units: &'a BTreeMap<String, ResourceUnit>, constants: &'a Constants) -> Self {
+        Self { units, constants, of_texts: HashMap::new(), numbers: HashMap::new(), distinct: Vec::new() }
+    }
+
+    /// The number of the price of an entry.
+    fn number(&mut self, entry: &'a items::Entry, findings: &mut Vec<Diagnostic>) -> Option<u32> {
+        let EntryValue::Price(syntax) = &entry.value else { return None };
+        let written = match syntax {
+            PriceSyntax::Flat(source) => Some((entry.key.value.as_ref(), source.text.as_ref())),
+            PriceSyntax::Tiers { .. } => None,
+        };
+        if let Some(known) = written.and_then(|written| self.of_texts.get(&written)) {
+            return Some(*known);
         }
+        let (price, problems) =
+            resolve_price(syntax, self.units.get(entry.key.value.as_ref())?, self.constants);
+        let is_sound = problems.is_empty();
+        findings.extend(problems);
+        let number = self.distinct_number(price?)?;
+        if let Some(written) = written.filter(|_| is_sound) {
+            self.of_texts.insert(written, number);
+        }
+        Some(number)
     }
-    meanings
+
+    fn distinct_number(&mut self, price: Price) -> Option<u32> {
+        if let Some(known) = self.numbers.get(&price) {
+            return Some(*known);
+        }
+        let number = u32::try_from(self.distinct.len()).ok()?;
+        self.distinct.push(price.clone());
+        self.numbers.insert(price, number);
+        Some(number)
+    }
+}
+
+/// The digests of texts: comments do not count.
+#[derive(Default)]
+struct Digests<'a>(HashMap<&'a str, Arc<str>>);
+
+impl<'a> Digests<'a> {
+    fn of(&mut self, entry: &'a items::Entry) -> Option<Arc<str>> {
+        let EntryValue::Expression(syntax) = &entry.value else { return None };
+        if syntax.is_broken() {
+            return None;
+        }
+        let digest = self.0.entry(&syntax.source.text).or_insert_with(|| syntax.digest().into());
+        Some(Arc::clone(digest))
+    }
 }
 
 fn constants(items: &Items, findings: &mut Vec<Diagnostic>) -> Constants {
@@ -53,7 +130,7 @@ fn constants(items: &Items, findings: &mut Vec<Diagnostic>) -> Constants {
                 constants.insert(name.clone(), quantity);
             }
             Err(finding) => {
-                let source = SourceText::plain(&constant.value.value, constant.value.span);
+                let source = SourceText::plain(constant.value.value.as_str(), constant.value.span);
                 findings.push(finding.into_diagnostic(&source));
             }
         }
@@ -64,7 +141,7 @@ fn constants(items: &Items, findings: &mut Vec<Diagnostic>) -> Constants {
 fn unit(resource: &items::Resource, findings: &mut Vec<Diagnostic>) -> Option<ResourceUnit> {
     let (text, cost_policy) = (resource.unit.as_ref()?, resource.cost_policy.as_ref()?);
     let (unit, problems) = read_resource_unit(&text.value, cost_policy.value);
-    let source = SourceText::plain(&text.value, text.span);
+    let source = SourceText::plain(text.value.as_str(), text.span);
     findings.extend(problems.into_iter().map(|problem| problem.into_diagnostic(&source)));
     unit
 }

@@ -8,13 +8,14 @@ mod list;
 mod named_part;
 pub mod policy_test;
 mod resource;
+mod texts;
 mod values;
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use aquarium_grammar::document::{Entry as Pair, Item, Mapping, items as items_of};
-use aquarium_grammar::{Parse, Span};
+use aquarium_grammar::{Reading, Span};
 
 use aquarium_ir::time::Zone;
 
@@ -25,6 +26,7 @@ pub use head::known_zones;
 use head::{Heads, check_roles, head};
 use keys::{Keys, Known};
 use named_part::NamedPart;
+use texts::Texts;
 
 /// What is read into: one file at a time.
 #[derive(Debug)]
@@ -35,6 +37,7 @@ struct Reader<'r> {
     findings: &'r mut Vec<Diagnostic>,
     frames: &'r mut Frames,
     items: &'r mut Items,
+    texts: Texts,
     /// Inline parts with a name, of which a finding follows when all of the file is read.
     named_parts: Vec<NamedPart>,
     /// Keys that the parser has found to be given twice.
@@ -42,7 +45,7 @@ struct Reader<'r> {
 }
 
 /// Reads all files of a policy; also tells its zone.
-pub fn read_all(files: &[Parse], findings: &mut Vec<Diagnostic>) -> (Items, Zone) {
+pub fn read_all(files: &[&Reading], findings: &mut Vec<Diagnostic>) -> (Items, Zone) {
     let mut items = Items::default();
     let head = head(files, &mut items, findings);
     let mut frames = Frames::new(head.zone.clone());
@@ -60,7 +63,7 @@ fn told_twice(findings: &[Diagnostic]) -> BTreeSet<FileSpan> {
 
 /// Reads the sections of every file. `frames` knows the policy's zone.
 fn read(
-    files: &[Parse],
+    files: &[&Reading],
     head: &Heads<'_>,
     frames: &mut Frames,
     items: &mut Items,
@@ -68,7 +71,7 @@ fn read(
 ) {
     let mut named_parts = Vec::new();
     for (file, keys) in &head.policies {
-        let text = files.get(file.0 as usize).map_or("", Parse::text);
+        let text = files.get(file.0 as usize).map_or("", |reading| reading.text());
         let mut reader = Reader::new(*file, text, findings, frames, items);
         if let Some(effective) = keys.get("effective").filter(|_| head.is_first("effective", *file)) {
             reader.items.effective = reader.effective(effective);
@@ -91,7 +94,16 @@ impl<'r> Reader<'r> {
         items: &'r mut Items,
     ) -> Self {
         let told_twice = told_twice(findings);
-        Self { file, text, findings, frames, items, named_parts: Vec::new(), told_twice }
+        Self {
+            file,
+            text,
+            findings,
+            frames,
+            items,
+            texts: Texts::default(),
+            named_parts: Vec::new(),
+            told_twice,
+        }
     }
 }
 
@@ -148,7 +160,7 @@ impl Reader<'_> {
 
     fn add_entry(&mut self, pair: &Pair, giver: &Arc<str>, value: crate::items::EntryValue) -> EntryId {
         let entry = Entry {
-            key: self.text(&pair.key),
+            key: self.shared_text(&pair.key),
             span: self.span(pair.span),
             value_span: self.span(pair.value.span()),
             giver: Arc::clone(giver),
@@ -177,9 +189,9 @@ fn undeclared(items: &Items, findings: &mut Vec<Diagnostic>) {
     for entries in listed.chain(laid_over) {
         for (key, id) in entries {
             let Some(entry) = items.entry(*id) else { continue };
-            let is_star = key == crate::resolve::EVERY_RESOURCE
+            let is_star = key.as_ref() == crate::resolve::EVERY_RESOURCE
                 && matches!(entry.value, crate::items::EntryValue::Expression(_));
-            if !is_star && !items.resources.contains_key(key) {
+            if !is_star && !items.resources.contains_key(key.as_ref()) {
                 findings.push(undeclared_resource(entry, entries, items));
             }
         }
@@ -194,7 +206,7 @@ fn giver(entry: &Entry) -> String {
 }
 
 /// `given`: what the item gives beside it, which cannot be what is meant.
-fn undeclared_resource(entry: &Entry, given: &BTreeMap<String, EntryId>, items: &Items) -> Diagnostic {
+fn undeclared_resource(entry: &Entry, given: &BTreeMap<Arc<str>, EntryId>, items: &Items) -> Diagnostic {
     let name = &entry.key.value;
     let message = format!("{} names resource `{name}`, which is not declared", giver(entry));
     let finding = Diagnostic::new(Code::UndeclaredResource, entry.key.span, message);

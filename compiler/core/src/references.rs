@@ -59,8 +59,10 @@ pub fn references(items: &Items) -> Vec<Reference> {
     }
     items.roles.values().for_each(|role| add(Class::Agreement, &role.agreement, Usage::Role));
     for key in entries(items).filter_map(|id| Some(&items.entry(id)?.key)) {
-        if key.value != EVERY_RESOURCE || items.resources.contains_key(EVERY_RESOURCE) {
-            add(Class::Resource, key, Usage::Entry);
+        let name = key.value.as_ref();
+        if name != EVERY_RESOURCE || items.resources.contains_key(EVERY_RESOURCE) {
+            let (class, usage) = (Class::Resource, Usage::Entry);
+            found.push(Reference { span: key.span, class, name: name.to_owned(), usage });
         }
     }
     found.sort();

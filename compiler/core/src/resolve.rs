@@ -11,6 +11,7 @@ mod lineage;
 mod room;
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use aquarium_ir::Rational;
 use aquarium_ir::time::{Body, FrameId, Timeline};
@@ -42,12 +43,12 @@ pub struct Resolved {
     pub sound: bool,
     /// Whether it has a price list and an algorithm, its own or inherited.
     pub complete: bool,
-    /// Its price by resource.
-    pub prices: BTreeMap<String, Timeline<EntryId>>,
+    /// Its price by resource. Agreements that name the same price list share its timelines.
+    pub prices: BTreeMap<Arc<str>, Arc<Timeline<EntryId>>>,
     /// Its expression by resource.
-    pub expressions: BTreeMap<String, Timeline<EntryId>>,
+    pub expressions: BTreeMap<Arc<str>, Arc<Timeline<EntryId>>>,
     /// The keys of its credit plan.
-    pub plan: BTreeMap<&'static str, Timeline<EntryId>>,
+    pub plan: BTreeMap<&'static str, Arc<Timeline<EntryId>>>,
     /// Its threshold.
     pub threshold: Timeline<Rational>,
 }
@@ -62,7 +63,8 @@ pub fn resolve(items: &Items, findings: &mut Vec<Diagnostic>) -> Resolution {
     let lists = Class::ALL.map(|class| Lists::new(items, class, &room, findings));
     let agreements = Lineage::new(&items.agreements, Class::Agreement, findings);
     report_unknown_parts(items, &lists, findings);
-    let resolver = Resolver { items, lists: &lists, agreements: &agreements, room: &room };
+    let resources = items.resources.keys().map(|name| name.as_str().into()).collect();
+    let resolver = Resolver { items, resources, lists: &lists, agreements: &agreements, room: &room };
     let resolved = agreements.all().filter_map(|place| {
         let name = agreements.item(place)?.name.value.clone();
         Some((name, if room.is_full() { Resolved::default() } else { resolver.agreement(place) }))
@@ -87,8 +89,11 @@ fn report_unknown_parts(items: &Items, lists: &[Lists<'_>], findings: &mut Vec<D
 struct Lists<'a> {
     class: Class,
     lineage: Lineage<'a, List>,
-    fields: Vec<BTreeMap<&'a str, Timeline<EntryId>>>,
+    fields: Vec<Fields<'a>>,
 }
+
+/// What an item gives, by field.
+type Fields<'a> = BTreeMap<&'a str, Arc<Timeline<EntryId>>>;
 
 impl<'a> Lists<'a> {
     fn new(items: &'a Items, class: Class, room: &Room, findings: &mut Vec<Diagnostic>) -> Self {
@@ -97,8 +102,8 @@ impl<'a> Lists<'a> {
         Self { class, lineage, fields }
     }
 
-    fn field(&self, name: &str, field: &str) -> Option<&Timeline<EntryId>> {
-        self.fields.get(self.lineage.place(name)?)?.get(field)
+    fn fields(&self, name: &str) -> Option<&Fields<'a>> {
+        self.fields.get(self.lineage.place(name)?)
     }
 
     fn is_sound(&self, name: &str) -> bool {
@@ -107,18 +112,14 @@ impl<'a> Lists<'a> {
 }
 
 /// Every field that the item or an ancestor gives.
-fn fields<'a>(
-    lineage: &Lineage<'a, List>,
-    place: usize,
-    room: &Room,
-) -> BTreeMap<&'a str, Timeline<EntryId>> {
+fn fields<'a>(lineage: &Lineage<'a, List>, place: usize, room: &Room) -> Fields<'a> {
     let chain: Vec<(usize, &List)> = lineage.chain(place).collect();
     let names = chain.iter().flat_map(|(_, item)| item.entries.keys());
-    let mut fields: BTreeMap<&str, Timeline<EntryId>> = BTreeMap::new();
+    let mut fields = Fields::new();
     for name in names.take_while(|_| !room.is_full()) {
         fields.entry(name).or_insert_with(|| {
             let given = |item: &'a List| item.entries.get(name).copied();
-            room.taken(inherit(&chain, given, |place| lineage.frame(place)))
+            Arc::new(room.taken(inherit(&chain, given, |place| lineage.frame(place))))
         });
     }
     fields
@@ -141,40 +142,80 @@ fn inherit<'a, T, V: Copy + PartialEq>(
 
 struct Resolver<'a> {
     items: &'a Items,
+    resources: Vec<Arc<str>>,
     lists: &'a [Lists<'a>],
     agreements: &'a Lineage<'a, Agreement>,
     room: &'a Room,
 }
 
+/// One class of part of an agreement or of one that stands in for it.
+struct Candidate<'a> {
+    /// When the agreement holds.
+    frame: Option<FrameId>,
+    /// Its part, then those of its ancestors, as far as each is laid over the next; each with what the item that
+    /// it names gives.
+    parts: Vec<(&'a Part, Option<&'a Fields<'a>>)>,
+}
+
 impl<'a> Resolver<'a> {
     fn agreement(&self, place: usize) -> Resolved {
         let chain: Vec<(usize, &Agreement)> = self.agreements.chain(place).collect();
-        let resources = || self.items.resources.keys().take_while(|_| !self.room.is_full());
-        let price = |name: &String| self.in_time(&chain, |place| self.part(place, Class::Pricelist, name));
-        let expression = |name: &String| self.in_time(&chain, |place| self.expression(place, name));
-        let plan = |key| (key, self.in_time(&chain, |place| self.part(place, Class::Creditplan, key)));
+        let [prices, expressions, plan] = [Class::Pricelist, Class::Algorithm, Class::Creditplan]
+            .map(|class| self.candidates(&chain, class));
+        let resources = || self.resources.iter().take_while(|_| !self.room.is_full());
+        let price = |name: &Arc<str>| (Arc::clone(name), self.in_time(&prices, |it| it.field(name)));
+        let expression =
+            |name: &Arc<str>| (Arc::clone(name), self.in_time(&expressions, |it| it.expression(name)));
         Resolved {
             ancestors: chain.iter().skip(1).map(|(_, item)| item.name.value.clone()).collect(),
             sound: self.is_sound(place, &chain),
             complete: [Class::Pricelist, Class::Algorithm]
                 .iter()
                 .all(|class| chain.iter().any(|(_, item)| item.parts.contains_key(class))),
-            prices: resources().map(|name| (name.clone(), price(name))).collect(),
-            expressions: resources().map(|name| (name.clone(), expression(name))).collect(),
-            plan: PLAN_KEYS.into_iter().map(plan).collect(),
+            prices: resources().map(price).collect(),
+            expressions: resources().map(expression).collect(),
+            plan: PLAN_KEYS.into_iter().map(|key| (key, self.in_time(&plan, |it| it.field(key)))).collect(),
             threshold: self.threshold(&chain),
         }
+    }
+
+    /// The agreements of a chain that can stand for its first: behind one that always holds none does.
+    fn candidates(&self, chain: &[(usize, &'a Agreement)], class: Class) -> Vec<Candidate<'a>> {
+        let mut candidates = Vec::new();
+        for (place, _) in chain {
+            let frame = self.agreements.frame(*place);
+            candidates.push(Candidate { frame, parts: self.parts(*place, class).collect() });
+            if frame.is_none() {
+                break;
+            }
+        }
+        candidates
+    }
+
+    /// The parts of that class along the chain, as far as each is laid over the next.
+    fn parts(&self, place: usize, class: Class) -> impl Iterator<Item = (&'a Part, Option<&'a Fields<'a>>)> {
+        let lists = self.lists.iter().find(|lists| lists.class == class);
+        let mut ended = false;
+        let parts =
+            self.agreements.chain(place).filter_map(move |(_, item)| item.parts.get(&class).map(Box::as_ref));
+        let parts = parts.take_while(move |part| !std::mem::replace(&mut ended, part.base.is_some()));
+        parts.map(move |part| (part, part.base.as_ref().and_then(|base| lists?.fields(&base.value))))
     }
 
     /// An agreement's parent stands in for the whole agreement.
     fn in_time(
         &self,
-        chain: &[(usize, &'a Agreement)],
-        part: impl Fn(usize) -> Timeline<EntryId>,
-    ) -> Timeline<EntryId> {
-        let parts =
-            chain.iter().map(|(place, _)| (self.agreements.frame(*place), Body::Timeline(part(*place))));
-        self.room.taken(stack(parts))
+        candidates: &[Candidate<'a>],
+        part: impl Fn(&Candidate<'a>) -> Arc<Timeline<EntryId>>,
+    ) -> Arc<Timeline<EntryId>> {
+        let timeline = match candidates {
+            [only] if only.frame.is_none() => part(only),
+            _ => {
+                let layer = |it: &Candidate<'a>| (it.frame, Body::Timeline(part(it).as_ref().clone()));
+                Arc::new(stack(candidates.iter().map(layer)))
+            }
+        };
+        self.room.taken(timeline)
     }
 
     fn threshold(&self, chain: &[(usize, &'a Agreement)]) -> Timeline<Rational> {
@@ -191,43 +232,6 @@ impl<'a> Resolver<'a> {
         })
     }
 
-    fn expression(&self, place: usize, resource: &str) -> Timeline<EntryId> {
-        let own = self.part(place, Class::Algorithm, resource);
-        if own.0.last().is_some_and(|layer| layer.frame.is_none() && matches!(layer.body, Body::Value(_))) {
-            return own;
-        }
-        fill(&own, &self.part(place, Class::Algorithm, EVERY_RESOURCE))
-    }
-
-    /// A field of an agreement's part: what is laid over it, then what it names, else the same part of
-    /// the agreement's parent.
-    fn part(&self, place: usize, class: Class, field: &str) -> Timeline<EntryId> {
-        let mut layers = Vec::new();
-        for part in self.parts(place, class) {
-            if let Some(entry) = part.entries.get(field) {
-                let frame = part.effective.as_ref().and_then(|effective| effective.frame);
-                layers.push((frame, Body::Value(*entry)));
-            }
-            if let Some(base) = self.base(part, class, field) {
-                layers.push((None, Body::Timeline(base.clone())));
-            }
-        }
-        stack(layers)
-    }
-
-    /// The parts of that class along the chain, as far as each is laid over the next.
-    fn parts(&self, place: usize, class: Class) -> impl Iterator<Item = &'a Part> {
-        let mut ended = false;
-        let parts =
-            self.agreements.chain(place).filter_map(move |(_, item)| item.parts.get(&class).map(Box::as_ref));
-        parts.take_while(move |part| !std::mem::replace(&mut ended, part.base.is_some()))
-    }
-
-    fn base(&self, part: &Part, class: Class, field: &str) -> Option<&'a Timeline<EntryId>> {
-        let name = &part.base.as_ref()?.value;
-        self.lists.iter().find(|lists| lists.class == class)?.field(name, field)
-    }
-
     fn is_sound(&self, place: usize, chain: &[(usize, &'a Agreement)]) -> bool {
         let sound_part = |class: Class, part: &Part| {
             let lists = self.lists.iter().find(|lists| lists.class == class);
@@ -235,6 +239,36 @@ impl<'a> Resolver<'a> {
         };
         let mut parts = chain.iter().flat_map(|(_, item)| &item.parts);
         self.agreements.is_sound(place) && parts.all(|(class, part)| sound_part(*class, part))
+    }
+}
+
+impl Candidate<'_> {
+    /// A field: what is laid over it, then what the named item gives, else the same part of the agreement's parent.
+    fn field(&self, field: &str) -> Arc<Timeline<EntryId>> {
+        let mut layers = Vec::new();
+        for (part, base) in &self.parts {
+            if let Some(entry) = part.entries.get(field) {
+                let frame = part.effective.as_ref().and_then(|effective| effective.frame);
+                layers.push((frame, Body::Value(*entry)));
+            }
+            let Some(base) = base.and_then(|base| base.get(field)) else { continue };
+            if layers.is_empty() {
+                // Nearly always: nothing is laid over what the item gives, and only the last part names one.
+                return Arc::clone(base);
+            }
+            layers.push((None, Body::Timeline(base.as_ref().clone())));
+        }
+        Arc::new(stack(layers))
+    }
+
+    /// The expression of a resource, else that of every resource.
+    fn expression(&self, resource: &str) -> Arc<Timeline<EntryId>> {
+        let own = self.field(resource);
+        if own.0.last().is_some_and(|layer| layer.frame.is_none() && matches!(layer.body, Body::Value(_))) {
+            return own;
+        }
+        let every = self.field(EVERY_RESOURCE);
+        if every.0.is_empty() { own } else { Arc::new(fill(&own, &every)) }
     }
 }
 

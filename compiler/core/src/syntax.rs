@@ -1,12 +1,12 @@
 //! What the parser found, as findings of the catalogue.
 
-use aquarium_grammar::{ErrorKind, Parse, SyntaxError};
+use aquarium_grammar::{ErrorKind, Reading, SyntaxError};
 
 use crate::diagnostic::{Code, Diagnostic, Edit, FileId, FileSpan, Fix};
 
 /// Everything that is wrong with the text of a file.
-pub fn findings(parse: &Parse, file: FileId) -> impl Iterator<Item = Diagnostic> {
-    parse.errors().iter().map(move |error| finding(error, file))
+pub fn findings(reading: &Reading, file: FileId) -> impl Iterator<Item = Diagnostic> {
+    reading.errors().iter().map(move |error| finding(error, file))
 }
 
 fn finding(error: &SyntaxError, file: FileId) -> Diagnostic {

@@ -20,7 +20,7 @@ fn compile(files: &[(&str, &str)]) -> Policy {
         .map(|(path, text)| SourceFile { path: (*path).to_owned(), bytes: text.as_bytes().to_vec() });
     let analysis = analyze(files.collect());
     let errors: Vec<_> = analysis.diagnostics.iter().map(|found| &found.message).collect();
-    analysis.policy.unwrap_or_else(|| panic!("{errors:?}"))
+    analysis.policy().cloned().unwrap_or_else(|| panic!("{errors:?}"))
 }
 
 fn policies() -> Vec<PathBuf> {
@@ -41,7 +41,7 @@ fn layout_file_names_and_names_of_lists_have_no_meaning() {
             continue;
         };
         let analysis = analyze(vec![SourceFile { path: "a".to_owned(), bytes: text.clone().into_bytes() }]);
-        let Some(policy) = analysis.policy else { continue };
+        let Some(policy) = analysis.into_policy() else { continue };
         let commented = format!("# moved down\n\n{formatted}");
         let other = compile(&[("elsewhere/b", &commented)]);
         assert_eq!(Difference::between(&policy, &other), Difference::default(), "{}", path.display());

@@ -101,7 +101,7 @@ fn corpus() -> Vec<Vec<u8>> {
 fn expressions() -> Vec<Vec<u8>> {
     let read = |bytes| analyze(vec![SourceFile { path: "policy.aquarium".to_owned(), bytes }]).items.entries;
     let text = |value| match value {
-        EntryValue::Expression(syntax) => Some(syntax.source.text.into_bytes()),
+        EntryValue::Expression(syntax) => Some(syntax.source.text.as_bytes().to_vec()),
         _ => None,
     };
     corpus().into_iter().flat_map(read).filter_map(|entry| text(entry.value)).collect()

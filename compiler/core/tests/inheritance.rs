@@ -359,7 +359,7 @@ proptest! {
         let missing = errors.iter().all(|it| it.code == Code::NotCovered);
         prop_assert!(missing, "{text}\n{errors:#?}");
         prop_assume!(errors.is_empty());
-        let policy = analysis.policy.unwrap();
+        let policy = analysis.into_policy().unwrap();
         let mut calendar = Calendar::of(&policy);
         for hour in 0..(DAYS + 1) * 24 {
             for millis in [hour * 3_600_000 - 1, hour * 3_600_000] {

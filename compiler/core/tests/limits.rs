@@ -62,11 +62,11 @@ fn a_chain_of_extends_has_a_limit_that_is_told_once() {
 
 #[test]
 fn chains_within_the_limit_are_compiled_with_all_their_layers() {
-    let policy = check(&chain(EXTENDS_MAX)).policy;
+    let policy = check(&chain(EXTENDS_MAX)).into_policy();
     let layers = policy.map(|policy| policy.agreements[0].prices[0].0.len());
     // A layer for each frame; what extends nothing holds always.
     assert_eq!(layers, Some(EXTENDS_MAX));
-    let policy = check(&agreements(EXTENDS_MAX - 1)).policy;
+    let policy = check(&agreements(EXTENDS_MAX - 1)).into_policy();
     assert!(policy.is_some_and(|policy| policy.agreements.iter().any(|it| it.ancestors.len() == 99)));
 }
 

@@ -35,7 +35,7 @@ fn files(texts: &[String]) -> Vec<SourceFile> {
 fn meaning(files: Vec<SourceFile>) -> String {
     let analysis = analyze(files);
     assert!(analysis.diagnostics.is_empty(), "{:#?}", analysis.diagnostics);
-    let json = serde_json::to_string(&analysis.policy.unwrap()).unwrap();
+    let json = serde_json::to_string(&analysis.into_policy().unwrap()).unwrap();
     let mut value: serde_json::Value = serde_json::from_str(&json).unwrap();
     strip(&mut value);
     value.to_string()
@@ -85,5 +85,5 @@ fn identical_sources_give_identical_policies_in_whatever_order_they_are_handed_o
     let forwards = files(&texts);
     let backwards: Vec<SourceFile> = forwards.iter().rev().cloned().collect();
     let bytes = |policy: Option<Policy>| serde_json::to_string(&policy.unwrap()).unwrap();
-    assert_eq!(bytes(analyze(forwards).policy), bytes(analyze(backwards).policy));
+    assert_eq!(bytes(analyze(forwards).into_policy()), bytes(analyze(backwards).into_policy()));
 }

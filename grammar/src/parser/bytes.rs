@@ -26,10 +26,11 @@ pub fn parse_bytes(bytes: &[u8], limits: Limits) -> Parse {
         return unread(&text, errors);
     }
     let mut parse = parse_with(&text, limits);
-    parse.errors.retain(|error| error.kind != ErrorKind::ControlCharacter || !is_in(&wrong, error.span));
-    let room = limits.errors_max.saturating_sub(parse.errors.len()).max(1);
-    parse.errors.extend(wrong.iter().take(room).map(|span| not_utf8(bytes, *span)));
-    parse.errors.sort_by_key(|error| (error.span.start, error.span.end, error.kind));
+    let errors = &mut parse.reading.errors;
+    errors.retain(|error| error.kind != ErrorKind::ControlCharacter || !is_in(&wrong, error.span));
+    let room = limits.errors_max.saturating_sub(errors.len()).max(1);
+    errors.extend(wrong.iter().take(room).map(|span| not_utf8(bytes, *span)));
+    errors.sort_by_key(|error| (error.span.start, error.span.end, error.kind));
     parse
 }
 

@@ -64,7 +64,7 @@ pub struct Day {
 #[must_use]
 pub fn effective(snapshot: &Snapshot, agreement: &str, at: Millis) -> Option<Effective> {
     let analysis = snapshot.analysis();
-    let policy = analysis.policy.as_ref()?;
+    let policy = analysis.policy()?;
     let (_, compiled) = policy.agreement(agreement)?;
     let mut asker = Asker {
         policy,

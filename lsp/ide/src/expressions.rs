@@ -12,7 +12,7 @@ use crate::Snapshot;
 pub fn of(snapshot: &Snapshot, file: FileId) -> impl Iterator<Item = (&Entry, &ExpressionSyntax)> {
     let entries = snapshot.analysis().items.entries.iter();
     entries.filter(move |entry| entry.value_span.file == file).filter_map(|entry| match &entry.value {
-        EntryValue::Expression(syntax) => Some((entry, syntax.as_ref())),
+        EntryValue::Expression(syntax) => Some((entry, syntax)),
         _ => None,
     })
 }

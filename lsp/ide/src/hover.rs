@@ -5,8 +5,9 @@ mod time;
 
 use std::fmt::Write;
 
-use aquarium_compiler::items::Class;
+use aquarium_compiler::items::{Class, Entry};
 use aquarium_compiler::references::{Reference, Usage, at, references};
+use aquarium_compiler::resolve::EVERY_RESOURCE;
 use aquarium_compiler::{Code, FileId, FileSpan};
 use aquarium_ir::Millis;
 
@@ -114,15 +115,33 @@ fn whole(snapshot: &Snapshot, name: &Reference) -> Option<FileSpan> {
 fn variable(snapshot: &Snapshot, file: FileId, offset: u32, name: &str) -> Option<String> {
     let (entry, _) = expressions::at(snapshot, file, offset)?;
     let (_, text) = keys::VARIABLES.iter().find(|(known, _)| *known == name)?;
-    let resource = &entry.key.value;
-    let unit = snapshot.analysis().items.resources.get(resource).and_then(|it| it.unit.as_ref());
-    let unit = unit.map(|unit| match name {
-        "price" => format!("credits per {}", unit.value),
-        "volume" | "total" => unit.value.clone(),
-        _ => String::new(),
-    });
-    let unit = unit.filter(|unit| !unit.is_empty()).map(|unit| format!(" (`{unit}` of `{resource}`)"));
-    Some(format!("**{name}**{}: {text}", unit.unwrap_or_default()))
+    let units = units(snapshot, entry, name);
+    let shown = units.iter().take(RESOURCES_MAX);
+    let shown: Vec<String> = shown.map(|(unit, resource)| format!("`{unit}` of `{resource}`")).collect();
+    let units = match shown.len() {
+        0 => String::new(),
+        all if all == units.len() => format!(" ({})", shown.join(", ")),
+        _ => format!(" ({}, and others)", shown.join(", ")),
+    };
+    Some(format!("**{name}**{units}: {text}"))
+}
+
+/// The unit of a variable, for each resource that the expression of an entry is for.
+fn units<'a>(snapshot: &'a Snapshot, entry: &Entry, name: &str) -> Vec<(String, &'a str)> {
+    let items = &snapshot.analysis().items;
+    let is_every = &*entry.key.value == EVERY_RESOURCE && !items.resources.contains_key(EVERY_RESOURCE);
+    let beside: Vec<&str> =
+        items.entries.iter().filter(|it| it.giver == entry.giver).map(|it| &*it.key.value).collect();
+    let is_meant = |resource: &str| {
+        if is_every { !beside.contains(&resource) } else { *resource == *entry.key.value }
+    };
+    let unit = |unit: &str| match name {
+        "price" => Some(format!("credits per {unit}")),
+        "volume" | "total" => Some(unit.to_owned()),
+        _ => None,
+    };
+    let meant = items.resources.iter().filter(|(name, _)| is_meant(name));
+    meant.filter_map(|(name, it)| Some((unit(&it.unit.as_ref()?.value)?, name.as_str()))).collect()
 }
 
 fn shortened(text: &str) -> String {
@@ -152,7 +171,7 @@ fn word(snapshot: &Snapshot, file: FileId, offset: u32) -> Option<FileSpan> {
 }
 
 fn is_in_comment(snapshot: &Snapshot, span: FileSpan) -> bool {
-    let parse = usize::try_from(span.file.0).ok().and_then(|at| snapshot.analysis().parses.get(at));
+    let parse = snapshot.parse(span.file);
     let comments = parse.into_iter().flat_map(|parse| &parse.document().comments);
     comments.into_iter().any(|it| it.span.start <= span.start && span.end <= it.span.end)
 }
@@ -209,6 +228,17 @@ mod tests {
         );
         check(&format!("{policy}price * {{vol$0ume}}\n"), Some("**volume** (`GB*hr` of `disk`): what is"));
         check(&format!("{policy}price * duration$0\n"), Some("**duration**: continuous"));
+    }
+
+    #[test]
+    fn a_variable_of_every_other_resource_has_the_unit_of_each() {
+        let resources = "aquariumpolicy:\n  resources:\n    - {name: disk, unit: GB*hr, costpolicy: continuous}\n    - {name: vm, unit: hr, \
+                         costpolicy: onoff}\n    - {name: net, unit: MB, costpolicy: discrete}\n  algorithms:\n    - name: a\n      \
+                         vm: price * volume\n      '*': ";
+        check(
+            &format!("{resources}price * vol$0ume\n"),
+            Some("**volume** (`GB*hr` of `disk`, `MB` of `net`): what is"),
+        );
     }
 
     #[test]

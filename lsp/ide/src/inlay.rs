@@ -91,7 +91,7 @@ fn from_ancestors(items: &Items, class: Class, name: &str) -> BTreeMap<String, S
         let Some(list) = next.and_then(|parent| lists.get(&parent.value)) else { break };
         for (key, id) in list.entries.iter().filter(|(key, _)| !own.entries.contains_key(*key)) {
             if let Some(entry) = items.entry(*id) {
-                found.entry(key.clone()).or_insert_with(|| written(&entry.value));
+                found.entry(key.to_string()).or_insert_with(|| written(&entry.value));
             }
         }
         next = list.extends.as_ref();

@@ -2,7 +2,7 @@
 
 use std::ops::Range;
 
-use aquarium_compiler::{Analysis, FileId, FileSpan, SourceFile, analyze, policy_test};
+use aquarium_compiler::{Analysis, FileId, FileSpan, SourceFile, analyze, analyze_parsed, policy_test};
 use aquarium_grammar::{Limits, Parse, parse_bytes};
 
 use crate::lines::{Encoding, LineIndex, Position};
@@ -11,6 +11,8 @@ use crate::lines::{Encoding, LineIndex, Position};
 #[derive(Debug)]
 pub struct Snapshot {
     analysis: Analysis,
+    /// What the parser made of each file: tree, document, comments.
+    parses: Vec<Parse>,
     texts: Vec<Text>,
 }
 
@@ -24,10 +26,13 @@ pub struct Text {
 impl Snapshot {
     /// Analyses the files of a policy together.
     #[must_use]
-    pub fn analyze(files: Vec<SourceFile>) -> Self {
-        let analysis = analyze(files);
+    pub fn analyze(mut files: Vec<SourceFile>) -> Self {
+        files.sort_by(|left, right| left.path.cmp(&right.path));
+        let parses: Vec<Parse> =
+            files.iter().map(|file| parse_bytes(&file.bytes, Limits::default())).collect();
+        let analysis = analyze_parsed(files, &parses);
         let texts = analysis.files.iter().map(|file| Text::new(&file.bytes)).collect();
-        Self { analysis, texts }
+        Self { analysis, parses, texts }
     }
 
     /// Reads a file of policy tests: it has findings, a tree and lines, and no items.
@@ -35,11 +40,11 @@ impl Snapshot {
     pub fn of_tests(file: SourceFile) -> Self {
         let (_, diagnostics) = policy_test::read(&file.bytes);
         let mut analysis = analyze(Vec::new());
-        analysis.parses = vec![parse_bytes(&file.bytes, Limits::default())];
+        let parses = vec![parse_bytes(&file.bytes, Limits::default())];
         analysis.diagnostics = diagnostics;
         let texts = vec![Text::new(&file.bytes)];
         analysis.files = vec![file];
-        Self { analysis, texts }
+        Self { analysis, parses, texts }
     }
 
     /// What the compiler knows.
@@ -69,7 +74,7 @@ impl Snapshot {
     /// What the parser made of a file.
     #[must_use]
     pub fn parse(&self, file: FileId) -> Option<&Parse> {
-        self.analysis.parses.get(usize::try_from(file.0).ok()?)
+        self.parses.get(usize::try_from(file.0).ok()?)
     }
 
     /// What a span covers, as text.

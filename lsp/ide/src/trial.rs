@@ -65,7 +65,7 @@ fn event(resource: &str, at: i64, value: i64) -> Value {
 }
 
 fn deployments(snapshot: &Snapshot) -> Option<Deployments> {
-    let policy = Arc::new(snapshot.analysis().policy.clone()?);
+    let policy = Arc::new(snapshot.analysis().policy().cloned()?);
     Some(Deployments::single(Version::new(policy.clone(), "editor", Arc::new(Interpreter(policy)))))
 }
 

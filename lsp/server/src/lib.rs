@@ -2,6 +2,7 @@
 //!
 //! In the order in which a message goes:
 //!
+//! - `framing` lets nothing but sound messages through;
 //! - [`order`] starts the handler of each message when it arrives, so that edits keep their order;
 //! - `backend` has one short handler for each request and notification;
 //! - `workspace` holds the open documents, the files on disk and the policies that they form;
@@ -18,6 +19,7 @@ mod clock;
 mod convert;
 mod disk;
 mod document;
+mod framing;
 mod index;
 mod requests;
 mod workspace;
@@ -30,6 +32,9 @@ use tower_lsp::{LspService, Server};
 /// How many requests may wait at once. Requests that wait cost little (the work itself is limited by
 /// `analysis`), and a reader that is never held up sees cancellations at once.
 const WAITING_REQUESTS_MAX: usize = 4096;
+
+/// Bytes of messages on their way from `framing`.
+const PIPE_BYTES: usize = 64 * 1024;
 
 /// How long work that nobody waits for any more may hold up the end of the process.
 const LAST_WORK_MAX: Duration = Duration::from_millis(200);
@@ -47,7 +52,17 @@ pub async fn run(input: impl AsyncRead + Unpin, output: impl AsyncWrite) -> bool
         .finish();
     let service = order::InOrder::new(service);
     let ended_well = service.ended_well();
-    Server::new(input, output, socket).concurrency_level(WAITING_REQUESTS_MAX).serve(service).await;
+    let (messages, sound) = tokio::io::duplex(PIPE_BYTES);
+    let server = Server::new(sound, output, socket).concurrency_level(WAITING_REQUESTS_MAX);
+    let reading = async {
+        // An input that cannot be read has ended; the server sees that and ends itself.
+        let _ = framing::pass(input, messages).await;
+        std::future::pending::<()>().await;
+    };
+    tokio::select! {
+        () = server.serve(service) => {}
+        () = reading => {}
+    }
     ended_well.load(std::sync::atomic::Ordering::SeqCst)
 }
 

@@ -21,6 +21,8 @@ use std::task::{Context, Poll, Waker};
 use tower::Service;
 use tower_lsp::jsonrpc::{Error, Id, Request, Response};
 
+use crate::framing;
+
 /// The layer; `S` is the service that it stands before.
 #[derive(Debug)]
 pub struct InOrder<S> {
@@ -56,6 +58,9 @@ where
     fn call(&mut self, request: Request) -> Self::Future {
         if request.method() == "shutdown" {
             self.shutdown_seen.store(true, Ordering::SeqCst);
+        }
+        if let Some(error) = framing::error_of(&request) {
+            return Started::Ended(Some(Ok(Some(Response::from_error(Id::Null, error)))));
         }
         let id = request.id().cloned();
         match catch_unwind(AssertUnwindSafe(|| self.inner.call(request))) {

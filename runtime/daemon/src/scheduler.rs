@@ -171,7 +171,8 @@ aquariumpolicy:
     fn deployments() -> Deployments {
         let file = SourceFile { path: "policy.aquarium.yaml".to_owned(), bytes: POLICY.as_bytes().to_vec() };
         let analysis = analyze(vec![file]);
-        let policy = Arc::new(analysis.policy.unwrap_or_else(|| panic!("{:?}", analysis.diagnostics)));
+        let policy =
+            Arc::new(analysis.policy().cloned().unwrap_or_else(|| panic!("{:?}", analysis.diagnostics)));
         Deployments::single(Version::new(policy.clone(), "hash", Arc::new(Interpreter(policy))))
     }
 

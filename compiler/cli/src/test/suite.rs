@@ -216,8 +216,8 @@ impl TestFile {
 impl Tested {
     fn read(paths: &[PathBuf]) -> Result<Self, Failure> {
         let inputs = inputs::read(paths)?;
-        let mut analysis = aquarium_compiler::analyze(inputs.files);
-        let policy = analysis.policy.take().map(Arc::new);
+        let analysis = aquarium_compiler::analyze(inputs.files);
+        let policy = analysis.policy().cloned().map(Arc::new);
         let coverage = policy.as_ref().map(|policy| Coverage::of(&analysis, policy)).unwrap_or_default();
         Ok(Self { analysis, directory: inputs.directory, policy, coverage, is_reported: false })
     }

@@ -1,5 +1,7 @@
 //! Values inside a file: their decoded text, where each part of it is written, and findings on it.
 
+use std::sync::Arc;
+
 use aquarium_grammar::expression::{TextFix, TextSpan};
 
 use super::{Code, Diagnostic, Edit, FileId, FileSpan, Fix};
@@ -8,12 +10,12 @@ use super::{Code, Diagnostic, Edit, FileId, FileSpan, Fix};
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SourceText {
     /// The text: quotes, escapes, line folding and indentation resolved.
-    pub text: String,
+    pub text: Arc<str>,
     /// The whole value in its file, quotes included.
     pub span: FileSpan,
     /// Where the parts of the text are written, in the order of the text; without them the text is
     /// written as it is, from the start of `span` (or one byte after it, within quotes).
-    pub pieces: Vec<Piece>,
+    pub pieces: Box<[Piece]>,
 }
 
 /// A part of a text and where it is written.
@@ -30,8 +32,8 @@ pub struct Piece {
 impl SourceText {
     /// A text that is written as it is at `span`, or in quotes there.
     #[must_use]
-    pub fn plain(text: impl Into<String>, span: FileSpan) -> Self {
-        Self { text: text.into(), span, pieces: Vec::new() }
+    pub fn plain(text: impl Into<Arc<str>>, span: FileSpan) -> Self {
+        Self { text: text.into(), span, pieces: Box::default() }
     }
 
     /// Where a part of the text is written.
@@ -221,12 +223,12 @@ mod tests {
         let span = FileSpan { file: FileId(0), start: 10, end: 15 };
         assert_eq!(placed(&SourceText::plain("price", span), 1, 3), (11, 13));
         assert_eq!(placed(&SourceText::plain("abc", span), 1, 3), (12, 14));
-        let pieces = vec![
+        let pieces = Box::new([
             Piece { text: TextSpan::new(0, 3), start: 20, end: 23 },
             Piece { text: TextSpan::new(3, 4), start: 23, end: 28 },
             Piece { text: TextSpan::new(4, 6), start: 28, end: 30 },
-        ];
-        let source = SourceText { text: "abc de".to_owned(), span, pieces };
+        ]);
+        let source = SourceText { text: "abc de".into(), span, pieces };
         assert_eq!(placed(&source, 1, 3), (21, 23));
         assert_eq!(placed(&source, 4, 6), (28, 30));
         assert_eq!(placed(&source, 2, 5), (22, 29));

@@ -1,5 +1,7 @@
 //! An expression as it is written, apart from any resource.
 
+use std::sync::Arc;
+
 use aquarium_grammar::expression::{Expression, Finding, FindingKind, Kind, Parsed, parse};
 
 use super::digest;
@@ -12,14 +14,20 @@ pub struct ExpressionSyntax {
     /// Its text.
     pub source: SourceText,
     /// Its abstract syntax.
-    pub parsed: Parsed,
+    pub parsed: Arc<Parsed>,
 }
 
 impl ExpressionSyntax {
     /// Reads an expression. `comments`: whether it may hold comments, as in a block scalar.
     #[must_use]
     pub fn read(source: SourceText, comments: bool) -> (Self, Vec<Diagnostic>) {
-        let parsed = parse(&source.text, comments);
+        let parsed = Arc::new(parse(&source.text, comments));
+        Self::of(source, parsed)
+    }
+
+    /// An expression that was read already, perhaps elsewhere.
+    #[must_use]
+    pub fn of(source: SourceText, parsed: Arc<Parsed>) -> (Self, Vec<Diagnostic>) {
         let diagnostics =
             parsed.findings.iter().map(|finding| text_finding(finding).into_diagnostic(&source)).collect();
         (Self { source, parsed }, diagnostics)

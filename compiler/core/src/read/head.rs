@@ -1,6 +1,6 @@
 //! What has to be known before items can be read: which files hold a policy, and the keys of the policy itself.
 
-use aquarium_grammar::Parse;
+use aquarium_grammar::Reading;
 use aquarium_grammar::document::{Entry, Value};
 use aquarium_ir::time::Zone;
 use num_traits::ToPrimitive;
@@ -38,12 +38,12 @@ impl<'d> Heads<'d> {
 }
 
 /// Reads the keys of the policy itself.
-pub fn head<'d>(files: &'d [Parse], items: &mut Items, findings: &mut Vec<Diagnostic>) -> Heads<'d> {
+pub fn head<'d>(files: &[&'d Reading], items: &mut Items, findings: &mut Vec<Diagnostic>) -> Heads<'d> {
     let mut head = Heads { policies: Vec::new(), zone: Zone::utc() };
     let mut frames = Frames::new(Zone::utc());
-    for (parse, file) in files.iter().zip((0..).map(FileId)) {
-        let mut reader = Reader::new(file, parse.text(), findings, &mut frames, items);
-        if let Some(keys) = reader.policy(parse) {
+    for (reading, file) in files.iter().zip((0..).map(FileId)) {
+        let mut reader = Reader::new(file, reading.text(), findings, &mut frames, items);
+        if let Some(keys) = reader.policy(reading) {
             head.policies.push((file, keys));
         }
     }
@@ -97,10 +97,10 @@ fn zone(name: &Text, findings: &mut Vec<Diagnostic>) -> Zone {
 }
 
 impl Reader<'_> {
-    fn policy<'d>(&mut self, parse: &'d Parse) -> Option<Keys<'d>> {
-        let root = &parse.document().root;
+    fn policy<'d>(&mut self, reading: &'d Reading) -> Option<Keys<'d>> {
+        let root = &reading.document().root;
         let Value::Mapping(mapping) = root else {
-            let nothing = matches!(root, Value::Missing(_)) && parse.errors().is_empty();
+            let nothing = matches!(root, Value::Missing(_)) && reading.errors().is_empty();
             if nothing || matches!(root, Value::Scalar(_) | Value::Sequence(_) | Value::Named(_)) {
                 self.no_policy(FileSpan { file: self.file, start: 0, end: 0 });
             }

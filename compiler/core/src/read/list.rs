@@ -58,7 +58,7 @@ impl Reader<'_> {
         class: Class,
         keys: &mut Keys<'_>,
         giver: &Arc<str>,
-    ) -> BTreeMap<String, EntryId> {
+    ) -> BTreeMap<Arc<str>, EntryId> {
         if class == Class::Creditplan {
             self.unknown_keys(keys, PLAN, "a credit plan");
             return self.plan_entries(keys, giver);
@@ -69,7 +69,7 @@ impl Reader<'_> {
                 continue;
             }
             let value = if class == Class::Algorithm { self.expression(pair) } else { self.price(pair) };
-            entries.insert(pair.key.text().to_owned(), self.add_entry(pair, giver, value));
+            entries.insert(self.texts.kept(pair.key.text()), self.add_entry(pair, giver, value));
         }
         entries
     }
@@ -78,9 +78,11 @@ impl Reader<'_> {
         match &pair.value {
             Value::Scalar(scalar) => {
                 let comments = matches!(scalar.style, Style::Literal | Style::Folded);
-                let (syntax, problems) = ExpressionSyntax::read(self.source_text(scalar), comments);
+                let source = self.source_text(scalar);
+                let parsed = self.texts.parsed(&source.text, comments);
+                let (syntax, problems) = ExpressionSyntax::of(source, parsed);
                 self.findings.extend(problems);
-                EntryValue::Expression(Box::new(syntax))
+                EntryValue::Expression(syntax)
             }
             other => {
                 self.wrong_form(other, "an expression");
@@ -144,12 +146,12 @@ impl Reader<'_> {
         Some(TierSyntax { upto: source("upto"), price: source("price"), span: self.span(mapping.span) })
     }
 
-    fn plan_entries(&mut self, keys: &Keys<'_>, giver: &Arc<str>) -> BTreeMap<String, EntryId> {
+    fn plan_entries(&mut self, keys: &Keys<'_>, giver: &Arc<str>) -> BTreeMap<Arc<str>, EntryId> {
         let mut entries = BTreeMap::new();
         for key in crate::resolve::PLAN_KEYS {
             let Some(pair) = keys.get(key) else { continue };
             let value = self.plan_value(key, pair).unwrap_or(EntryValue::Broken);
-            entries.insert(key.to_owned(), self.add_entry(pair, giver, value));
+            entries.insert(self.texts.kept(key), self.add_entry(pair, giver, value));
         }
         entries
     }
@@ -159,7 +161,7 @@ impl Reader<'_> {
         match key {
             "at" => {
                 let text = self.text_of(pair)?;
-                cron::read(&text, self.findings).map(EntryValue::At)
+                cron::read(&text, self.findings).map(|cron| EntryValue::At(Box::new(cron)))
             }
             "mode" => {
                 let words = [("add", Mode::Add), ("reset", Mode::Reset)];
@@ -167,11 +169,11 @@ impl Reader<'_> {
             }
             "credits" => {
                 let number = self.number_of(pair, "a number from 0", not_negative)?;
-                Some(EntryValue::Credits(number.value))
+                Some(EntryValue::Credits(Box::new(number.value)))
             }
             _ => {
                 let number = self.number_of(pair, "a number from 0", not_negative)?;
-                Some(EntryValue::Initial(number.value))
+                Some(EntryValue::Initial(Box::new(number.value)))
             }
         }
     }

@@ -81,7 +81,7 @@ fn kind(key: &str) -> Kind {
 #[must_use]
 pub fn read(bytes: &[u8]) -> (PolicyTests, Vec<Diagnostic>) {
     let parse = parse_bytes(bytes, Limits::default());
-    let mut findings: Vec<Diagnostic> = crate::syntax::findings(&parse, TEST_FILE).collect();
+    let mut findings: Vec<Diagnostic> = crate::syntax::findings(parse.reading(), TEST_FILE).collect();
     let (mut frames, mut items) = (Frames::new(Zone::utc()), Items::default());
     let mut reader = Reader::new(TEST_FILE, parse.text(), &mut findings, &mut frames, &mut items);
     let tests = reader.policy_tests(&parse.document().root);

@@ -1,13 +1,13 @@
 //! Values of keys: texts, numbers, yes and no, one of several words.
 
 use aquarium_grammar::Span;
-use aquarium_grammar::document::{Entry, Scalar, Value};
+use aquarium_grammar::document::{Entry, Scalar, Style, Value};
 use aquarium_grammar::expression::TextSpan;
 use aquarium_ir::Rational;
 
 use super::Reader;
 use crate::diagnostic::{Code, Diagnostic, Piece, SourceText};
-use crate::items::{Spanned, Text};
+use crate::items::{SharedText, Spanned, Text};
 use crate::price::read_number;
 use aquarium_grammar::expression::names::nearest;
 
@@ -21,17 +21,24 @@ impl Reader<'_> {
         Spanned { value: scalar.text().to_owned(), span: self.span(scalar.span) }
     }
 
+    /// The text of a scalar, shared with all places that have the same.
+    pub fn shared_text(&mut self, scalar: &Scalar) -> SharedText {
+        Spanned { value: self.texts.kept(scalar.text()), span: self.span(scalar.span) }
+    }
+
     /// The text of a scalar with the place of every part of it.
-    pub fn source_text(&self, scalar: &Scalar) -> SourceText {
+    pub fn source_text(&mut self, scalar: &Scalar) -> SourceText {
         let piece = |(text, source): (std::ops::Range<u32>, Span)| Piece {
             text: TextSpan { start: text.start, end: text.end },
             start: source.start,
             end: source.end,
         };
+        // Nearly every text: it stands there as it reads.
+        let is_verbatim = scalar.style == Style::Plain && scalar.span.range().len() == scalar.text().len();
         SourceText {
-            text: scalar.text().to_owned(),
+            text: self.texts.kept(scalar.text()),
             span: self.span(scalar.span),
-            pieces: scalar.pieces().map(piece).collect(),
+            pieces: if is_verbatim { Box::default() } else { scalar.pieces().map(piece).collect() },
         }
     }
 

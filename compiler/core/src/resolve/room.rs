@@ -1,5 +1,6 @@
 //! How much there is room for: agreements times resources times time frames is more than any file.
 
+use std::borrow::Borrow;
 use std::cell::Cell;
 
 use aquarium_ir::time::{Body, Timeline};
@@ -25,9 +26,9 @@ impl Room {
     }
 
     /// The timeline, for which room is taken.
-    pub fn taken<T>(&self, timeline: Timeline<T>) -> Timeline<T> {
+    pub fn taken<T, L: Borrow<Timeline<T>>>(&self, timeline: L) -> L {
         // One that is empty has a place all the same.
-        self.0.set(self.0.get().saturating_sub(1 + layers(&timeline)));
+        self.0.set(self.0.get().saturating_sub(1 + layers(timeline.borrow())));
         timeline
     }
 

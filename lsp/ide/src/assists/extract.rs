@@ -63,8 +63,7 @@ mod tests {
 
     fn policy(text: &str) -> aquarium_ir::Policy {
         let analysis = analyze(vec![SourceFile { path: "a".into(), bytes: text.as_bytes().to_vec() }]);
-        let findings = analysis.diagnostics;
-        analysis.policy.unwrap_or_else(|| panic!("{findings:#?}\n{text}"))
+        analysis.policy().cloned().unwrap_or_else(|| panic!("{:#?}\n{text}", analysis.diagnostics))
     }
 
     /// The text after the one change that is offered at the cursor, which must not change any charge.

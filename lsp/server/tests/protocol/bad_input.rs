@@ -223,3 +223,49 @@ async fn nonsense_is_refused_and_the_server_lives_on() {
     assert!(hover["contents"]["value"].as_str().unwrap().starts_with("**timezone**"), "{hover}");
     assert!(client.leave().await);
 }
+
+/// The code of the error that answers what cannot be told apart as a request.
+async fn refused(client: &mut Client, bytes: &[u8]) -> Value {
+    client.write_bytes(bytes).await;
+    client.wait(|message| message["id"].is_null() && message.get("error").is_some()).await["error"]["code"]
+        .take()
+}
+
+fn framed(body: &[u8]) -> Vec<u8> {
+    let mut message = format!("Content-Length: {}\r\n\r\n", body.len()).into_bytes();
+    message.extend_from_slice(body);
+    message
+}
+
+#[tokio::test]
+async fn what_is_no_message_is_answered_with_an_error_and_the_server_goes_on() {
+    const NO_JSON: i64 = -32700;
+    const NO_MESSAGE: i64 = -32600;
+    let mut client = Client::introduced(json!({}), Value::Null).await;
+    client.open(URI, "aquariumpolicy:\n  timezone: UTC\n").await;
+    let bodies: [(&[u8], i64); 7] = [
+        (b"{\"jsonrpc\": \"2.0\", \"id\": 7, \"method\"", NO_JSON),
+        (b"", NO_JSON),
+        (b"\xff\xfe{}", NO_JSON),
+        (b"[[[[[[", NO_JSON),
+        (b"[]", NO_MESSAGE),
+        (b"{\"jsonrpc\": \"1.0\", \"id\": 1, \"method\": \"shutdown\"}", NO_MESSAGE),
+        (b"{\"jsonrpc\": \"2.0\", \"id\": 1, \"method\": 5}", NO_MESSAGE),
+    ];
+    for (body, code) in bodies {
+        assert_eq!(refused(&mut client, &framed(body)).await, code, "{}", String::from_utf8_lossy(body));
+        let hover = client.ask("textDocument/hover", at(URI, 1, 4)).await;
+        assert!(hover["contents"]["value"].as_str().unwrap().starts_with("**timezone**"), "{hover}");
+    }
+    let deep = "[".repeat(1_000_000);
+    assert_eq!(refused(&mut client, &framed(deep.as_bytes())).await, NO_JSON);
+    // Headers that are none: the next sound one counts.
+    for head in ["Content-Length: many\r\n\r\n", "{\"jsonrpc\": 1}\r\n\r\n", "x\n\n"] {
+        assert_eq!(refused(&mut client, head.as_bytes()).await, NO_JSON, "{head}");
+    }
+    // A length that is too small: what is left over runs into the next header.
+    client.write_bytes(b"Content-Length: 2\r\n\r\n{\"a\": 1}").await;
+    let hover = client.ask("textDocument/hover", at(URI, 1, 4)).await;
+    assert!(hover["contents"]["value"].as_str().unwrap().starts_with("**timezone**"), "{hover}");
+    assert!(client.leave().await);
+}

@@ -155,10 +155,15 @@ impl Client {
         self.kept.iter().any(|message| message["params"]["uri"] == uri)
     }
 
+    /// Sends bytes that may be no message.
+    pub async fn write_bytes(&mut self, bytes: &[u8]) {
+        self.input.write_all(bytes).await.expect("the server reads");
+    }
+
     async fn write(&mut self, message: Value) {
         let body = message.to_string();
         let text = format!("Content-Length: {}\r\n\r\n{body}", body.len());
-        self.input.write_all(text.as_bytes()).await.expect("the server reads");
+        self.write_bytes(text.as_bytes()).await;
     }
 
     async fn read(&mut self) -> Value {

@@ -126,7 +126,7 @@ fn compile(directory: &Path, paths: &[PathBuf]) -> Result<Vec<u8>, Failure> {
     for diagnostic in &analysis.diagnostics {
         writeln!(std::io::stderr(), "{}", line_of(&analysis, diagnostic))?;
     }
-    let Some(policy) = &analysis.policy else {
+    let Some(policy) = analysis.policy() else {
         let errors =
             analysis.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
         return Err(format!("the policy does not compile: {errors} errors").into());

@@ -54,7 +54,7 @@ impl Charger for Superstitious {
 
 fn deployments(harms: &Arc<AtomicBool>) -> Deployments {
     let file = SourceFile { path: "p".to_owned(), bytes: POLICY.as_bytes().to_vec() };
-    let policy = Arc::new(analyze(vec![file]).policy.unwrap());
+    let policy = Arc::new(analyze(vec![file]).into_policy().unwrap());
     let charger = Superstitious(Interpreter(policy.clone()), harms.clone());
     Deployments::single(Version::new(policy, "module", Arc::new(charger)))
 }

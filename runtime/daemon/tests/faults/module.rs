@@ -42,7 +42,7 @@ aquariumpolicy:
 fn policy() -> Arc<Policy> {
     let file = SourceFile { path: "policy.aquarium.yaml".to_owned(), bytes: POLICY.as_bytes().to_vec() };
     let analysis = analyze(vec![file]);
-    Arc::new(analysis.policy.unwrap_or_else(|| panic!("{:?}", analysis.diagnostics)))
+    Arc::new(analysis.policy().cloned().unwrap_or_else(|| panic!("{:?}", analysis.diagnostics)))
 }
 
 /// The indexes of the charges of a resource.

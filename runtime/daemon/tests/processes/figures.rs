@@ -20,7 +20,7 @@ fn quickstart() -> PathBuf {
 fn offline(module: &str, at: i64, month: Option<Month>, explain: Option<&str>) -> Report {
     let read = |name: &str| std::fs::read(quickstart().join(name)).unwrap();
     let file = SourceFile { path: "policy.aquarium.yaml".to_owned(), bytes: read("policy.aquarium.yaml") };
-    let policy = Arc::new(analyze(vec![file]).policy.unwrap());
+    let policy = Arc::new(analyze(vec![file]).into_policy().unwrap());
     let version = Version::new(policy.clone(), module, Arc::new(Interpreter(policy)));
     let events = read("events.ndjson");
     let lines = events.split(|byte| *byte == b'\n').zip(1..);

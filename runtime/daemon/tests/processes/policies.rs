@@ -13,7 +13,7 @@ const HOUR: i64 = 3_600_000;
 /// The module of a policy.
 fn module(source: &str) -> Vec<u8> {
     let file = SourceFile { path: "policy.aquarium.yaml".to_owned(), bytes: source.as_bytes().to_vec() };
-    emit(&analyze(vec![file]).policy.unwrap(), EmitOptions::default()).unwrap()
+    emit(&analyze(vec![file]).into_policy().unwrap(), EmitOptions::default()).unwrap()
 }
 
 /// The policy with another price of traffic.

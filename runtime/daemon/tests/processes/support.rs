@@ -304,7 +304,7 @@ pub fn offline(events: &str, at: i64) -> Report {
 /// The same by another policy.
 pub fn offline_by(policy: &str, events: &str, at: i64) -> Report {
     let file = SourceFile { path: "policy.aquarium.yaml".to_owned(), bytes: policy.as_bytes().to_vec() };
-    let policy = Arc::new(analyze(vec![file]).policy.unwrap());
+    let policy = Arc::new(analyze(vec![file]).into_policy().unwrap());
     let version = Version::new(policy.clone(), "offline", Arc::new(Interpreter(policy)));
     let lines = events.lines().map(|line| Line { file: "events", number: 1, bytes: line.as_bytes() });
     let options = Options { at: Some(Millis(at)), ..Options::default() };

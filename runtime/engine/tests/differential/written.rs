@@ -31,8 +31,8 @@ pub fn policy(random: &mut Random) -> (Policy, Vec<Classes>) {
         let (text, places) = print(precision, &all);
         let file = SourceFile { path: "policy.aquarium".to_owned(), bytes: text.clone().into_bytes() };
         let analysis = analyze(vec![file]);
-        if let Some(policy) = analysis.policy {
-            return (policy, all.into_iter().map(|written| written.classes).collect());
+        if let Some(policy) = analysis.policy() {
+            return (policy.clone(), all.into_iter().map(|written| written.classes).collect());
         }
         // What needs more than 256 bits or may divide by zero is refused, and left out.
         let errors = analysis.diagnostics.iter().filter(|found| found.severity == Severity::Error);

@@ -73,7 +73,7 @@ fn open_on(log: &Arc<EmbeddedLog>, directory: &Path, derived: Arc<dyn Derived>) 
     };
     let mut users = Users::open(0, 1, setting);
     let file = SourceFile { path: "p".to_owned(), bytes: POLICY.as_bytes().to_vec() };
-    let policy = Arc::new(analyze(vec![file]).policy.unwrap());
+    let policy = Arc::new(analyze(vec![file]).into_policy().unwrap());
     users.deployments =
         Deployments::single(Version::new(policy.clone(), "module", Arc::new(Interpreter(policy))));
     users
