@@ -47,7 +47,7 @@ pub fn check(bytes: &[u8]) {
     }
     let Some(policy) = analysis.into_policy() else { return };
     for wide_arithmetic in [true, false] {
-        let options = EmitOptions { wide_arithmetic };
+        let options = EmitOptions { wide_arithmetic, ..EmitOptions::default() };
         let module = emit(&policy, options).expect("an accepted policy compiles");
         assert!(module == emit(&policy, options).expect("it does so again"), "two builds differ");
     }

@@ -25,6 +25,13 @@ export class Daemon {
     await this.send();
   }
 
+  // The same policy with the clocks of another zone.
+  async moveTo(zone) {
+    await this.stop();
+    writeFileSync(this.policy, readFileSync(this.policy, "utf8").replace("name: quickstart", `name: quickstart\n  timezone: ${zone}`));
+    await this.start();
+  }
+
   // Serves, as soon as this is fulfilled.
   start() {
     const listen = `127.0.0.1:${this.port}`;

@@ -62,7 +62,7 @@ async function pages(daemon) {
     wallet: ["/console/user/wallet?id=1040&month=2011-12", "Why"],
     bill: ["/console/user/bill?id=1040&month=2011-12", "Balance after"],
     "bill-final": ["/console/user/bill?id=1040&month=2011-12&final=true", "nothing was known"],
-    charge: [`/console/user/charge?id=1040&entry=${entry}`, "The arithmetic"],
+    charge: [`/console/user/charge?id=1040&entry=${entry}`, "policy.aquarium.yaml:"],
     trace: ["/console/user/trace?id=1040&from=2011-12-01", "Before"],
     policies: ["/console/policies", "An agreement’s week"],
     changes: ["/console/policies/changes?deployment=deployment-2", "0.06"],
@@ -142,6 +142,35 @@ async function narrow(browser, daemon, pictures) {
   await looking.close();
 }
 
+// The clock of a zone at an instant, as the browser's own data has it.
+function clockOf(zone, instant) {
+  const style = { timeZone: zone, hourCycle: "h23", year: "numeric", month: "2-digit", day: "2-digit", hour: "2-digit", minute: "2-digit", second: "2-digit" };
+  const part = Object.fromEntries(new Intl.DateTimeFormat("en", style).formatToParts(new Date(instant)).map((it) => [it.type, it.value]));
+  return `${part.year}-${part.month}-${part.day} ${part.hour}:${part.minute}:${part.second}`;
+}
+
+async function elsewhere(browser, daemon, zone) {
+  await daemon.moveTo(zone);
+  for (const javaScriptEnabled of [false, true]) {
+    const looking = await context(browser, daemon, { javaScriptEnabled });
+    for (const name of ["user", "charge", "trace", "bill"]) {
+      const one = (await pages(daemon))[name];
+      await check(`${name}: the clocks are those of ${zone}, ${javaScriptEnabled ? "with" : "without"} scripts`, () => inTab(looking, async (page) => {
+        await look(page, one);
+        if ((await page.locator("html").getAttribute("data-zone")) !== zone) throw new Error("it has another zone");
+        const times = await page.locator("time.instant").evaluateAll((found) => found.map((it) => [it.dateTime, it.querySelector(".local").textContent]));
+        if (times.length < 2) throw new Error("there are no dates");
+        for (const [instant, local] of times) {
+          const clock = clockOf(zone, instant);
+          const expected = javaScriptEnabled ? new Intl.DateTimeFormat("en-US", { timeZone: zone, dateStyle: "medium", timeStyle: "medium" }).format(new Date(instant)) : clock;
+          if (!local.startsWith(expected)) throw new Error(`${instant} is shown as ${local}, not ${expected}`);
+        }
+      }));
+    }
+    await looking.close();
+  }
+}
+
 const pictures = process.env.CONSOLE_SCREENSHOTS;
 mkdirSync(pictures, { recursive: true });
 const daemon = new Daemon(process.argv[2]);
@@ -155,6 +184,7 @@ try {
   const driven = await context(browser, daemon, {});
   await drive(driven, daemon, pictures, check);
   await driven.close();
+  await elsewhere(browser, daemon, "Europe/Athens");
 } catch (failure) {
   report("the run", failure.stack);
 } finally {

@@ -47,8 +47,15 @@ pub fn run(arguments: &Compile) -> Result<ExitCode, Failure> {
     if checked.refused {
         return Ok(ExitCode::from(FINDINGS));
     }
-    let Some(policy) = checked.analysis.into_policy() else { return Ok(ExitCode::from(FINDINGS)) };
-    let bytes = emit(&policy, arguments.emit, !arguments.no_wide_arithmetic)?;
+    let mut analysis = checked.analysis;
+    if analysis.policy().is_none() {
+        return Ok(ExitCode::from(FINDINGS));
+    }
+    // What the policy was made from is let go before the module is written, but for the texts that go into it.
+    let files = std::mem::take(&mut analysis.files);
+    let Some(policy) = analysis.into_policy() else { return Ok(ExitCode::from(FINDINGS)) };
+    let options = EmitOptions { wide_arithmetic: !arguments.no_wide_arithmetic, sources: &files };
+    let bytes = emit(&policy, arguments.emit, options)?;
     if inputs::is_standard_input(&arguments.output) {
         std::io::stdout().lock().write_all(&bytes)?;
     } else {
@@ -57,15 +64,15 @@ pub fn run(arguments: &Compile) -> Result<ExitCode, Failure> {
     Ok(ExitCode::SUCCESS)
 }
 
-fn emit(policy: &Policy, emit: Emit, wide_arithmetic: bool) -> Result<Vec<u8>, Failure> {
+fn emit(policy: &Policy, emit: Emit, options: EmitOptions<'_>) -> Result<Vec<u8>, Failure> {
     if emit == Emit::Ir {
         let mut json =
             serde_json::to_vec_pretty(policy).map_err(|error| Failure::Defect(error.to_string()))?;
         json.push(b'\n');
         return Ok(json);
     }
-    let module = aquarium_compiler::emit(policy, EmitOptions { wide_arithmetic })
-        .map_err(|error| Failure::Defect(error.to_string()))?;
+    let module =
+        aquarium_compiler::emit(policy, options).map_err(|error| Failure::Defect(error.to_string()))?;
     if emit == Emit::Wasm {
         return Ok(module);
     }

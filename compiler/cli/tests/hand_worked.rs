@@ -15,6 +15,7 @@
     reason = "a test fails by panicking"
 )]
 
+use std::collections::BTreeSet;
 use std::path::Path;
 use std::process::Command;
 
@@ -44,6 +45,31 @@ fn millis(text: &str) -> i64 {
     let [month, day, hour, minute] = numbers[..] else { panic!("`{text}` is not `MM-DD HH:MM`") };
     let days_before = [(10, 0), (11, 31)].into_iter().find(|(number, _)| *number == month).unwrap().1;
     1_317_427_200_000 + ((days_before + day - 1) * 1_440 + hour * 60 + minute) * 60_000
+}
+
+#[test]
+fn steps_stand_in_the_line_of_the_resources_own_expression() {
+    let quickstart = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../examples/quickstart");
+    let run = |more: &[&str]| {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_aquariumc"));
+        command.arg("simulate").arg(&quickstart).arg(quickstart.join("events.ndjson"));
+        let output = command.args(["--user", "1040", "--format", "json"]).args(more).output().unwrap();
+        assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stderr));
+        serde_json::from_slice::<Value>(&output.stdout).unwrap()
+    };
+    let report = run(&[]);
+    let entries = report["users"]["1040"]["entries"].as_array().unwrap();
+    let mut resources = BTreeSet::new();
+    // An algorithm writes the same for each resource: each has its own line.
+    for entry in entries.iter().filter(|entry| resources.insert(entry["resource"].as_str().unwrap())) {
+        let report = run(&["--explain", entry["id"].as_str().unwrap()]);
+        let derivation = &report["explained"];
+        assert_eq!(derivation["entry"]["algorithmSource"], entry["algorithmSource"]);
+        for step in derivation["steps"].as_array().unwrap() {
+            assert_eq!(step["source"], entry["algorithmSource"], "{step}");
+        }
+    }
+    assert_eq!(resources.len(), 4);
 }
 
 fn simulate(events: &[String]) -> Value {

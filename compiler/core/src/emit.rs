@@ -33,17 +33,20 @@ use wasm_encoder::{
 
 use self::assembler::Helpers;
 use self::helpers::Helper;
+use crate::SourceFile;
 
 /// How a module is written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct EmitOptions {
+pub struct EmitOptions<'a> {
     /// Whether to use the wide-arithmetic instructions; without them the module runs on any engine, slower.
     pub wide_arithmetic: bool,
+    /// Files whose text goes into the module, so that whoever explains a charge can show the lines that it is by.
+    pub sources: &'a [SourceFile],
 }
 
-impl Default for EmitOptions {
+impl Default for EmitOptions<'_> {
     fn default() -> Self {
-        Self { wide_arithmetic: true }
+        Self { wide_arithmetic: true, sources: &[] }
     }
 }
 
@@ -71,7 +74,7 @@ pub enum EmitError {
 ///
 /// # Errors
 /// Where an expression is not proven to be computable for all slots of its resource.
-pub fn emit(policy: &Policy, options: EmitOptions) -> Result<Vec<u8>, EmitError> {
+pub fn emit(policy: &Policy, options: EmitOptions<'_>) -> Result<Vec<u8>, EmitError> {
     let mut code = Code::new(policy, options);
     for (id, charge) in (0..).map(ChargeId).zip(&policy.charges) {
         code.charge(id, charge)?;
@@ -80,7 +83,11 @@ pub fn emit(policy: &Policy, options: EmitOptions) -> Result<Vec<u8>, EmitError>
     let section =
         |content: serde_json::Result<Vec<u8>>| content.map_err(|error| EmitError::Section(error.to_string()));
     custom(&mut module, POLICY_SECTION, &section(serde_json::to_vec(policy))?);
-    custom(&mut module, SOURCE_SECTION, &section(serde_json::to_vec(&source::spans(policy)))?);
+    custom(
+        &mut module,
+        SOURCE_SECTION,
+        &section(serde_json::to_vec(&source::spans(policy, options.sources)))?,
+    );
     let sealed = seal(module.as_slice());
     custom(&mut module, SEAL_SECTION, &sealed);
     Ok(module.finish())
@@ -107,7 +114,7 @@ struct Code<'a> {
 }
 
 impl<'a> Code<'a> {
-    fn new(policy: &'a Policy, options: EmitOptions) -> Self {
+    fn new(policy: &'a Policy, options: EmitOptions<'_>) -> Self {
         let (helpers, indices) = helpers::helpers(options.wide_arithmetic);
         Self {
             policy,

@@ -33,7 +33,8 @@ pub struct Derivation {
 pub struct Step {
     /// File and line of the text that it stands for.
     pub source: Option<String>,
-    /// The bytes of that text.
+    /// The bytes of that text; where an equal expression is written in several places, those of the entry that it
+    /// stands in.
     pub bytes: (u32, u32),
     /// That text, where it is a part of the expression as its author wrote it.
     pub text: Option<String>,
@@ -54,8 +55,8 @@ pub fn explain(deployments: &mut Deployments, user: &str, entry: &Entry, revisio
         precision: 0,
     };
     let rate = &entry.slot.rate;
-    let Some(version) = deployments.version(rate.version) else { return derivation };
-    let policy = &version.policy;
+    let Some(version) = deployments.version_mut(rate.version) else { return derivation };
+    let policy = &version.policy.clone();
     derivation.precision = policy.precision;
     let agreement = rate.agreement_id.and_then(|id| policy.agreements.get(id.index()));
     derivation.ancestors = agreement.map(|agreement| agreement.ancestors.clone()).unwrap_or_default();
@@ -67,7 +68,10 @@ pub fn explain(deployments: &mut Deployments, user: &str, entry: &Entry, revisio
     let Some(charge) = charge.filter(|_| entry.slot.outcome == Outcome::Charged) else { return derivation };
     // A slot that was charged has its value, be it proven for the compiled code or not.
     if let Ok(explanation) = interpreter::explain_unlimited(policy, &slot) {
-        derivation.steps = steps(policy, charge, &explanation.values);
+        let place = rate.agreement_id.zip(rate.resource_id).and_then(|(agreement, resource)| {
+            Some(version.items(agreement, resource, entry.slot.from).expression?.span)
+        });
+        derivation.steps = steps(policy, charge, &explanation.values, place);
         derivation.value = Some(explanation.evaluation.value);
     }
     derivation
@@ -81,27 +85,41 @@ impl Derivation {
     }
 }
 
-fn steps(policy: &Policy, charge: &Charge, values: &[Option<Value>]) -> Vec<Step> {
+/// The steps of a charge whose expression is given at a place.
+fn steps(policy: &Policy, charge: &Charge, values: &[Option<Value>], place: Option<Span>) -> Vec<Step> {
     let expression = Written::of(policy, charge);
+    // Of equal expressions one is kept: where this one stands only the whole entry is known.
+    let place = place.filter(|place| !is_within(root(policy, charge), *place));
     let origins = policy.body(charge).map_or(&[][..], |body| &body.expression.origins);
     let needed = origins.iter().zip(values).filter_map(|(origin, value)| Some((origin, value.as_ref()?)));
     needed
         .map(|(origin, value)| {
-            let source = policy.sources.get(origin.span.source.index());
+            let span = place.unwrap_or(origin.span);
+            let source = policy.sources.get(span.source.index());
             let value = match value {
                 Value::Truth(truth) => truth.to_string(),
                 Value::Quantity(value) if origin.scale.is_zero() => value.to_string(),
                 Value::Quantity(value) => Rational(&value.0 / &origin.scale.0).to_string(),
             };
             Step {
-                source: source.map(|source| format!("{}:{}", source.path, origin.span.line)),
-                bytes: (origin.span.start, origin.span.end),
+                source: source.map(|source| format!("{}:{}", source.path, span.line)),
+                bytes: (span.start, span.end),
                 text: expression.as_ref().and_then(|expression| expression.part(origin.span)),
                 value,
                 unit: origin.unit.clone(),
             }
         })
         .collect()
+}
+
+/// Where the whole expression stands that a charge was compiled from.
+fn root(policy: &Policy, charge: &Charge) -> Option<Span> {
+    let body = &policy.body(charge)?.expression;
+    Some(body.origins.get(usize::try_from(body.root()?.0).ok()?)?.span)
+}
+
+fn is_within(span: Option<Span>, place: Span) -> bool {
+    span.is_some_and(|span| span.source == place.source && place.start <= span.start && span.end <= place.end)
 }
 
 /// The text of an expression and where it stands.
@@ -115,8 +133,7 @@ impl<'a> Written<'a> {
     /// places, and one of them is kept.
     fn of(policy: &'a Policy, charge: &Charge) -> Option<Self> {
         let text = policy.expressions.get(charge.expression.index())?.text.trim();
-        let body = &policy.body(charge)?.expression;
-        let span = body.origins.get(usize::try_from(body.root()?.0).ok()?)?.span;
+        let span = root(policy, charge)?;
         let fits = span.end.checked_sub(span.start).is_some_and(|length| length as usize == text.len());
         fits.then_some(Self { text, span })
     }

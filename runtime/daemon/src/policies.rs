@@ -8,7 +8,9 @@ use std::sync::{Arc, Mutex, PoisonError, RwLock};
 
 use aquarium_charging::Version;
 use aquarium_engine::{Engine, EngineError, EngineOptions};
+use aquarium_ir::module::ModuleFile;
 use aquarium_ir::time::Zone;
+use serde::Deserialize;
 use thiserror::Error;
 
 /// Why a module cannot be used.
@@ -84,6 +86,15 @@ impl Policies {
         fs::read(&path).map_err(|source| PolicyError::Io { path, source })
     }
 
+    /// The text of a file that a module was compiled from; `None`: it does not have it.
+    pub fn source(&self, hash: &str, path: &str) -> Result<Option<String>, PolicyError> {
+        let module = self.module(hash)?;
+        let file = ModuleFile::read(&module).map_err(|error| unusable(hash, &error.to_string()))?;
+        let section: SourceSection =
+            serde_json::from_slice(file.source).map_err(|error| unusable(hash, &error.to_string()))?;
+        Ok(section.sources.into_iter().find(|source| source.path == path).and_then(|source| source.text))
+    }
+
     /// A policy that was taken in, ready to charge.
     pub fn version(&self, hash: &str) -> Result<Version, PolicyError> {
         let mut loaded = self.loaded.lock().unwrap_or_else(PoisonError::into_inner);
@@ -115,6 +126,19 @@ impl Policies {
     fn path(&self, hash: &str) -> PathBuf {
         self.directory.join(format!("{hash}.wasm"))
     }
+}
+
+/// What is read here of a module's section of sources.
+#[derive(Deserialize)]
+struct SourceSection {
+    sources: Vec<SourceText>,
+}
+
+#[derive(Deserialize)]
+struct SourceText {
+    path: String,
+    #[serde(default)]
+    text: Option<String>,
 }
 
 /// A hash names a file; nothing else may.

@@ -26,7 +26,7 @@ const TURN: usize = 10;
 fn deployments() -> Deployments {
     let file = SourceFile { path: "guide.aquarium".to_owned(), bytes: POLICY.as_bytes().to_vec() };
     let policy = analyze(vec![file]).into_policy().unwrap();
-    let bytes = emit(&policy, EmitOptions { wide_arithmetic: true }).unwrap();
+    let bytes = emit(&policy, EmitOptions { wide_arithmetic: true, ..EmitOptions::default() }).unwrap();
     let module = Engine::new(&EngineOptions::default()).unwrap().load(&bytes).unwrap();
     let (policy, hash) = (Arc::clone(module.policy()), module.hash().to_owned());
     let charger: Arc<dyn Charger> = Arc::new(module);

@@ -280,7 +280,7 @@ fn native_code_is_kept_in_a_private_directory_and_survives_damage() {
 #[test]
 fn an_emitted_module_has_one_loop_no_import_and_no_floating_point() {
     for wide_arithmetic in [true, false] {
-        let module = emit(&simple(), EmitOptions { wide_arithmetic }).unwrap();
+        let module = emit(&simple(), EmitOptions { wide_arithmetic, ..EmitOptions::default() }).unwrap();
         let mut loops = 0;
         for payload in wasmparser::Parser::new(0).parse_all(&module) {
             match payload.unwrap() {

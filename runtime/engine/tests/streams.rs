@@ -33,7 +33,8 @@ fn charger(engine: &Engine, policy: &Arc<Policy>, by: By) -> Arc<dyn Charger> {
     if by == By::Interpreter {
         return Arc::new(Interpreter(Arc::clone(policy)));
     }
-    let module = emit(policy, EmitOptions { wide_arithmetic: by == By::Wide }).unwrap();
+    let module =
+        emit(policy, EmitOptions { wide_arithmetic: by == By::Wide, ..EmitOptions::default() }).unwrap();
     Arc::new(engine.load(&module).unwrap())
 }
 

@@ -1,11 +1,14 @@
 //! Where everything stands: the source section, by which a wallet entry is traced to a line.
 
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 use aquarium_ir::policy::{Given, Policy, Source, Span};
 use aquarium_ir::time::Timeline;
 use aquarium_ir::time::timeline::Body;
 use serde::Serialize;
+
+use crate::SourceFile;
 
 /// The version of the section.
 const FORMAT: u32 = 1;
@@ -14,11 +17,21 @@ const FORMAT: u32 = 1;
 #[derive(Debug, Serialize)]
 pub(super) struct Spans<'a> {
     format: u32,
-    sources: &'a [Source],
+    sources: Vec<SourceText<'a>>,
     /// Where items, and what they give, stand; by item.
     items: BTreeMap<String, Vec<Span>>,
     /// By body.
     bodies: Vec<BodySpans>,
+}
+
+/// A file, and what stands in it.
+#[derive(Debug, Serialize)]
+struct SourceText<'a> {
+    #[serde(flatten)]
+    source: &'a Source,
+    /// Left out where the text was not at hand.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    text: Option<Cow<'a, str>>,
 }
 
 /// Where an expression stands that is typed for a resource.
@@ -28,13 +41,18 @@ struct BodySpans {
     nodes: Vec<Span>,
 }
 
-/// The spans of a policy.
-pub(super) fn spans(policy: &Policy) -> Spans<'_> {
+/// The spans of a policy, and the texts of its files where they are at hand.
+pub(super) fn spans<'a>(policy: &'a Policy, files: &'a [SourceFile]) -> Spans<'a> {
     let bodies = policy
         .bodies
         .iter()
         .map(|body| BodySpans { nodes: body.expression.origins.iter().map(|origin| origin.span).collect() });
-    Spans { format: FORMAT, sources: &policy.sources, items: items(policy), bodies: bodies.collect() }
+    let text = |source: &Source| {
+        let file = files.iter().find(|file| file.path == source.path)?;
+        Some(String::from_utf8_lossy(&file.bytes))
+    };
+    let sources = policy.sources.iter().map(|source| SourceText { source, text: text(source) }).collect();
+    Spans { format: FORMAT, sources, items: items(policy), bodies: bodies.collect() }
 }
 
 fn items(policy: &Policy) -> BTreeMap<String, Vec<Span>> {

@@ -131,7 +131,7 @@ fn compile(directory: &Path, paths: &[PathBuf]) -> Result<Vec<u8>, Failure> {
             analysis.diagnostics.iter().filter(|diagnostic| diagnostic.severity == Severity::Error).count();
         return Err(format!("the policy does not compile: {errors} errors").into());
     };
-    Ok(emit(policy, EmitOptions::default())?)
+    Ok(emit(policy, EmitOptions { sources: &analysis.files, ..EmitOptions::default() })?)
 }
 
 fn line_of(analysis: &Analysis, diagnostic: &Diagnostic) -> String {

@@ -18,6 +18,11 @@ const SLOT_WIDTH_MIN: i64 = 6;
 /// A price is written into slots that are at least so wide.
 const PRICE_WIDTH_MIN: i64 = 64;
 
+/// Lines of the policy that are shown before and after the one that is meant.
+const LINES_AROUND: usize = 3;
+/// So much is shown of a line.
+const LINE_CHARACTERS_MAX: usize = 400;
+
 /// A charge, and the event that posted it as it came.
 pub struct Why {
     /// The user.
@@ -26,11 +31,41 @@ pub struct Why {
     pub charge: Charge,
     /// The event; `None`: it was the end of a month.
     pub event: Option<String>,
+    /// What stands in the policy around price and expression.
+    pub excerpts: Vec<Excerpt>,
+}
+
+/// A line of the policy, among those around it.
+pub struct Excerpt {
+    /// File and line, as entries name them.
+    pub place: String,
+    /// The number of the first line that is shown.
+    pub first: usize,
+    /// The number of the line that is meant.
+    pub line: usize,
+    /// The lines.
+    pub lines: Vec<String>,
+}
+
+impl Excerpt {
+    /// The lines around a place, of the file's text.
+    pub fn of(place: &str, text: &str) -> Option<Self> {
+        let line: usize = place.rsplit_once(':')?.1.parse().ok()?;
+        let first = line.saturating_sub(LINES_AROUND).max(1);
+        let before = line.checked_sub(first)?;
+        let lines: Vec<String> = text
+            .lines()
+            .skip(first - 1)
+            .take(before + 1 + LINES_AROUND)
+            .map(|line| line.chars().take(LINE_CHARACTERS_MAX).collect())
+            .collect();
+        (before < lines.len()).then(|| Self { place: place.to_owned(), first, line, lines })
+    }
 }
 
 /// The page.
 pub fn page(frame: &Frame, why: &Why) -> Markup {
-    let Why { user, charge: Charge { derivation, neighbours }, event } = why;
+    let Why { user, charge: Charge { derivation, neighbours }, event, excerpts } = why;
     let entry = &derivation.entry;
     let content = html! {
         (user_head(user, None))
@@ -41,7 +76,7 @@ pub fn page(frame: &Frame, why: &Why) -> Markup {
             (line(entry, neighbours))
             (wide("Neighbours", &wallet::entries(frame, user, neighbours)))
         }
-        (policy(derivation))
+        (policy(derivation, excerpts))
         (arithmetic(derivation))
         (cause(frame, user, entry, event.as_deref()))
     };
@@ -106,7 +141,7 @@ fn line(entry: &EntryView, neighbours: &[EntryView]) -> Markup {
 }
 
 /// What of the policy gave it.
-fn policy(derivation: &Derivation) -> Markup {
+fn policy(derivation: &Derivation, excerpts: &[Excerpt]) -> Markup {
     let entry = &derivation.entry;
     html! {
         section aria-labelledby="policy" {
@@ -126,6 +161,23 @@ fn policy(derivation: &Derivation) -> Markup {
                 } }))
             }
             @if let Some(expression) = &derivation.expression { pre .source { code { (block(expression)) } } }
+            @for excerpt in excerpts { (self::excerpt(excerpt)) }
+        }
+    }
+}
+
+fn excerpt(excerpt: &Excerpt) -> Markup {
+    html! {
+        figure {
+            figcaption { code { (shown(&excerpt.place)) } }
+            pre .source .numbered { code {
+                @for (number, line) in (excerpt.first..).zip(&excerpt.lines) {
+                    span .line .meant[number == excerpt.line] {
+                        span .number { (number) } " " @if !line.is_empty() { (shown(line)) }
+                    }
+                    "\n"
+                }
+            } }
         }
     }
 }
@@ -188,6 +240,23 @@ fn cause(frame: &Frame, user: &str, entry: &EntryView, event: Option<&str>) -> M
                 a href=(address("/console/user/trace", &[("id", user), ("from", &entry.to.to_string())])) { "Trace from here" } " "
                 a href=(charge_address(user, &entry.id)) { "Link to this page" }
             }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn excerpts_are_the_lines_around_a_place_as_far_as_there_are_any() {
+        let text = "a\nb\nc\nd\ne\nf\ng\nh\n";
+        let shown = |place: &str| Excerpt::of(place, text).map(|it| (it.first, it.lines.concat()));
+        assert_eq!(shown("policy:1"), Some((1, "abcd".to_owned())));
+        assert_eq!(shown("dir:ectory/policy:5"), Some((2, "bcdefgh".to_owned())));
+        assert_eq!(shown("policy:8"), Some((5, "efgh".to_owned())));
+        for nowhere in ["policy:0", "policy:9", "policy:18446744073709551615", "policy:x", "policy", ""] {
+            assert_eq!(shown(nowhere), None, "{nowhere}");
         }
     }
 }

@@ -113,6 +113,15 @@ fn pages_have_the_figures_of_rest_and_of_the_fold_alone() {
         for step in derivation["steps"].as_array().unwrap() {
             assert!(why.contains(&format!(">{}</td>", step["value"].as_str().unwrap())), "{step}");
         }
+        // The lines of the policy that price and expression stand in, marked among those around them.
+        for place in [&entry["source"], &entry["algorithmSource"]] {
+            let line: usize = place.as_str().unwrap().rsplit_once(':').unwrap().1.parse().unwrap();
+            let text = POLICY.lines().nth(line - 1).unwrap();
+            assert!(text.contains(entry["resource"].as_str().unwrap()), "{text}");
+            let marked =
+                format!(r#"<span class="line meant"><span class="number">{line}</span> <bdi>{text}</bdi>"#);
+            assert!(why.contains(&marked), "{marked}: {why}");
+        }
     }
 }
 

@@ -42,7 +42,7 @@ fn setting(name: &str, default: u64) -> u64 {
 }
 
 fn load(engine: &Engine, policy: &Policy, wide_arithmetic: bool) -> LoadedModule {
-    engine.load(&emit(policy, EmitOptions { wide_arithmetic }).unwrap()).unwrap()
+    engine.load(&emit(policy, EmitOptions { wide_arithmetic, ..EmitOptions::default() }).unwrap()).unwrap()
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! Pages about one user.
 
-use aquarium_charging::view::CauseView;
+use aquarium_charging::view::{CauseView, EntryView};
 use aquarium_charging::{Deployments, Ledger};
 use aquarium_ir::Millis;
 use aquarium_ir::time::Month;
@@ -164,7 +164,28 @@ pub async fn charge(State(api): State<Api>, Parameters(asked): Parameters<Charge
     let (log, of) = (daemon.clone(), user.clone());
     let event = elsewhere(move || event_of(&log, &of, &cause)).await??;
     let event = event.map(|record| String::from_utf8_lossy(&record.body).into_owned());
-    html(charge::page(&frame(&daemon), &charge::Why { user, charge, event }))
+    let (policies, view) = (daemon.clone(), charge.derivation.entry.clone());
+    let excerpts = elsewhere(move || excerpts_of(&policies, &view)).await?;
+    html(charge::page(&frame(&daemon), &charge::Why { user, charge, event, excerpts }))
+}
+
+/// Where price and expression stand in the policy, each line once; none where the module has no texts.
+fn excerpts_of(daemon: &Daemon, entry: &EntryView) -> Vec<charge::Excerpt> {
+    let Some(module) = &entry.module else { return Vec::new() };
+    let mut places: Vec<&str> =
+        [&entry.source, &entry.algorithm_source].into_iter().flatten().map(String::as_str).collect();
+    places.dedup();
+    let excerpt = |place: &str| {
+        let (path, _) = place.rsplit_once(':')?;
+        match daemon.policies.source(module, path) {
+            Ok(text) => charge::Excerpt::of(place, &text?),
+            Err(error) => {
+                tracing::warn!(%error, "the lines of a policy cannot be shown");
+                None
+            }
+        }
+    };
+    places.into_iter().filter_map(excerpt).collect()
 }
 
 /// The event that posted an entry, as the log has it.
