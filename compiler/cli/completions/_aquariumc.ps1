@@ -107,6 +107,7 @@ Register-ArgumentCompleter -Native -CommandName 'aquariumc' -ScriptBlock {
             [CompletionResult]::new('--lcov', '--lcov', [CompletionResultType]::ParameterName, 'Write the coverage to this file, in the format of LCOV')
             [CompletionResult]::new('--format', '--format', [CompletionResultType]::ParameterName, 'How the results are written')
             [CompletionResult]::new('--coverage', '--coverage', [CompletionResultType]::ParameterName, 'Also show which prices, tiers, expressions, branches and time frames no test reaches')
+            [CompletionResult]::new('--explain', '--explain', [CompletionResultType]::ParameterName, 'Also show how every charge came about, step by step')
             [CompletionResult]::new('-h', '-h', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             [CompletionResult]::new('--help', '--help', [CompletionResultType]::ParameterName, 'Print help (see more with ''--help'')')
             break

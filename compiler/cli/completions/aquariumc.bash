@@ -511,7 +511,7 @@ _aquariumc() {
             return 0
             ;;
         aquariumc__subcmd__test)
-            opts="-h --filter --coverage --lcov --format --help"
+            opts="-h --filter --coverage --explain --lcov --format --help"
             if [[ ${cur} == -* || ${COMP_CWORD} -eq 2 ]] ; then
                 COMPREPLY=( $(compgen -W "${opts}" -- "${cur}") )
                 return 0

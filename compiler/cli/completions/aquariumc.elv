@@ -96,6 +96,7 @@ set edit:completion:arg-completer[aquariumc] = {|@words|
             cand --lcov 'Write the coverage to this file, in the format of LCOV'
             cand --format 'How the results are written'
             cand --coverage 'Also show which prices, tiers, expressions, branches and time frames no test reaches'
+            cand --explain 'Also show how every charge came about, step by step'
             cand -h 'Print help (see more with ''--help'')'
             cand --help 'Print help (see more with ''--help'')'
         }

@@ -92,6 +92,7 @@ complete -c aquariumc -n "__fish_aquariumc_using_subcommand test" -l format -d '
 json\t'One JSON object, coverage included'
 junit\t'JUnit\'s XML, as CI systems read it'"
 complete -c aquariumc -n "__fish_aquariumc_using_subcommand test" -l coverage -d 'Also show which prices, tiers, expressions, branches and time frames no test reaches'
+complete -c aquariumc -n "__fish_aquariumc_using_subcommand test" -l explain -d 'Also show how every charge came about, step by step'
 complete -c aquariumc -n "__fish_aquariumc_using_subcommand test" -s h -l help -d 'Print help (see more with \'--help\')'
 complete -c aquariumc -n "__fish_aquariumc_using_subcommand init" -s h -l help -d 'Print help'
 complete -c aquariumc -n "__fish_aquariumc_using_subcommand completions" -s h -l help -d 'Print help'

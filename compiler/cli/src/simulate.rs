@@ -1,7 +1,7 @@
 //! `aquariumc simulate`.
 
 mod bill;
-mod explanation;
+pub mod explanation;
 
 use std::io::Write;
 use std::path::PathBuf;
@@ -84,6 +84,7 @@ pub fn run(arguments: &Simulate) -> Result<ExitCode, Failure> {
         bills: arguments.bills.as_deref().map(month).transpose()?,
         explain: arguments.explain.as_deref(),
         open: false,
+        derivations: false,
         credit_events: arguments.credit_events,
     };
     let files = arguments.events.iter().map(|path| EventFile::read(path)).collect::<Result<Vec<_>, _>>()?;

@@ -33,6 +33,9 @@ pub struct Test {
     /// Also show which prices, tiers, expressions, branches and time frames no test reaches.
     #[arg(long)]
     pub coverage: bool,
+    /// Also show how every charge came about, step by step.
+    #[arg(long)]
+    pub explain: bool,
     /// Write the coverage to this file, in the format of LCOV.
     #[arg(long, value_name = "FILE")]
     pub lcov: Option<PathBuf>,
@@ -55,7 +58,7 @@ pub enum TestFormat {
 /// Runs the tests.
 pub fn run(arguments: &Test) -> Result<ExitCode, Failure> {
     let mut suite = Suite::read(&arguments.paths)?;
-    suite.run(arguments.filter.as_deref())?;
+    suite.run(arguments.filter.as_deref(), arguments.explain)?;
     if let Some(filter) =
         arguments.filter.as_deref().filter(|_| suite.counts().tests() == 0 && !suite.is_broken())
     {

@@ -93,6 +93,21 @@ fn json_and_lcov() {
 }
 
 #[test]
+fn charges_are_explained_step_by_step() {
+    insta::assert_snapshot!(mixed(&["--explain", "--filter", "night is cheap"]));
+    let json = mixed(&["--explain", "--format", "json"]);
+    let json: serde_json::Value = serde_json::from_str(json.split("--- exit code").next().unwrap()).unwrap();
+    let counts: Vec<Option<usize>> = json["files"][0]["tests"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|test| Some(test["derivations"].as_array()?.len()))
+        .collect();
+    // The last but one expects findings alone, the last cannot be run.
+    assert_eq!(counts, [Some(2), Some(2), Some(0), Some(1), Some(0), None, None]);
+}
+
+#[test]
 fn a_filter_names_some_tests() {
     let one = mixed(&["--filter", "night"]);
     assert_eq!(

@@ -58,6 +58,24 @@ const tests = {
     assert.match(String(finding.code.value), /^AQ\d{4}$/);
     assert.equal(document.lineAt(finding.range.start.line).text.trim().split(":")[0], "vmtime");
   },
+  // A run saves what is open: before anything is edited.
+  "tests of a policy have findings, and lenses that run them": async () => {
+    const document = await open("prices/prices.test.aquarium.yaml");
+    const lenses = await until("the lenses", async () => {
+      const found = await vscode.commands.executeCommand("vscode.executeCodeLensProvider", document.uri);
+      return found.length === 6 && found;
+    });
+    assert.deepEqual(lenses.map((lens) => lens.command.title), ["run test", "debug test", "with coverage", "run test", "debug test", "with coverage"]);
+    const debug = lenses[1].command;
+    await vscode.commands.executeCommand(debug.command, ...debug.arguments);
+    const labels = () => vscode.window.tabGroups.all.flatMap((group) => group.tabs.map((tab) => tab.label));
+    await until("the charges", () => labels().includes("Charges of days cost the full price")).catch((error) => {
+      throw new Error(`${error.message}: ${labels().join(", ")}; ${JSON.stringify(debug)}`);
+    });
+    await replace(document, "expect:", "expects:");
+    await until("an error", () => errors(document.uri).length > 0);
+    await vscode.commands.executeCommand("workbench.action.files.revert");
+  },
   "a code leads to its explanation": async () => {
     const { code } = errors(file("broken.aquarium.yaml"))[0];
     assert.equal(code.target.scheme, "aquarium-explain");
@@ -124,17 +142,6 @@ const tests = {
     const created = await until("the item", async () => titled(await offered("weekly"), "create credit plan `weekly`"));
     assert.ok(await vscode.workspace.applyEdit(created.edit));
     await until("no error", () => errors(document.uri).length === 0);
-    await vscode.commands.executeCommand("workbench.action.files.revert");
-  },
-  "tests of a policy have findings, and lenses that run them": async () => {
-    const document = await open("prices/prices.test.aquarium.yaml");
-    const lenses = await until("the lenses", async () => {
-      const found = await vscode.commands.executeCommand("vscode.executeCodeLensProvider", document.uri);
-      return found.length === 4 && found;
-    });
-    assert.deepEqual(lenses.map((lens) => lens.command.title), ["run test", "with coverage", "run test", "with coverage"]);
-    await replace(document, "expect:", "expects:");
-    await until("an error", () => errors(document.uri).length > 0);
     await vscode.commands.executeCommand("workbench.action.files.revert");
   },
   "items are found in files that are not open": async () => {

@@ -10,7 +10,8 @@ cat > "$state/data/Machine/settings.json" <<'J'
 { "telemetry.telemetryLevel": "off", "workbench.startupEditor": "none", "security.workspace.trust.enabled": false,
   "extensions.autoUpdate": false, "extensions.autoCheckUpdates": false, "update.mode": "none",
   "workbench.enableExperiments": false, "editor.hover.delay": 100, "chat.disableAIFeatures": true,
-  "workbench.secondarySideBar.defaultVisibility": "hidden", "testing.automaticallyOpenPeekView": "never" }
+  "workbench.secondarySideBar.defaultVisibility": "hidden", "testing.automaticallyOpenPeekView": "never",
+  "files.autoSave": "off" }
 J
 if [ -n "$port" ]; then
   set -- "$@" --host 127.0.0.1 --port "$port" --without-connection-token --enable-smoke-test-driver --disable-workspace-trust

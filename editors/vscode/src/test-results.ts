@@ -1,6 +1,7 @@
 // What `aquariumc test --format json` says, and what an editor makes of it. Knows no editor.
 
 import * as path from "node:path";
+import type { Derivation } from "./derivations-page";
 
 /** The results of a run: the first version of their shape. */
 export interface Results {
@@ -21,6 +22,8 @@ export interface Tested {
   outcome: "passed" | "failed" | "not-run";
   reason: string | null;
   mismatches: { what: string; expected: string; actual: string; line: number; column: number }[];
+  /** How its charges came about, where that was asked for. */
+  derivations?: Derivation[];
 }
 
 export interface PolicyCoverage {

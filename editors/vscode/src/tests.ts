@@ -3,6 +3,8 @@
 import { execFile } from "node:child_process";
 import * as path from "node:path";
 import * as vscode from "vscode";
+import { derivationsBody } from "./derivations-page";
+import { page } from "./page";
 import { type CoveredLine, coveredLines, readResults, type Results, type Tested } from "./test-results";
 import type { Ask } from "./week";
 
@@ -24,6 +26,7 @@ export class PolicyTests implements vscode.Disposable, vscode.CodeLensProvider {
   private readonly changed = new vscode.EventEmitter<void>();
   private readonly run_: vscode.TestRunProfile;
   private readonly cover: vscode.TestRunProfile;
+  private readonly debug: vscode.TestRunProfile;
   private readonly registered: vscode.Disposable;
   readonly onDidChangeCodeLenses = this.changed.event;
 
@@ -31,10 +34,11 @@ export class PolicyTests implements vscode.Disposable, vscode.CodeLensProvider {
     private readonly ask: Ask,
     private readonly compiler: () => string,
   ) {
-    const { Run, Coverage } = vscode.TestRunProfileKind;
+    const { Run, Coverage, Debug } = vscode.TestRunProfileKind;
     const run = (request: vscode.TestRunRequest, token: vscode.CancellationToken) => this.run(request, token);
     this.run_ = this.controller.createRunProfile("Run", Run, run, true);
     this.cover = this.controller.createRunProfile("Run with coverage", Coverage, run, true);
+    this.debug = this.controller.createRunProfile("Show every charge, step by step", Debug, run, true);
     this.cover.loadDetailedCoverage = async (_, file) => (this.covered.get(file) ?? []).map(statement);
     this.controller.refreshHandler = () => this.findAll();
     this.controller.resolveHandler = (item) => (item === undefined ? this.findAll() : this.read(item));
@@ -50,6 +54,7 @@ export class PolicyTests implements vscode.Disposable, vscode.CodeLensProvider {
       vscode.workspace.onDidChangeTextDocument((change) => this.follow(change.document)),
       vscode.languages.registerCodeLensProvider({ pattern: TEST_FILES }, this),
       vscode.commands.registerCommand("aquarium.runTest", (file: string, test?: string) => this.runOne(this.run_, file, test)),
+      vscode.commands.registerCommand("aquarium.debugTest", (file: string, test?: string) => this.runOne(this.debug, file, test)),
       vscode.commands.registerCommand("aquarium.coverTest", (file: string, test?: string) => this.runOne(this.cover, file, test)),
     );
   }
@@ -71,6 +76,7 @@ export class PolicyTests implements vscode.Disposable, vscode.CodeLensProvider {
     const tests = [...file.children].flatMap(([id, test]) => (test.range === undefined ? [] : [{ id, range: test.range }]));
     return tests.flatMap(({ id, range }) => [
       new vscode.CodeLens(range, { title: "run test", command: "aquarium.runTest", arguments: [file.id, id] }),
+      new vscode.CodeLens(range, { title: "debug test", command: "aquarium.debugTest", arguments: [file.id, id] }),
       new vscode.CodeLens(range, { title: "with coverage", command: "aquarium.coverTest", arguments: [file.id, id] }),
     ]);
   }
@@ -131,16 +137,16 @@ export class PolicyTests implements vscode.Disposable, vscode.CodeLensProvider {
     }
     for (const [file, tests] of files) {
       const wanted = tests.filter((test) => !(request.exclude ?? []).includes(test));
-      if (!token.isCancellationRequested) await this.runFile(run, file, wanted, request.profile === this.cover, token);
+      if (!token.isCancellationRequested) await this.runFile(run, file, wanted, request.profile, token);
     }
     run.end();
   }
 
-  private async runFile(run: vscode.TestRun, file: vscode.TestItem, tests: vscode.TestItem[], isCovered: boolean, token: vscode.CancellationToken): Promise<void> {
+  private async runFile(run: vscode.TestRun, file: vscode.TestItem, tests: vscode.TestItem[], profile: vscode.TestRunProfile | undefined, token: vscode.CancellationToken): Promise<void> {
     for (const test of tests) run.started(test);
     const directory = path.dirname(file.uri?.fsPath ?? "");
     const filter = tests.length === 1 && file.children.size > 1 ? ["--filter", tests[0]?.id ?? ""] : [];
-    const words = ["test", path.basename(file.uri?.fsPath ?? ""), "--format", "json", ...filter];
+    const words = ["test", path.basename(file.uri?.fsPath ?? ""), "--format", "json", ...(profile === this.debug ? ["--explain"] : []), ...filter];
     const results = await execute(this.compiler(), words, directory, token).catch((error: unknown) => String(error instanceof Error ? error.message : error));
     if (typeof results === "string") {
       for (const test of tests) run.errored(test, new vscode.TestMessage(results));
@@ -149,7 +155,8 @@ export class PolicyTests implements vscode.Disposable, vscode.CodeLensProvider {
     const outcomes = new Map(results.files.flatMap((it) => it.tests).map((tested) => [tested.name, tested]));
     const broken = results.files.flatMap((it) => it.errors).map((error) => `line ${error.line}: ${error.message} [${error.code}]`);
     for (const test of tests) show(run, test, outcomes.get(test.id), broken);
-    if (isCovered) this.addCoverage(run, results, directory);
+    if (profile === this.cover) this.addCoverage(run, results, directory);
+    if (profile === this.debug) for (const test of tests) explain(outcomes.get(test.id));
   }
 
   private addCoverage(run: vscode.TestRun, results: Results, directory: string): void {
@@ -172,6 +179,14 @@ function show(run: vscode.TestRun, test: vscode.TestItem, tested: Tested | undef
     const reasons = tested?.reason ? [tested.reason] : broken;
     run.errored(test, new vscode.TestMessage(reasons.join("\n") || "the test was not run: save the file"));
   }
+}
+
+/** Shows how the charges of a test came about, beside it. */
+function explain(tested: Tested | undefined): void {
+  if (tested === undefined) return;
+  const title = `Charges of ${tested.name}`;
+  const panel = vscode.window.createWebviewPanel("aquarium.derivations", title, { viewColumn: vscode.ViewColumn.Beside, preserveFocus: true });
+  panel.webview.html = page(title, derivationsBody(tested.name, tested.reason ?? tested.outcome, tested.derivations ?? []));
 }
 
 function message(test: vscode.TestItem, { what, expected, actual, line, column }: Tested["mismatches"][number]): vscode.TestMessage {

@@ -17,13 +17,14 @@ use serde_json::value::RawValue;
 
 use crate::announcements::{Announcements, CreditEvent};
 use crate::bills::{self, Bill};
+use crate::charging::Charged;
 use crate::deployments::Deployments;
 use crate::explain::{Derivation, explain};
 use crate::ledger::Ledger;
 use crate::posting::{Cause, Entry, Finding, Postings};
 use crate::reason::Reason;
 use crate::record::Record;
-use crate::state::{Accrual, State};
+use crate::state::{Accrual, Instance, State};
 use crate::view::{self, EntryView};
 use log::Log;
 
@@ -53,6 +54,8 @@ pub struct Options<'a> {
     pub bills: Option<Month>,
     /// Also how the entry with this id came about.
     pub explain: Option<&'a str>,
+    /// Also how every entry came about, those of open intervals too.
+    pub derivations: bool,
     /// Also the slots of open intervals, as entries that are not posted yet.
     pub open: bool,
     /// Also the credit events.
@@ -94,6 +97,9 @@ pub struct UserReport {
     /// What makes up `accrued`, where that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub open: Option<Vec<EntryView>>,
+    /// How `entries` and what is open came about, where that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub derivations: Option<Vec<Derivation>>,
     /// What was announced of balance and threshold, where that was asked for.
     #[serde(rename = "creditEvents", skip_serializing_if = "Option::is_none")]
     pub credit_events: Option<Vec<CreditEvent>>,
@@ -200,11 +206,19 @@ fn charge_user(
     }
     let accrual = state.accrual(deployments, at);
     let accrued = accrual.credits;
-    let open = options.open.then(|| open_entries(deployments, user, accrual, at));
+    let open = open_entries(accrual, at);
+    let derivations = options.derivations.then(|| {
+        let entries = postings.entries.iter().chain(&open);
+        entries.map(|entry| explain(deployments, user, entry, 0)).collect()
+    });
+    let mut views = |entries: &[Entry]| -> Vec<EntryView> {
+        entries.iter().map(|entry| view::entry(deployments, user, entry, 0)).collect()
+    };
+    let open = options.open.then(|| views(&open));
     let entries = if options.summary {
         Entries::Count(postings.entries.len())
     } else {
-        Entries::List(postings.entries.iter().map(|entry| view::entry(deployments, user, entry, 0)).collect())
+        Entries::List(views(&postings.entries))
     };
     let figures = UserReport {
         balance: state.wallet().balance() - accrued,
@@ -213,6 +227,7 @@ fn charge_user(
         refilled: state.refilled(),
         entries,
         open,
+        derivations,
         credit_events,
     };
     report.users.insert(user.to_owned(), figures);
@@ -220,15 +235,16 @@ fn charge_user(
 }
 
 /// Open slots as the entries that they would be if their intervals ended at an instant.
-fn open_entries(deployments: &mut Deployments, user: &str, accrual: Accrual, at: Millis) -> Vec<EntryView> {
-    let slots = accrual.slots.into_iter().map(|(instance, slot)| Entry {
+fn open_entries(accrual: Accrual, at: Millis) -> Vec<Entry> {
+    let slots = accrual.slots.into_iter();
+    let entry = |(instance, slot): (Instance, Charged)| Entry {
         resource: instance.resource,
         instance: instance.instance,
         slot,
         posted: at,
         cause: Cause::MonthEnd,
-    });
-    slots.map(|entry| view::entry(deployments, user, &entry, 0)).collect()
+    };
+    slots.map(entry).collect()
 }
 
 /// What is announced up to an instant where every record comes as it happens.

@@ -45,13 +45,17 @@ fn test(file: &TestFile, outcome: &TestOutcome) -> Value {
         Verdict::Failed(mismatches) => ("failed", None, mismatches.as_slice()),
         Verdict::Broken(problem) => ("not-run", Some(&problem.reason), [].as_slice()),
     };
-    json!({
+    let mut test = json!({
         "name": outcome.name.value,
         "line": file.line_column(outcome.name.span.start).0,
         "outcome": verdict,
         "reason": reason,
         "mismatches": mismatches.iter().map(|it| mismatch(file, it)).collect::<Vec<_>>(),
-    })
+    });
+    if let (Some(explained), Some(fields)) = (&outcome.explained, test.as_object_mut()) {
+        fields.insert("derivations".to_owned(), json!(explained.derivations));
+    }
+    test
 }
 
 fn mismatch(file: &TestFile, mismatch: &Mismatch) -> Value {

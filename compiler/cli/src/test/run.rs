@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::sync::Arc;
 
+use aquarium_charging::explain::Derivation;
 use aquarium_charging::simulate::{Entries, Options, Report, UserReport, simulate};
 use aquarium_charging::{Deployments, Version};
 use aquarium_compiler::Severity;
@@ -15,7 +16,7 @@ use aquarium_ir::{Millis, Policy};
 use super::compare::{self, Mismatch};
 use super::recorder::Recorder;
 use super::scenario::Scenario;
-use super::suite::{Problem, Tested, Verdict};
+use super::suite::{Explained, Problem, Tested, Verdict};
 use crate::events::{EventFile, month};
 
 /// A test and what surrounds it.
@@ -26,12 +27,14 @@ pub struct Context<'t> {
     pub test: &'t PolicyTest,
     /// The directory of the file.
     pub directory: &'t Path,
+    /// Whether it is to be told how every charge came about.
+    pub explain: bool,
 }
 
-/// Runs a test, and notes what it reaches of the policy.
-pub fn run_test(context: &Context<'_>, tested: &mut Tested) -> Verdict {
+/// Runs a test, and notes what it reaches of the policy, and how its charges came about.
+pub fn run_test(context: &Context<'_>, tested: &mut Tested) -> (Verdict, Option<Explained>) {
     let expect = &context.test.expect;
-    let mut mismatches = Vec::new();
+    let (mut mismatches, mut explained) = (Vec::new(), None);
     if let Some(findings) = &expect.findings {
         mismatches.extend(compare::findings(findings, tested));
     }
@@ -44,17 +47,26 @@ pub fn run_test(context: &Context<'_>, tested: &mut Tested) -> Verdict {
                 1 => "its policy has an error".to_owned(),
                 count => format!("its policy has {count} errors"),
             };
-            return Verdict::Broken(Problem::new(context.test.name.span, reason));
+            return (Verdict::Broken(Problem::new(context.test.name.span, reason)), None);
         };
         match fold(context, tested, &policy) {
-            Ok(found) => mismatches.extend(found),
-            Err(problem) => return Verdict::Broken(problem),
+            Ok((found, derivations)) => {
+                mismatches.extend(found);
+                explained = context.explain.then(|| Explained { derivations, zone: policy.zone.clone() });
+            }
+            Err(problem) => return (Verdict::Broken(problem), None),
         }
     }
-    if mismatches.is_empty() { Verdict::Passed } else { Verdict::Failed(mismatches) }
+    let verdict = if mismatches.is_empty() { Verdict::Passed } else { Verdict::Failed(mismatches) };
+    (verdict, explained)
 }
 
-fn fold(context: &Context<'_>, tested: &mut Tested, policy: &Arc<Policy>) -> Result<Vec<Mismatch>, Problem> {
+/// What does not hold, and how the charges came about where that is to be told.
+fn fold(
+    context: &Context<'_>,
+    tested: &mut Tested,
+    policy: &Arc<Policy>,
+) -> Result<(Vec<Mismatch>, Vec<Derivation>), Problem> {
     let zone = &policy.zone;
     let scenario = Scenario::of(context.users, context.test, zone)?;
     let read = |path: &Text| {
@@ -66,19 +78,20 @@ fn fold(context: &Context<'_>, tested: &mut Tested, policy: &Arc<Policy>) -> Res
     let recorder = Arc::new(Recorder::new(Arc::clone(policy)));
     let version = Version::new(Arc::clone(policy), "test", Arc::<Recorder>::clone(&recorder));
     let deployments = Deployments::single(version);
-    let options = Options { at: scenario.at, open: true, ..Options::default() };
+    let options = Options { at: scenario.at, open: true, derivations: context.explain, ..Options::default() };
     let fold =
         |options: &Options<'_>| simulate(&deployments, files.iter().flat_map(EventFile::lines), options);
-    let report = fold(&options);
+    let mut report = fold(&options);
     let slots = recorder.take();
     note(tested, &report, policy, &slots);
     let mut mismatches = compare::users(&context.test.expect, &report, zone);
     mismatches.extend(compare::quarantined(&context.test.expect, &report));
     for (month, at) in months(context.test, &report)? {
-        let report = fold(&Options { bills: Some(month), at: Some(at), ..options });
+        let report = fold(&Options { bills: Some(month), at: Some(at), derivations: false, ..options });
         mismatches.extend(compare::bills(&context.test.expect, &month.to_string(), &report));
     }
-    Ok(mismatches)
+    let derivations = report.users.values_mut().filter_map(|user| user.derivations.take());
+    Ok((mismatches, derivations.flatten().collect()))
 }
 
 /// The months whose bills are expected.

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use aquarium_charging::explain::Derivation;
+use aquarium_compiler::items::Text;
 use aquarium_compiler::policy_test::{self, PolicyTest, PolicyTests, is_test_name};
 use aquarium_compiler::{Analysis, Diagnostic, FileSpan, LineIndex, Severity};
 use aquarium_ir::Policy;
+use aquarium_ir::time::Zone;
 
 use super::compare::Mismatch;
 use super::coverage::Coverage;
@@ -42,9 +45,19 @@ pub struct TestFile {
 /// What a test came to.
 pub struct TestOutcome {
     /// Its name and place.
-    pub name: aquarium_compiler::items::Text,
+    pub name: Text,
     /// How it ended.
     pub verdict: Verdict,
+    /// How its charges came about, where that was asked for.
+    pub explained: Option<Explained>,
+}
+
+/// How the charges of a test came about.
+pub struct Explained {
+    /// By user, in order of time.
+    pub derivations: Vec<Derivation>,
+    /// The policy's zone.
+    pub zone: Zone,
 }
 
 /// How a test ended.
@@ -118,7 +131,7 @@ impl Suite {
     }
 
     /// Runs every test whose name has the text.
-    pub fn run(&mut self, filter: Option<&str>) -> Result<(), Failure> {
+    pub fn run(&mut self, filter: Option<&str>, explain: bool) -> Result<(), Failure> {
         for file in &mut self.files {
             if !file.is_sound() {
                 continue;
@@ -126,8 +139,9 @@ impl Suite {
             let tests = std::mem::take(&mut file.tests);
             let wanted = |test: &&PolicyTest| filter.is_none_or(|filter| test.name.value.contains(filter));
             for test in tests.tests.iter().filter(wanted) {
-                let verdict = run_one(&mut self.policies, file, &tests, test)?;
-                file.outcomes.push(TestOutcome { name: test.name.clone(), verdict });
+                let context = Context { users: &tests.users, test, directory: &file.directory, explain };
+                let (verdict, explained) = run_one(&mut self.policies, &tests.policy, &context)?;
+                file.outcomes.push(TestOutcome { name: test.name.clone(), verdict, explained });
             }
         }
         Ok(())
@@ -160,30 +174,30 @@ impl Suite {
 
 fn run_one(
     policies: &mut BTreeMap<Vec<PathBuf>, Tested>,
-    file: &TestFile,
-    tests: &PolicyTests,
-    test: &PolicyTest,
-) -> Result<Verdict, Failure> {
-    let named = if test.policy.is_empty() { &tests.policy } else { &test.policy };
+    of_file: &[Text],
+    context: &Context<'_>,
+) -> Result<(Verdict, Option<Explained>), Failure> {
+    let Context { test, directory, .. } = context;
+    let named = if test.policy.is_empty() { of_file } else { &test.policy };
     let paths: Vec<PathBuf> = if named.is_empty() {
-        vec![file.directory.clone()]
+        vec![directory.to_path_buf()]
     } else {
-        named.iter().map(|path| file.directory.join(&path.value)).collect()
+        named.iter().map(|path| directory.join(&path.value)).collect()
     };
     if !policies.contains_key(&paths) {
         match Tested::read(&paths) {
             Ok(tested) => _ = policies.insert(paths.clone(), tested),
             Err(failure @ (Failure::Unreadable { .. } | Failure::Use(_))) => {
                 let place = named.first().map_or(test.name.span, |path| path.span);
-                return Ok(Verdict::Broken(Problem::new(place, failure.to_string())));
+                return Ok((Verdict::Broken(Problem::new(place, failure.to_string())), None));
             }
             Err(failure) => return Err(failure),
         }
     }
     let Some(tested) = policies.get_mut(&paths) else {
-        return Ok(Verdict::Broken(Problem::new(test.name.span, "it has no policy")));
+        return Ok((Verdict::Broken(Problem::new(test.name.span, "it has no policy")), None));
     };
-    Ok(run_test(&Context { users: &tests.users, test, directory: &file.directory }, tested))
+    Ok(run_test(context, tested))
 }
 
 impl TestFile {

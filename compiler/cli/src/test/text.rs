@@ -5,10 +5,11 @@ use std::io::{Result, Write};
 use aquarium_compiler::LineIndex;
 
 use super::coverage::Subject;
-use super::suite::{Suite, TestFile, Tested, Verdict};
+use super::suite::{Explained, Suite, TestFile, Tested, Verdict};
 use crate::inputs;
 use crate::report::failures::{Located, Source};
 use crate::report::{failures, findings_of};
+use crate::simulate::explanation;
 
 /// Writes everything to standard output: the reports are what was asked for.
 pub fn write(out: &mut impl Write, suite: &Suite, coverage: bool) -> Result<()> {
@@ -52,8 +53,21 @@ fn write_file(out: &mut impl Write, file: &TestFile) -> Result<()> {
                 write!(out, "{}", failures::render(&title, located.collect(), &source))?;
             }
         }
+        if let Some(explained) = &outcome.explained {
+            write_explained(out, explained)?;
+        }
     }
     Ok(())
+}
+
+fn write_explained(out: &mut impl Write, explained: &Explained) -> Result<()> {
+    if explained.derivations.is_empty() {
+        writeln!(out, "\nnothing was charged")?;
+    }
+    for derivation in &explained.derivations {
+        explanation::write(out, derivation, &explained.zone)?;
+    }
+    writeln!(out)
 }
 
 fn write_coverage(out: &mut impl Write, tested: &Tested) -> Result<()> {

@@ -2,6 +2,7 @@
 
 import { describe, expect, test } from "vitest";
 import { chargesBody } from "../../src/charges-page";
+import { derivationsBody } from "../../src/derivations-page";
 import { page, text } from "../../src/page";
 import { weekBody } from "../../src/week-page";
 
@@ -69,5 +70,32 @@ describe("what events come to", () => {
     const html = chargesBody("events.ndjson", report(1000));
     expect(html.match(/<td class="text">vmtime<\/td>/g)).toHaveLength(200);
     expect(html).toContain("and 800 more");
+  });
+});
+
+describe("how the charges of a test came about", () => {
+  const entry = { userID: "<u>", resource: "vmtime", instanceID: "vm", from: 0, to: 3_600_000, volume: "1", price: "2", item: "pricelist gold", source: "p.aquarium:7", agreement: "gold", credits: "2", uncovered: false };
+  const steps = [{ text: "volume < 3", source: "p.aquarium:4", value: "true", unit: "" }, { text: null, source: "p.aquarium:4", value: "2", unit: "credit" }];
+  const derivation = { entry, expression: " price * volume ", steps, value: "2", precision: 6 };
+
+  test("has each step with its value, and every text as text", () => {
+    const html = derivationsBody("a <night>", "failed", [derivation]);
+    expect(html).toContain("<h1>a &lt;night&gt;</h1><p>failed</p>");
+    expect(html).toContain("&lt;u&gt;, vmtime vm: 2 credits");
+    expect(html).toContain("1970-01-01T00:00:00Z to 1970-01-01T01:00:00Z, volume 1, agreement gold");
+    expect(html).toContain("price 2 (pricelist gold, p.aquarium:7)");
+    expect(html).toContain("<code>volume &lt; 3</code></td><td class=\"number\">true</td>");
+    expect(html).toContain("<code>p.aquarium:4</code></td><td class=\"number\">2</td><td class=\"text\">credit</td>");
+    expect(html).toContain("comes to 2, rounded half to even to 6 places: 2");
+  });
+
+  test("says so where nothing was charged, or nothing covers it", () => {
+    expect(derivationsBody("a", "passed", [])).toContain("nothing was charged");
+    const uncovered = { ...derivation, entry: { ...entry, uncovered: true, credits: "0" }, expression: null, steps: [], value: null };
+    expect(derivationsBody("a", "passed", [uncovered])).toContain("comes to 0: no price or no expression covers it");
+  });
+
+  test("does not grow without limit", () => {
+    expect(derivationsBody("a", "passed", Array.from({ length: 203 }, () => derivation))).toContain("and 3 more");
   });
 });
