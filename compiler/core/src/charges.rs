@@ -8,7 +8,7 @@ use std::hash::Hash;
 
 use aquarium_ir::policy::{Body, Monotone, Price, Resource, Span};
 use aquarium_ir::slot::Limits;
-use aquarium_ir::time::{self, Calendar, Timeline};
+use aquarium_ir::time::{self, Calendar, Layer, Timeline};
 
 use crate::coverage::sweep::met;
 use crate::diagnostic::{Code, Diagnostic, FileSpan};
@@ -153,9 +153,9 @@ fn pairs(setting: &Setting<'_>) -> Option<Vec<Pair>> {
     let mut full = 2 * PAIRS_MAX;
     let (mut prices, mut expressions) = (Vec::new(), Vec::new());
     for agreement in setting.resolution.agreements.values() {
-        for (resource, name) in setting.items.resources.keys().enumerate() {
-            let given = agreement.prices.get(name.as_str()).zip(agreement.expressions.get(name.as_str()));
-            let Some((price_line, expression_line)) = given else { continue };
+        // Both have the resources in the order of names, as far as there was room.
+        let given = agreement.prices.values().zip(agreement.expressions.values());
+        for (resource, (price_line, expression_line)) in given.enumerate() {
             values(price_line, &mut prices);
             values(expression_line, &mut expressions);
             for price in &prices {
@@ -184,6 +184,10 @@ fn once<T: Ord>(values: &mut Vec<T>) {
 /// Replaces `found` by the entries of a timeline, each once.
 fn values(timeline: &Timeline<EntryId>, found: &mut Vec<EntryId>) {
     found.clear();
+    if let [Layer { body: time::Body::Value(entry), .. }] = timeline.0.as_slice() {
+        found.push(*entry);
+        return;
+    }
     let mut open = vec![timeline];
     while let Some(timeline) = open.pop() {
         for layer in &timeline.0 {

@@ -16,7 +16,8 @@ mod source;
 mod tiers;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
+use std::rc::Rc;
 
 use aquarium_ir::Expression;
 use aquarium_ir::bounds::{Problem, Prover};
@@ -26,9 +27,10 @@ use aquarium_ir::module::{
 };
 use aquarium_ir::policy::{Charge, ChargeId, Policy};
 use aquarium_ir::slot::Limits;
+use serde::Serialize;
 use wasm_encoder::{
     CodeSection, CustomSection, Encode, ExportKind, ExportSection, Function, FunctionSection, MemorySection,
-    MemoryType, Module, NameMap, NameSection, TypeSection, ValType,
+    MemoryType, Module, NameMap, NameSection, Section, SectionId, TypeSection, ValType,
 };
 
 use self::assembler::Helpers;
@@ -79,22 +81,25 @@ pub fn emit(policy: &Policy, options: EmitOptions<'_>) -> Result<Vec<u8>, EmitEr
     for (id, charge) in (0..).map(ChargeId).zip(&policy.charges) {
         code.charge(id, charge)?;
     }
-    let mut module = code.module();
-    let section =
-        |content: serde_json::Result<Vec<u8>>| content.map_err(|error| EmitError::Section(error.to_string()));
-    custom(&mut module, POLICY_SECTION, &section(serde_json::to_vec(policy))?);
-    custom(
-        &mut module,
-        SOURCE_SECTION,
-        &section(serde_json::to_vec(&source::spans(policy, options.sources)))?,
-    );
-    let sealed = seal(module.as_slice());
-    custom(&mut module, SEAL_SECTION, &sealed);
-    Ok(module.finish())
+    let mut module = code.module().finish();
+    drop(code);
+    json(&mut module, POLICY_SECTION, policy)?;
+    json(&mut module, SOURCE_SECTION, &source::spans(policy, options.sources))?;
+    let sealed = seal(&module);
+    CustomSection { name: SEAL_SECTION.into(), data: sealed.into() }.append_to(&mut module);
+    Ok(module)
 }
 
-fn custom(module: &mut Module, name: &str, data: &[u8]) {
-    module.section(&CustomSection { name: name.into(), data: data.into() });
+/// Appends a custom section of JSON, written where it stays: there is nothing longer than that of a large policy.
+fn json(module: &mut Vec<u8>, name: &str, content: &impl Serialize) -> Result<(), EmitError> {
+    let start = module.len();
+    serde_json::to_writer(&mut *module, content).map_err(|error| EmitError::Section(error.to_string()))?;
+    let mut named = Vec::new();
+    name.encode(&mut named);
+    let mut head = vec![SectionId::Custom.into()];
+    (named.len() + module.len() - start).encode(&mut head);
+    module.splice(start..start, head.into_iter().chain(named));
+    Ok(())
 }
 
 /// The functions of a module in the making.
@@ -108,9 +113,9 @@ struct Code<'a> {
     indices: Helpers,
     /// The function of each charge.
     charges: Vec<u32>,
-    /// Each distinct charge function, and by its bytes where it is.
-    functions: Vec<(String, Function)>,
-    known: BTreeMap<Vec<u8>, u32>,
+    /// The name and body of each distinct charge function, and by its body where it is.
+    functions: Vec<(String, Rc<[u8]>)>,
+    known: HashMap<Rc<[u8]>, u32>,
 }
 
 impl<'a> Code<'a> {
@@ -124,20 +129,18 @@ impl<'a> Code<'a> {
             indices,
             charges: Vec::new(),
             functions: Vec::new(),
-            known: BTreeMap::new(),
+            known: HashMap::new(),
         }
     }
 
     fn charge(&mut self, id: ChargeId, charge: &Charge) -> Result<(), EmitError> {
-        let function = self.function(id, charge)?;
-        let mut bytes = Vec::new();
-        function.encode(&mut bytes);
+        let body: Rc<[u8]> = self.function(id, charge)?.into_raw_body().into();
         let next = index(self.helpers.len() + self.functions.len());
-        let place = *self.known.entry(bytes).or_insert(next);
+        let place = *self.known.entry(Rc::clone(&body)).or_insert(next);
         if place == next {
             let resource = self.policy.resources.get(charge.resource.index());
             let resource = resource.map_or("", |resource| resource.name.as_str());
-            self.functions.push((format!("charge {} of {resource}", id.0), function));
+            self.functions.push((format!("charge {} of {resource}", id.0), body));
         }
         self.charges.push(place);
         Ok(())
@@ -168,15 +171,21 @@ impl<'a> Code<'a> {
                 ValType::I64,
                 helper.parameters,
                 helper.results,
-                &helper.function,
+                &helper.function.clone().into_raw_body(),
             );
         }
         for (name, function) in &self.functions {
             declared.function(name, ValType::I32, 2, 0, function);
         }
         let single = declared.functions.len();
-        declared.function(CHARGE_EXPORT, ValType::I32, 2, 0, &dispatch::single(&self.charges));
-        declared.function(BATCH_EXPORT, ValType::I32, 3, 0, &dispatch::batch(&self.charges));
+        declared.function(
+            CHARGE_EXPORT,
+            ValType::I32,
+            2,
+            0,
+            &dispatch::single(&self.charges).into_raw_body(),
+        );
+        declared.function(BATCH_EXPORT, ValType::I32, 3, 0, &dispatch::batch(&self.charges).into_raw_body());
         declared.module(&exports(single))
     }
 }
@@ -193,14 +202,7 @@ struct Declared {
 
 impl Declared {
     /// A function whose parameters are all of one type and whose results are 64-bit integers.
-    fn function(
-        &mut self,
-        name: &str,
-        parameter: ValType,
-        parameters: usize,
-        results: usize,
-        body: &Function,
-    ) {
+    fn function(&mut self, name: &str, parameter: ValType, parameters: usize, results: usize, body: &[u8]) {
         let next = index(self.known_types.len());
         let kind = *self.known_types.entry((parameter == ValType::I64, parameters, results)).or_insert(next);
         if kind == next {
@@ -208,7 +210,7 @@ impl Declared {
         }
         self.names.append(self.functions.len(), name);
         self.functions.function(kind);
-        self.code.function(body);
+        self.code.raw(body);
     }
 
     fn module(&self, exports: &ExportSection) -> Module {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
 
-use aquarium_ir::policy::Price;
+use aquarium_ir::policy::{CostPolicy, Price};
 
 use crate::diagnostic::{Diagnostic, SourceText};
 use crate::items::{self, EntryId, EntryValue, Items};
@@ -64,8 +64,8 @@ pub fn meanings(items: &Items, findings: &mut Vec<Diagnostic>) -> Meanings {
 struct Prices<'a> {
     units: &'a BTreeMap<String, ResourceUnit>,
     constants: &'a Constants,
-    /// By resource and text, where the text is a price.
-    of_texts: HashMap<(&'a str, &'a str), u32>,
+    /// By unit, cost policy and text, where the text is a price.
+    of_texts: HashMap<(&'a str, CostPolicy, &'a str), u32>,
     numbers: HashMap<Price, u32>,
     distinct: Vec<Price>,
 }
@@ -78,15 +78,15 @@ impl<'a> Prices<'a> {
     /// The number of the price of an entry.
     fn number(&mut self, entry: &'a items::Entry, findings: &mut Vec<Diagnostic>) -> Option<u32> {
         let EntryValue::Price(syntax) = &entry.value else { return None };
+        let unit = self.units.get(entry.key.value.as_ref())?;
         let written = match syntax {
-            PriceSyntax::Flat(source) => Some((entry.key.value.as_ref(), source.text.as_ref())),
+            PriceSyntax::Flat(source) => Some((unit.text.as_str(), unit.cost_policy, source.text.as_ref())),
             PriceSyntax::Tiers { .. } => None,
         };
         if let Some(known) = written.and_then(|written| self.of_texts.get(&written)) {
             return Some(*known);
         }
-        let (price, problems) =
-            resolve_price(syntax, self.units.get(entry.key.value.as_ref())?, self.constants);
+        let (price, problems) = resolve_price(syntax, unit, self.constants);
         let is_sound = problems.is_empty();
         findings.extend(problems);
         let number = self.distinct_number(price?)?;

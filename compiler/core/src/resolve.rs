@@ -14,7 +14,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use aquarium_ir::Rational;
-use aquarium_ir::time::{Body, FrameId, Timeline};
+use aquarium_ir::time::{Body, FrameId, Layer, Timeline};
 
 use crate::diagnostic::Diagnostic;
 use crate::items::{Agreement, Class, EntryId, Items, List, Part};
@@ -131,6 +131,13 @@ fn inherit<'a, T, V: Copy + PartialEq>(
     field: impl Fn(&'a T) -> Option<V>,
     frame: impl Fn(usize) -> Option<FrameId>,
 ) -> Timeline<V> {
+    if let [(place, item)] = chain
+        && frame(*place).is_none()
+    {
+        // Most items extend nothing and hold always.
+        let value = field(item).map(|value| Layer { frame: None, body: Body::Value(value) });
+        return Timeline(Vec::from_iter(value));
+    }
     let mut given = None;
     let mut layers = Vec::with_capacity(chain.len());
     for (place, item) in chain.iter().rev() {
@@ -279,7 +286,7 @@ pub fn map<T, U: Clone + PartialEq>(timeline: &Timeline<T>, value: &impl Fn(&T) 
             Body::Value(given) => Body::Value(value(given)),
             Body::Timeline(inner) => Body::Timeline(map(inner, value)),
         };
-        aquarium_ir::time::Layer { frame: layer.frame, body }
+        Layer { frame: layer.frame, body }
     });
     Timeline(layers.collect())
 }

@@ -1,6 +1,6 @@
 //! From the use of a name to its definition, and to all its other uses.
 
-use aquarium_compiler::references::{Reference, Usage, at, references};
+use aquarium_compiler::references::{Reference, Usage, at};
 use aquarium_compiler::{FileId, FileSpan};
 
 use crate::Snapshot;
@@ -15,9 +15,9 @@ pub fn definition(snapshot: &Snapshot, file: FileId, offset: u32) -> Vec<FileSpa
 /// Every place of the name under the cursor, its definition among them.
 #[must_use]
 pub fn uses(snapshot: &Snapshot, file: FileId, offset: u32) -> Vec<Reference> {
-    let all = references(&snapshot.analysis().items);
-    let Some(here) = at(&all, file, offset).cloned() else { return Vec::new() };
-    all.into_iter().filter(|other| other.class == here.class && other.name == here.name).collect()
+    let all = snapshot.references();
+    let Some(here) = at(all, file, offset).cloned() else { return Vec::new() };
+    all.iter().filter(|other| other.class == here.class && other.name == here.name).cloned().collect()
 }
 
 #[cfg(test)]

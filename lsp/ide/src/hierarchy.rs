@@ -1,7 +1,7 @@
 //! Who extends whom, and who overrides what.
 
 use aquarium_compiler::items::{Class, Items, Text};
-use aquarium_compiler::references::{at, references};
+use aquarium_compiler::references::at;
 use aquarium_compiler::{FileId, FileSpan};
 
 use crate::Snapshot;
@@ -22,8 +22,8 @@ pub struct Member {
 /// The item whose name is under the cursor, if it is one that can extend another.
 #[must_use]
 pub fn member(snapshot: &Snapshot, file: FileId, offset: u32) -> Option<Member> {
-    let all = references(&snapshot.analysis().items);
-    let here = at(&all, file, offset)?;
+    let all = snapshot.references();
+    let here = at(all, file, offset)?;
     find(&snapshot.analysis().items, here.class, &here.name)
 }
 

@@ -6,7 +6,7 @@ mod time;
 use std::fmt::Write;
 
 use aquarium_compiler::items::{Class, Entry};
-use aquarium_compiler::references::{Reference, Usage, at, references};
+use aquarium_compiler::references::{Reference, Usage, at};
 use aquarium_compiler::resolve::EVERY_RESOURCE;
 use aquarium_compiler::{Code, FileId, FileSpan};
 use aquarium_ir::Millis;
@@ -36,9 +36,9 @@ pub fn hover(snapshot: &Snapshot, file: FileId, offset: u32, now: Millis) -> Opt
     if let Some(hover) = time::hover(snapshot, file, offset, now) {
         return Some(hover);
     }
-    let all = references(&snapshot.analysis().items);
-    if let Some(name) = at(&all, file, offset) {
-        let mut markdown = item(snapshot, &all, name);
+    let all = snapshot.references();
+    if let Some(name) = at(all, file, offset) {
+        let mut markdown = item(snapshot, all, name);
         if name.class == Class::Agreement {
             markdown.extend(asked(snapshot, &name.name, now));
         }

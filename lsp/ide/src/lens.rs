@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use aquarium_compiler::items::Class;
-use aquarium_compiler::references::{Usage, references};
+use aquarium_compiler::references::Usage;
 use aquarium_compiler::{FileId, FileSpan};
 
 use crate::Snapshot;
@@ -31,7 +31,7 @@ pub enum Action {
 /// The lenses of a file, in the order of the text.
 #[must_use]
 pub fn lenses(snapshot: &Snapshot, file: FileId) -> Vec<Lens> {
-    let all = references(&snapshot.analysis().items);
+    let all = snapshot.references();
     let mut uses: BTreeMap<(Class, &str), Vec<FileSpan>> = BTreeMap::new();
     for place in all.iter().filter(|place| place.usage != Usage::Definition) {
         uses.entry((place.class, &place.name)).or_default().push(place.span);

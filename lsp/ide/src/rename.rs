@@ -3,7 +3,7 @@
 use std::fmt;
 
 use aquarium_compiler::items::Class;
-use aquarium_compiler::references::{Reference, at, references};
+use aquarium_compiler::references::{Reference, at};
 use aquarium_compiler::{Edit, FileId, FileSpan};
 
 use crate::Snapshot;
@@ -37,8 +37,8 @@ impl fmt::Display for Refused {
 /// The name under the cursor as it is written, and what it says; `None` where nothing can be renamed.
 #[must_use]
 pub fn prepare(snapshot: &Snapshot, file: FileId, offset: u32) -> Option<(FileSpan, String)> {
-    let all = references(&snapshot.analysis().items);
-    at(&all, file, offset).map(|name| (name.span, name.name.clone()))
+    let all = snapshot.references();
+    at(all, file, offset).map(|name| (name.span, name.name.clone()))
 }
 
 /// The edits that give the name under the cursor another text, in every file of the policy.
@@ -47,11 +47,11 @@ pub fn prepare(snapshot: &Snapshot, file: FileId, offset: u32) -> Option<(FileSp
 ///
 /// Where there is no name, the new one cannot be one, or something of the class has it already.
 pub fn rename(snapshot: &Snapshot, file: FileId, offset: u32, new: &str) -> Result<Vec<Edit>, Refused> {
-    let all = references(&snapshot.analysis().items);
-    let here = at(&all, file, offset).ok_or_else(|| Refused("there is no name to change here".to_owned()))?;
+    let all = snapshot.references();
+    let here = at(all, file, offset).ok_or_else(|| Refused("there is no name to change here".to_owned()))?;
     let new = new.trim();
     check_form(here.class, new)?;
-    check_conflict(snapshot, &all, here, new)?;
+    check_conflict(snapshot, all, here, new)?;
     let same = all.iter().filter(|other| other.class == here.class && other.name == here.name);
     Ok(same.map(|place| Edit { span: place.span, text: written(snapshot, place, new) }).collect())
 }

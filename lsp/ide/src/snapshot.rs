@@ -1,7 +1,9 @@
 //! A policy at one moment: its files, what the compiler knows about them, and their lines.
 
 use std::ops::Range;
+use std::sync::{Arc, OnceLock};
 
+use aquarium_compiler::references::{Reference, references};
 use aquarium_compiler::{Analysis, FileId, FileSpan, SourceFile, analyze, analyze_parsed, policy_test};
 use aquarium_grammar::{Limits, Parse, parse_bytes};
 
@@ -12,8 +14,9 @@ use crate::lines::{Encoding, LineIndex, Position};
 pub struct Snapshot {
     analysis: Analysis,
     /// What the parser made of each file: tree, document, comments.
-    parses: Vec<Parse>,
-    texts: Vec<Text>,
+    parses: Vec<Arc<Parse>>,
+    texts: Vec<Arc<Text>>,
+    references: OnceLock<Vec<Reference>>,
 }
 
 /// A file as text.
@@ -26,13 +29,19 @@ pub struct Text {
 impl Snapshot {
     /// Analyses the files of a policy together.
     #[must_use]
-    pub fn analyze(mut files: Vec<SourceFile>) -> Self {
+    pub fn analyze(files: Vec<SourceFile>) -> Self {
+        Self::analyze_after(None, files)
+    }
+
+    /// The same; of files that are as they were in an earlier snapshot it takes what was read then.
+    #[must_use]
+    pub fn analyze_after(before: Option<&Self>, mut files: Vec<SourceFile>) -> Self {
         files.sort_by(|left, right| left.path.cmp(&right.path));
-        let parses: Vec<Parse> =
-            files.iter().map(|file| parse_bytes(&file.bytes, Limits::default())).collect();
-        let analysis = analyze_parsed(files, &parses);
-        let texts = analysis.files.iter().map(|file| Text::new(&file.bytes)).collect();
-        Self { analysis, parses, texts }
+        let read =
+            |file: &SourceFile| before.and_then(|before| before.read(file)).unwrap_or_else(|| read(file));
+        let (parses, texts): (Vec<_>, Vec<_>) = files.iter().map(read).unzip();
+        let analysis = analyze_parsed(files, parses.iter().map(AsRef::as_ref));
+        Self { analysis, parses, texts, references: OnceLock::new() }
     }
 
     /// Reads a file of policy tests: it has findings, a tree and lines, and no items.
@@ -40,17 +49,31 @@ impl Snapshot {
     pub fn of_tests(file: SourceFile) -> Self {
         let (_, diagnostics) = policy_test::read(&file.bytes);
         let mut analysis = analyze(Vec::new());
-        let parses = vec![parse_bytes(&file.bytes, Limits::default())];
+        let (parse, text) = read(&file);
+        let (parses, texts) = (vec![parse], vec![text]);
         analysis.diagnostics = diagnostics;
-        let texts = vec![Text::new(&file.bytes)];
         analysis.files = vec![file];
-        Self { analysis, parses, texts }
+        Self { analysis, parses, texts, references: OnceLock::new() }
+    }
+
+    /// What was read of a file, if it was the same then.
+    fn read(&self, file: &SourceFile) -> Option<Read> {
+        let place = self.analysis.files.binary_search_by(|it| it.path.cmp(&file.path)).ok()?;
+        let same = self.analysis.files.get(place).is_some_and(|before| before.bytes == file.bytes);
+        let read = (self.parses.get(place)?, self.texts.get(place)?);
+        same.then(|| (Arc::clone(read.0), Arc::clone(read.1)))
     }
 
     /// What the compiler knows.
     #[must_use]
     pub fn analysis(&self) -> &Analysis {
         &self.analysis
+    }
+
+    /// Every place where the name of an item stands, in the order of the files.
+    #[must_use]
+    pub fn references(&self) -> &[Reference] {
+        self.references.get_or_init(|| references(&self.analysis.items))
     }
 
     /// The file of that path.
@@ -68,13 +91,13 @@ impl Snapshot {
     /// The text of a file of this snapshot.
     #[must_use]
     pub fn text(&self, file: FileId) -> Option<&Text> {
-        self.texts.get(usize::try_from(file.0).ok()?)
+        self.texts.get(usize::try_from(file.0).ok()?).map(AsRef::as_ref)
     }
 
     /// What the parser made of a file.
     #[must_use]
     pub fn parse(&self, file: FileId) -> Option<&Parse> {
-        self.parses.get(usize::try_from(file.0).ok()?)
+        self.parses.get(usize::try_from(file.0).ok()?).map(AsRef::as_ref)
     }
 
     /// What a span covers, as text.
@@ -91,6 +114,13 @@ impl Snapshot {
         };
         text.position(span.start, encoding)..text.position(span.end, encoding)
     }
+}
+
+/// A file as the parser has it, and as text.
+type Read = (Arc<Parse>, Arc<Text>);
+
+fn read(file: &SourceFile) -> Read {
+    (Arc::new(parse_bytes(&file.bytes, Limits::default())), Arc::new(Text::new(&file.bytes)))
 }
 
 impl Text {
@@ -131,5 +161,59 @@ impl Text {
     pub fn slice(&self, span: FileSpan) -> &str {
         let bounds = usize::try_from(span.start).ok().zip(usize::try_from(span.end).ok());
         bounds.and_then(|(start, end)| self.content.get(start..end)).unwrap_or("")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const HEAD: &str = "aquariumpolicy:\n  resources:\n    - {name: x, unit: MB, costpolicy: discrete}\n  algorithms:\n    - {name: \
+                        all, '*': price * volume}\n";
+    const LISTS: &str =
+        "aquariumpolicy:\n  pricelists:\n    - {name: base, x: 1}\n    - {name: cheap, extends: base}\n";
+    const AGREEMENTS: &str =
+        "aquariumpolicy:\n  agreements:\n    - {name: default, algorithm: all, pricelist: cheap}\n";
+    const BROKEN: &str = "aquariumpolicy:\n  pricelists:\n    - {name: base, x: [1\n";
+
+    fn files(texts: &[(&str, &str)]) -> Vec<SourceFile> {
+        let file = |(path, text): &(&str, &str)| SourceFile {
+            path: (*path).to_owned(),
+            bytes: text.as_bytes().to_vec(),
+        };
+        texts.iter().map(file).collect()
+    }
+
+    fn said(snapshot: &Snapshot) -> String {
+        let texts: Vec<&str> = snapshot.texts.iter().map(|text| text.content()).collect();
+        format!("{texts:?}\n{:#?}\n{:?}", snapshot.analysis.diagnostics, snapshot.analysis.policy())
+    }
+
+    #[test]
+    fn what_was_read_before_changes_nothing_in_what_is_said() {
+        let moments: [&[(&str, &str)]; 7] = [
+            &[("a", HEAD), ("b", LISTS), ("c", AGREEMENTS)],
+            &[("a", HEAD), ("b", BROKEN), ("c", AGREEMENTS)],
+            &[("a", HEAD), ("c", AGREEMENTS)],
+            &[("a", AGREEMENTS), ("b", HEAD), ("c", LISTS)],
+            &[("c", AGREEMENTS), ("b", LISTS), ("a", HEAD), ("d", "")],
+            &[],
+            &[("b", LISTS)],
+        ];
+        for before in moments {
+            let earlier = Snapshot::analyze(files(before));
+            for now in moments {
+                let after = Snapshot::analyze_after(Some(&earlier), files(now));
+                assert_eq!(said(&after), said(&Snapshot::analyze(files(now))), "{before:?} to {now:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn files_that_are_as_they_were_are_not_read_again() {
+        let earlier = Snapshot::analyze(files(&[("a", HEAD), ("b", LISTS)]));
+        let later = Snapshot::analyze_after(Some(&earlier), files(&[("a", HEAD), ("b", BROKEN)]));
+        assert!(Arc::ptr_eq(&earlier.parses[0], &later.parses[0]));
+        assert!(!Arc::ptr_eq(&earlier.parses[1], &later.parses[1]));
     }
 }

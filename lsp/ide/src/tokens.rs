@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use aquarium_compiler::expression::ExpressionSyntax;
 use aquarium_compiler::items::{Class, EntryValue};
-use aquarium_compiler::references::{Usage, references};
+use aquarium_compiler::references::Usage;
 use aquarium_compiler::{FileId, FileSpan};
 use aquarium_grammar::document::Scalar;
 use aquarium_grammar::expression::names::{Reserved, reserved};
@@ -122,7 +122,7 @@ impl Painter<'_> {
 
     /// Names that are defined or used, wherever they stand.
     fn names(&mut self) {
-        for name in references(&self.snapshot.analysis().items) {
+        for name in self.snapshot.references() {
             if name.span.file == self.file {
                 let kind = match name.class {
                     Class::Resource => Kind::Resource,

@@ -7,7 +7,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
-use std::sync::{Arc, OnceLock};
+use std::sync::{Arc, OnceLock, Weak};
 
 use aquarium_compiler::{FileId, SourceFile};
 use aquarium_ide::{Encoding, Snapshot, files};
@@ -189,7 +189,8 @@ impl Workspace {
         let named = |(uri, open): (&Uri, &Open)| (file_name(uri), (uri.clone(), open.document.clone()));
         let open = self.documents.iter().filter(|open| belongs(&open)).map(named).collect();
         let is_tests = matches!(key, PolicyKey::Tests(_));
-        let policy = Arc::new(Policy { open, directory, is_tests, analyzed: OnceLock::new() });
+        let before = state.before.as_ref().map(Arc::downgrade).unwrap_or_default();
+        let policy = Arc::new(Policy { open, directory, is_tests, before, analyzed: OnceLock::new() });
         state.current = Some(policy.clone());
         policy
     }
@@ -248,6 +249,8 @@ pub(crate) struct Policy {
     directory: Option<Arc<Directory>>,
     /// Whether it is no policy, but a file of tests.
     is_tests: bool,
+    /// The policy as it was analysed last: files that are still the same are not read again.
+    before: Weak<Policy>,
     analyzed: OnceLock<Analyzed>,
 }
 
@@ -273,6 +276,7 @@ impl Policy {
             open: BTreeMap::new(),
             directory: Some(Arc::new(Directory::new(path))),
             is_tests: false,
+            before: Weak::new(),
             analyzed: OnceLock::new(),
         }
     }
@@ -302,7 +306,13 @@ impl Policy {
         }
         let mut files = files.into_iter().map(|(path, bytes)| SourceFile { path, bytes });
         let tests = if self.is_tests { files.next() } else { None };
-        let snapshot = tests.map_or_else(|| Snapshot::analyze(files.collect()), Snapshot::of_tests);
+        let before = self.before.upgrade();
+        let before = before.as_ref().and_then(|policy| policy.analyzed.get());
+        let before = before.map(|analyzed| &analyzed.snapshot);
+        let snapshot = match tests {
+            Some(tests) => Snapshot::of_tests(tests),
+            None => Snapshot::analyze_after(before, files.collect()),
+        };
         let origins = snapshot.files().filter_map(|(_, file)| self.origin(&file.path)).collect();
         Analyzed { snapshot, origins }
     }

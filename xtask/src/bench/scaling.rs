@@ -39,7 +39,8 @@ pub fn report(directory: &Path) -> Outcome {
     std::fs::create_dir_all(directory).map_err(unwritable)?;
     let measured =
         SIZES.iter().map(|items| measure(directory, *items)).collect::<Result<Vec<Measured>, _>>()?;
-    let table = table(&measured);
+    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
+    let table = format!("{}\nload {load}", table(&measured));
     print!("\n{table}");
     let page = format!("# The compiler, by the size of a policy\n\n{table}\n![plot](compiler.svg)\n");
     std::fs::write(directory.join("compiler.md"), page).map_err(unwritable)?;

@@ -1,7 +1,5 @@
 //! Timelines, put together from layers and kept small.
 
-use std::collections::BTreeSet;
-
 use aquarium_ir::time::{Body, FrameId, Layer, Timeline};
 
 /// Makes a timeline of layers, first match first; `None` as a value is a gap.
@@ -11,9 +9,9 @@ pub fn stack<T: Clone + PartialEq>(
     layers: impl IntoIterator<Item = (Option<FrameId>, Body<T>)>,
 ) -> Timeline<T> {
     let mut kept: Vec<Layer<T>> = Vec::new();
-    let mut seen = BTreeSet::new();
     for (frame, body) in layers {
-        if !seen.insert(frame) {
+        // There are few layers: looking through them is quicker than a set.
+        if kept.iter().any(|layer| layer.frame == frame) {
             continue;
         }
         kept.push(Layer { frame, body: flatten(body) });
@@ -24,9 +22,12 @@ pub fn stack<T: Clone + PartialEq>(
     drop_what_changes_nothing(&mut kept);
     // Most have one layer, and there are more of them than of anything else.
     kept.shrink_to_fit();
-    match kept.as_slice() {
-        [Layer { frame: None, body: Body::Timeline(inner) }] => inner.clone(),
-        _ => Timeline(kept),
+    match kept.pop() {
+        Some(Layer { frame: None, body: Body::Timeline(inner) }) if kept.is_empty() => inner,
+        last => {
+            kept.extend(last);
+            Timeline(kept)
+        }
     }
 }
 
@@ -51,13 +52,14 @@ fn fill_body<T: Clone + PartialEq>(body: &Body<T>, second: &Timeline<T>) -> Body
     }
 }
 
-fn flatten<T: Clone>(body: Body<T>) -> Body<T> {
-    match &body {
-        Body::Timeline(Timeline(layers)) => match layers.as_slice() {
-            [Layer { frame: None, body: inner }] => inner.clone(),
-            _ => body,
-        },
-        Body::Value(_) => body,
+fn flatten<T>(body: Body<T>) -> Body<T> {
+    let Body::Timeline(Timeline(mut layers)) = body else { return body };
+    match layers.pop() {
+        Some(Layer { frame: None, body }) if layers.is_empty() => body,
+        last => {
+            layers.extend(last);
+            Body::Timeline(Timeline(layers))
+        }
     }
 }
 

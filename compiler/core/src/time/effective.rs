@@ -1,6 +1,6 @@
 //! From `effective` as written to a time frame, and what is probably not meant by it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aquarium_ir::Millis;
 use aquarium_ir::time::civil::{DAY, MINUTE};
@@ -62,13 +62,15 @@ pub struct Frames {
     zone: Zone,
     ids: BTreeMap<Frame, FrameId>,
     frames: Vec<Frame>,
+    /// Those whose ranges are as they should be: many items have the same few frames.
+    sound: BTreeSet<FrameId>,
 }
 
 impl Frames {
     /// No frames yet; local times are those of `zone`.
     #[must_use]
     pub fn new(zone: Zone) -> Self {
-        Self { zone, ids: BTreeMap::new(), frames: Vec::new() }
+        Self { zone, ids: BTreeMap::new(), frames: Vec::new(), sound: BTreeSet::new() }
     }
 
     /// All frames made.
@@ -95,19 +97,26 @@ impl Frames {
         }
         let is_slip = findings.iter().skip(before).any(|finding| finding.code == Code::SecondsForMillis);
         findings.extend(last_minutes(&frame, written));
+        let id = self.intern(&frame);
         // In a frame at the wrong time the ranges mean nothing.
-        if !is_slip {
+        if !is_slip && !self.sound.contains(&id) {
+            let before = findings.len();
             self.check_ranges(&frame, written, findings);
+            if findings.len() == before {
+                self.sound.insert(id);
+            }
         }
-        Some(self.intern(frame))
+        Some(id)
     }
 
-    fn intern(&mut self, frame: Frame) -> FrameId {
-        let next = FrameId(u32::try_from(self.frames.len()).unwrap_or(u32::MAX));
-        *self.ids.entry(frame).or_insert_with_key(|frame| {
-            self.frames.push(frame.clone());
-            next
-        })
+    fn intern(&mut self, frame: &Frame) -> FrameId {
+        if let Some(known) = self.ids.get(frame) {
+            return *known;
+        }
+        let id = FrameId(u32::try_from(self.frames.len()).unwrap_or(u32::MAX));
+        self.frames.push(frame.clone());
+        self.ids.insert(frame.clone(), id);
+        id
     }
 
     fn frame(&self, written: &Written, findings: &mut Vec<Diagnostic>) -> Frame {

@@ -2,7 +2,7 @@
 
 use aquarium_compiler::FileSpan;
 use aquarium_compiler::items::{Class, Items};
-use aquarium_compiler::references::{Usage, at, references};
+use aquarium_compiler::references::{Usage, at};
 
 use super::{Assist, Kind, layout};
 use crate::Snapshot;
@@ -11,8 +11,8 @@ use crate::text::quoted;
 /// Writes the item whose name stands at the cursor, if there is none.
 pub(super) fn create(snapshot: &Snapshot, cursor: FileSpan) -> Option<Assist> {
     let items = &snapshot.analysis().items;
-    let all = references(items);
-    let name = at(&all, cursor.file, cursor.start)?;
+    let all = snapshot.references();
+    let name = at(all, cursor.file, cursor.start)?;
     let defines = |usage| usage == Usage::Definition;
     if all.iter().any(|it| defines(it.usage) && it.class == name.class && it.name == name.name) {
         return None;

@@ -1,6 +1,6 @@
 //! An item that an agreement names is written out in the agreement.
 
-use aquarium_compiler::references::{Usage, references};
+use aquarium_compiler::references::Usage;
 use aquarium_compiler::{Edit, FileSpan};
 
 use super::{Assist, Kind, PartOf, layout};
@@ -33,7 +33,7 @@ pub(super) fn inline(snapshot: &Snapshot, part: &PartOf<'_>) -> Option<Assist> {
         span: FileSpan { start: part.key.end, end: line_end, ..base.span },
         text: std::iter::once(format!(":{rest}")).chain(lines.iter().map(line)).collect(),
     };
-    let all = references(items);
+    let all = snapshot.references();
     let uses =
         all.iter().filter(|it| it.class == *class && it.name == base.value && it.usage != Usage::Definition);
     let removed = (uses.count() == 1).then(|| remove(snapshot, whole)).flatten();

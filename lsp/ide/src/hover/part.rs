@@ -16,8 +16,8 @@ const RESOURCES_MAX: usize = 8;
 
 /// The smallest part around a place, and what it is.
 pub(super) fn hover(snapshot: &Snapshot, file: FileId, offset: u32) -> Option<Hover> {
-    let policy = snapshot.analysis().policy()?;
     expressions::at(snapshot, file, offset)?;
+    let policy = snapshot.analysis().policy()?;
     let mut found: Option<FileSpan> = None;
     let mut kinds: BTreeMap<String, Vec<&str>> = BTreeMap::new();
     for (resource, body) in bodies(policy) {
