@@ -5,7 +5,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use aquarium_charging::Version;
-use aquarium_compiler::{EmitOptions, emit};
+use aquarium_compiler::{Analysis, EmitOptions, emit};
 use aquarium_engine::{Engine, EngineOptions};
 use aquarium_ir::Policy;
 use aquarium_ir::module::ModuleFile;
@@ -25,10 +25,15 @@ pub fn policy(path: &Path) -> Result<Result<Policy, ExitCode>, Failure> {
         let policy = ModuleFile::read(&bytes).and_then(|module| module.policy());
         return policy.map(Ok).map_err(|error| Failure::unreadable(path, error));
     }
+    Ok(analysis(path)?.into_policy().ok_or(ExitCode::from(FINDINGS)))
+}
+
+/// What is known of the policy whose source is at a path, after its errors were reported.
+fn analysis(path: &Path) -> Result<Analysis, Failure> {
     let inputs = inputs::read(&[path.to_owned()])?;
     let mut analysis = aquarium_compiler::analyze(inputs.files);
     report::write_errors(&mut analysis, &inputs.directory)?;
-    Ok(analysis.into_policy().ok_or(ExitCode::from(FINDINGS)))
+    Ok(analysis)
 }
 
 fn is_module(path: &Path) -> bool {
@@ -58,12 +63,11 @@ impl Loader {
                 .map(Ok)
                 .map_err(|reason| Failure::unreadable(path, reason));
         }
-        let policy = match policy(path)? {
-            Ok(policy) => policy,
-            Err(code) => return Ok(Err(code)),
-        };
-        let module =
-            emit(&policy, EmitOptions::default()).map_err(|error| Failure::Defect(error.to_string()))?;
+        let analysis = analysis(path)?;
+        let Some(policy) = analysis.policy() else { return Ok(Err(ExitCode::from(FINDINGS))) };
+        // The same bytes as `compile` writes: charges name their module.
+        let options = EmitOptions { sources: &analysis.files, ..EmitOptions::default() };
+        let module = emit(policy, options).map_err(|error| Failure::Defect(error.to_string()))?;
         self.version(&module).map(Ok).map_err(Failure::Defect)
     }
 
