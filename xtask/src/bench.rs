@@ -19,6 +19,8 @@ const RUNS: usize = 7;
 const USERS: u32 = 480;
 /// Messages of a round with a broker: some seconds' worth.
 const QUEUE_MESSAGES: &str = "60000";
+/// Records of a round with PostgreSQL.
+const STORE_RECORDS: &str = "300000";
 /// Items of five lines each: ten thousand lines.
 const UNTIDY_ITEMS: u32 = 2_000;
 
@@ -49,6 +51,7 @@ pub fn all() -> Outcome {
     console::pages(&directory.join("up"), &directory.join("data"))?;
     println!("\n{prepared} events in `up`\n");
     queue()?;
+    store()?;
     scaling::report(&directory)
 }
 
@@ -58,6 +61,14 @@ fn queue() -> Outcome {
     let mut command =
         cargo(&["test", "--quiet", "--workspace", "--test", "processes", speed, "--", "--nocapture"]);
     command.env("AQUARIUM_BENCH_MESSAGES", QUEUE_MESSAGES);
+    run(command)
+}
+
+/// Records into PostgreSQL, beside the least that it can be asked to do.
+fn store() -> Outcome {
+    let mut command =
+        cargo(&["test", "--quiet", "--workspace", "--test", "postgres", "speed", "--", "--nocapture"]);
+    command.env("AQUARIUM_BENCH_RECORDS", STORE_RECORDS);
     run(command)
 }
 

@@ -21,6 +21,7 @@ pub fn install_all() -> Outcome {
         ("components", &components),
         ("system packages", &system_packages),
         ("RabbitMQ", &rabbitmq),
+        ("PostgreSQL", &postgresql),
         ("typos", &typos),
         ("check-jsonschema", &check_jsonschema),
         ("schemathesis", &schemathesis),
@@ -89,16 +90,30 @@ const RABBITMQ: &str = "/usr/lib/rabbitmq/bin/rabbitmq-server";
 /// There where systemd runs the machine.
 const SYSTEMD: &str = "/run/systemd/system";
 
-/// Installs the broker without letting one run for the whole machine.
+/// Where the versions of the database are that tests start themselves.
+const POSTGRESQL: &str = "/usr/lib/postgresql";
+
 fn rabbitmq() -> Outcome {
-    if Path::new(RABBITMQ).is_file() {
-        return Ok(());
+    if Path::new(RABBITMQ).is_file() { Ok(()) } else { install_server("rabbitmq-server", "rabbitmq-server") }
+}
+
+fn postgresql() -> Outcome {
+    let versions = std::fs::read_dir(POSTGRESQL).into_iter().flatten().flatten();
+    let mut programs = versions.map(|version| version.path().join("bin/postgres"));
+    if programs.any(|program| program.is_file()) {
+        Ok(())
+    } else {
+        install_server("postgresql", "postgresql")
     }
-    install(&["rabbitmq-server"])?;
+}
+
+/// Installs a server without letting one run for the whole machine.
+fn install_server(package: &str, service: &str) -> Outcome {
+    install(&[package])?;
     if !Path::new(SYSTEMD).is_dir() {
         return Ok(());
     }
-    run(program("systemctl", &["disable", "--now", "rabbitmq-server"]))
+    run(program("systemctl", &["disable", "--now", service]))
 }
 
 fn typos() -> Outcome {

@@ -27,7 +27,8 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use tracing_subscriber::EnvFilter;
 
 use crate::clock::Clock;
-use crate::config::{self, Configuration, LogFormat, Logging};
+use crate::config::{self, Configuration, LogFormat, Logging, Store};
+use crate::stores::log_directory;
 use crate::telemetry::{self, Telemetry};
 
 /// What a command fails with.
@@ -179,6 +180,26 @@ impl Data {
             configuration.data.clone_from(data);
         }
         configuration
+    }
+}
+
+/// Refuses a data directory without a log.
+fn check_log(configuration: &Configuration) -> Result<(), Failure> {
+    if configuration.store == Store::Embedded && !log_directory(configuration).exists() {
+        return Err(format!("there is no log in `{}`", configuration.data.display()).into());
+    }
+    Ok(())
+}
+
+/// Refuses to copy what a server keeps.
+fn refuse_server(configuration: &Configuration) -> Result<(), Failure> {
+    match configuration.store {
+        Store::Embedded => Ok(()),
+        Store::Postgres(_) => {
+            Err("log and derived state are in PostgreSQL: copy them by its own tools (`pg_dump`, \
+             `pg_basebackup`), and the modules in `policies/` of the data directory beside them"
+                .into())
+        }
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod brokers;
 mod http;
+mod store;
 
 use std::path::{Path, PathBuf};
 
@@ -11,6 +12,7 @@ use thiserror::Error;
 
 pub use brokers::{Broker, CreditEventQueue, Source};
 pub use http::{Admin, Http, Tls, Token};
+pub use store::{Postgres, Store};
 
 use crate::telemetry::Telemetry;
 use crate::webhook::Configured;
@@ -21,6 +23,8 @@ use crate::webhook::Configured;
 pub struct Configuration {
     /// The directory that holds log and policies.
     pub data: PathBuf,
+    /// Where log and derived state are kept.
+    pub store: Store,
     /// Where HTTP is served.
     pub http: Http,
     /// What is taken in.
@@ -97,6 +101,7 @@ impl Default for Configuration {
     fn default() -> Self {
         Self {
             data: PathBuf::from("aquarium-data"),
+            store: Store::default(),
             http: Http::default(),
             ingest: Ingest::default(),
             brokers: Vec::new(),
@@ -215,14 +220,14 @@ mod tests {
     #[test]
     fn the_examples_of_the_pages_are_configurations() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        for page in ["docs/queues.md", "examples/machines/README.md"] {
+        for page in ["docs/queues.md", "docs/postgresql.md", "examples/machines/README.md"] {
             let text = std::fs::read_to_string(root.join(page)).unwrap();
             let blocks: Vec<&str> = text.split("```yaml\n").skip(1).collect();
             assert!(!blocks.is_empty(), "{page}");
             for block in blocks {
                 let block = block.split("```").next().unwrap();
                 let configuration: Configuration = serde_yaml::from_str(block).unwrap();
-                assert!(!configuration.brokers.is_empty(), "{page}: {block}");
+                assert_ne!(configuration, Configuration::default(), "{page}: {block}");
             }
         }
     }

@@ -3,16 +3,13 @@
 #[cfg(test)]
 mod tests;
 
-use std::path::PathBuf;
 use std::sync::{Arc, Mutex, OnceLock, PoisonError};
 use std::time::Duration;
 
 use aquarium_charging::input::{self, Message, Plausible, Refusal};
 use aquarium_charging::record::Body;
 use aquarium_charging::{Deployments, Reason};
-use aquarium_store::{
-    Derived, DerivedError, EmbeddedLog, Kind, Log, OpenError, Options, OwnedRecord, Position,
-};
+use aquarium_store::{Derived, DerivedError, Kind, Log, OwnedRecord, Position};
 use thiserror::Error;
 
 use crate::clock::Clock;
@@ -28,18 +25,16 @@ use crate::registry::Registry;
 use crate::scheduler;
 use crate::shard::reading::read_stored;
 use crate::shard::{self, Setting, Unanswered};
+use crate::stores::{self, Shared, Stores, StoresError};
 use crate::watch;
 use crate::webhook::{Webhook, WebhookError};
 
 /// Why the daemon does not start.
 #[derive(Debug, Error)]
 pub enum DaemonError {
-    /// The log cannot be opened.
+    /// Log or derived state cannot be opened.
     #[error(transparent)]
-    Log(#[from] OpenError),
-    /// Derived state cannot be opened.
-    #[error(transparent)]
-    Derived(#[from] DerivedError),
+    Stores(#[from] StoresError),
     /// A policy cannot be used.
     #[error(transparent)]
     Policy(#[from] PolicyError),
@@ -68,6 +63,8 @@ pub struct Daemon {
     /// Held while a policy is deployed: each deployment is checked against all before it.
     pub deploying: tokio::sync::Mutex<()>,
     derived: Arc<dyn Derived>,
+    /// What keeps log and derived state where that is no directory.
+    shared: Option<Shared>,
     /// Held while derived state is copied.
     copying: tokio::sync::Mutex<()>,
     feed: Arc<Feed>,
@@ -92,9 +89,7 @@ pub struct Refused {
 impl Daemon {
     /// Opens the log and starts everything. Must be called on a runtime.
     pub async fn start(configuration: Configuration, clock: Clock) -> Result<Arc<Self>, DaemonError> {
-        let log = open_log(&configuration)?;
-        let derived = derived::open(&derived::directory(&configuration), log.partitions(), log.end())?;
-        let derived: Arc<dyn Derived> = Arc::new(derived);
+        let Stores { log, derived, shared } = stores::open(&configuration)?;
         let policies =
             Arc::new(Policies::open(configuration.data.join("policies"), configuration.data.join("native"))?);
         let clock = Arc::new(clock);
@@ -125,6 +120,7 @@ impl Daemon {
             registry: Registry::new(),
             deploying: tokio::sync::Mutex::new(()),
             derived,
+            shared,
             copying: tokio::sync::Mutex::new(()),
             feed,
             links: OnceLock::new(),
@@ -137,7 +133,10 @@ impl Daemon {
 
     async fn run(&self, writer: ingest::Writer, folding: Vec<shard::Shard>) {
         let ingest = self.ingest.clone();
-        let probes = Probes::default().with_depth(move || ingest.depth() as u64);
+        let server = self.shared.as_ref().map(|shared| shared.server.clone());
+        let probes = Probes::default()
+            .with_depth(move || ingest.depth() as u64)
+            .with_trouble(move || server.as_ref()?.trouble());
         let mut endings = vec![self.components.start_blocking("ingest", probes, move || writer.run()).await];
         for (number, shard) in folding.into_iter().enumerate() {
             let name = format!("shard-{number}");
@@ -237,6 +236,9 @@ impl Daemon {
 
     /// Stores what was accepted, and ends everything.
     pub async fn stop(&self) {
+        if let Some(shared) = &self.shared {
+            shared.server.close();
+        }
         self.stop_sources().await;
         self.ingest.stop().await;
         self.feed.stop();
@@ -415,20 +417,6 @@ impl Daemon {
         let page = self.log.read(place).map_err(|error| Unanswered::Broken(error.to_string()))?;
         Ok(page.records().next().map(OwnedRecord::from))
     }
-}
-
-/// The directory of the log within the data directory.
-pub fn log_directory(configuration: &Configuration) -> PathBuf {
-    configuration.data.join("log")
-}
-
-fn open_log(configuration: &Configuration) -> Result<Arc<dyn Log>, OpenError> {
-    let log = EmbeddedLog::open(&log_directory(configuration), Options::default())?;
-    if let Some(rest) = log.unfinished() {
-        let (file, offset, bytes) = (&rest.file, rest.offset, rest.bytes);
-        tracing::warn!(file, offset, bytes, "cut off the rest of a write that was never acknowledged");
-    }
-    Ok(Arc::new(log))
 }
 
 fn shard_count(configuration: &Configuration) -> usize {

@@ -1,4 +1,4 @@
-//! Opening the store of derived state, and beginning it again where it is of no use.
+//! Opening the embedded store of derived state, and beginning it again where it is of no use.
 
 use std::path::{Path, PathBuf};
 
@@ -51,7 +51,11 @@ fn open_or_begin_again(
 }
 
 /// A place that a partition is folded to although the log does not reach it: the log is another one.
-fn ahead_of(derived: &dyn Derived, partitions: u16, end: Position) -> Result<Option<Position>, DerivedError> {
+pub fn ahead_of(
+    derived: &dyn Derived,
+    partitions: u16,
+    end: Position,
+) -> Result<Option<Position>, DerivedError> {
     for partition in 0..partitions {
         let folded = derived.folded(partition)?;
         if folded > end {

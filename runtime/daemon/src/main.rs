@@ -2,7 +2,7 @@
 //!
 //! In the order in which data flows: [`ingest`] (and its sides, [`http`] and [`queue`]) writes to the log,
 //! [`feed`] is the log as followers see it, [`shard`]s fold users from it and answer for them,
-//! what was folded is kept by the store that [`derived`] opens, and compared with the log by [`verification`],
+//! log and what was folded of it are kept by the [`stores`] ([`derived`] is the embedded one; a [`node`] has a name by which it shares them), and compared with the log by [`verification`],
 //! [`views`] are what is published of a ledger, the [`console`] makes pages of them, the [`registry`] knows what concerns everybody (deployments, refused
 //! input: [`quarantine`]), the [`scheduler`]
 //! tells time. What becomes of an event is told under its [`trace`] id, in messages and by [`telemetry`]. What administrators decide becomes records: [`administration`], [`deployment`]. [`daemon`] wires
@@ -25,6 +25,7 @@ mod http;
 mod impact;
 mod ingest;
 mod metrics;
+mod node;
 mod outbox;
 mod policies;
 mod quarantine;
@@ -32,6 +33,7 @@ mod queue;
 mod registry;
 mod scheduler;
 mod shard;
+mod stores;
 mod telemetry;
 mod timers;
 mod trace;

@@ -160,7 +160,7 @@ pub trait Derived: Send + Sync {
 }
 
 /// Whose rows: a user within its partition.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Owner<'a> {
     /// The partition of the user.
     pub partition: u16,
@@ -316,6 +316,14 @@ pub enum DerivedError {
     /// again; see [`Reopening`].
     #[error("no room for derived state on its disk: {0}")]
     Full(io::Error),
+    /// The server cannot be used.
+    #[error("the store at {place} cannot be used: {what}")]
+    Server {
+        /// The server and the database.
+        place: String,
+        /// Why.
+        what: String,
+    },
     /// The disk failed, or the store gave up; what it holds is certain only once it is opened again.
     #[error("the derived state in `{}` cannot be used any more: {what}", directory.display())]
     Failed {
@@ -324,4 +332,12 @@ pub enum DerivedError {
         /// Why.
         what: String,
     },
+}
+
+impl DerivedError {
+    /// Whether the same may work later, without anything being opened again by hand.
+    #[must_use]
+    pub fn may_pass(&self) -> bool {
+        matches!(self, Self::Full(_) | Self::Server { .. })
+    }
 }

@@ -32,6 +32,7 @@ use files::{Files, RealFiles};
 use format::{BlockHeader, Chain, HEADER_LENGTH, SegmentHeader};
 use groups::GroupPlace;
 use index::Index;
+pub(crate) use index::Receipts;
 use scan::{MARK_FILE, Scan, Visitor};
 use writer::Writer;
 

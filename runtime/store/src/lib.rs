@@ -8,11 +8,13 @@
 pub mod derived;
 pub mod embedded;
 pub mod log;
+pub mod postgres;
 pub mod record;
 
 pub use derived::{Derived, DerivedError, DerivedOptions, EmbeddedDerived};
 pub use embedded::{EmbeddedLog, Options};
 pub use log::{AppendError, Log, OpenError, Page, ReadError, Statistics};
+pub use postgres::{PostgresDerived, PostgresError, PostgresLog, PostgresOptions};
 pub use record::{Appended, Digest, Kind, NewRecord, OwnedRecord, Position, Record, partition_of};
 
 /// The version of the format of logs that this program writes; it reads earlier ones.

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use crate::embedded::format::{self, Records};
+use crate::postgres::PostgresError;
 use crate::record::{Appended, NewRecord, OwnedRecord, Position};
 
 /// An append-only sequence of records, each stored once.
@@ -143,8 +144,6 @@ pub struct Statistics {
     pub segments: u64,
     /// Bytes of all segment files.
     pub bytes: u64,
-    /// Distinct users (by their hash).
-    pub users: u64,
 }
 
 /// Why nothing was stored.
@@ -216,6 +215,9 @@ pub enum OpenError {
         /// The newest format that is known.
         known: u32,
     },
+    /// The server of the log cannot be used.
+    #[error(transparent)]
+    Server(PostgresError),
     /// The log is damaged or cannot be read.
     #[error(transparent)]
     Read(#[from] ReadError),

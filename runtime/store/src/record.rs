@@ -117,6 +117,12 @@ impl<'a> NewRecord<'a> {
         }
     }
 
+    /// The record under which one is kept whose key stands for something else already.
+    pub(crate) fn in_conflict(&self) -> Self {
+        let note = "its id was used before for an event that says something else";
+        Self::quarantined(Reason::Conflict, note, self.body, self.received_millis)
+    }
+
     /// Bytes of text that it brings.
     #[must_use]
     pub fn text_bytes(&self) -> usize {

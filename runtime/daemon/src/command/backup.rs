@@ -16,8 +16,8 @@ use serde::{Deserialize, Serialize};
 use super::site::{JSON, Site, on_data};
 use super::{Data, Failure};
 use crate::config::Configuration;
-use crate::daemon::log_directory;
 use crate::derived::copy_directory;
+use crate::stores::log_directory;
 
 /// The version of what a backup is.
 const FORMAT: u32 = 1;
@@ -69,9 +69,8 @@ impl Backup {
     /// Copies everything.
     pub async fn run(self, configuration: Configuration) -> Result<(), Failure> {
         let configuration = self.data.over(configuration);
-        if !log_directory(&configuration).exists() {
-            return Err(format!("there is no log in `{}`", configuration.data.display()).into());
-        }
+        super::refuse_server(&configuration)?;
+        super::check_log(&configuration)?;
         let making = Making::begin(&self.directory)?;
         let snapshot =
             async |site: &Site| site.order(Method::POST, "/admin/snapshot", JSON, None, Vec::new()).await;
@@ -89,6 +88,7 @@ impl Backup {
 impl Restore {
     /// Checks the backup and copies it.
     pub fn run(self, configuration: &Configuration) -> Result<(), Failure> {
+        super::refuse_server(configuration)?;
         let data = self.data.over(configuration.clone()).data;
         if fs::read_dir(&data).is_ok_and(|mut entries| entries.next().is_some()) {
             return Err(

@@ -8,16 +8,17 @@ use std::path::Path;
 use std::time::{Duration, Instant};
 
 use aquarium_ir::Millis;
-use aquarium_store::embedded::{read_all, verify};
+use aquarium_store::embedded::verify;
 use aquarium_store::{Kind, OpenError};
 use clap::Args;
 
+use super::log::each_record;
 use super::{Data, Failure};
 use crate::clock::Clock;
-use crate::config::Configuration;
-use crate::daemon::log_directory;
+use crate::config::{Configuration, Postgres, Store};
 use crate::policies::Policies;
 use crate::registry::Known;
+use crate::stores::{self, log_directory};
 
 /// With less room than this on the disk of the data the log soon takes nothing more.
 const ROOM_BYTES_MIN: u64 = 1 << 30;
@@ -151,6 +152,9 @@ fn time_syncs_of(path: &Path) -> std::io::Result<Duration> {
 }
 
 fn log(configuration: &Configuration) -> Found {
+    if let Store::Postgres(postgres) = &configuration.store {
+        return on_server(postgres);
+    }
     match verify(&log_directory(configuration)) {
         Ok(verified) => {
             let said = format!("{} records in {} blocks, all sound", verified.records, verified.blocks);
@@ -166,10 +170,17 @@ fn log(configuration: &Configuration) -> Found {
     }
 }
 
+fn on_server(postgres: &Postgres) -> Found {
+    match stores::connect(postgres) {
+        Ok(server) => Well(format!("in PostgreSQL, {}", server.place())),
+        Err(error) => Wrong(error.to_string()),
+    }
+}
+
 fn last_receipt(configuration: &Configuration) -> Option<Millis> {
     let mut last = None;
     let note = &mut |record: aquarium_store::Record<'_>| last = last.max(Some(record.stored.received_millis));
-    read_all(&log_directory(configuration), note).ok()?;
+    each_record(configuration, note).ok()?;
     last.map(Millis)
 }
 
@@ -180,7 +191,7 @@ fn policies(configuration: &Configuration) -> Found {
             known.take(&record);
         }
     };
-    if read_all(&log_directory(configuration), take).is_err() || known.deployments.is_empty() {
+    if each_record(configuration, take).is_err() || known.deployments.is_empty() {
         return Doubtful("none was deployed: events are stored and have no effect".to_owned());
     }
     let opened = Policies::open(configuration.data.join("policies"), configuration.data.join("native"));

@@ -1,20 +1,21 @@
-//! `aquariumd log`: looking at a log, also while a daemon writes to it.
+//! `aquariumd log`: looking at a log, also while a daemon writes to it, and moving it to another store.
 
-use std::borrow::Cow;
-use std::collections::BTreeMap;
+mod export;
+mod import;
+mod reading;
+
 use std::io::{BufWriter, Write};
+use std::path::PathBuf;
 
-use aquarium_store::embedded::{Verified, read_all, verify};
-use aquarium_store::{Kind, Record};
+use aquarium_store::embedded::{Verified, verify};
 use clap::{Args, Subcommand};
-use serde_json::json;
-use serde_json::value::RawValue;
 
 use super::{Data, Failure};
-use crate::config::Configuration;
-use crate::daemon::log_directory;
+use crate::config::{Configuration, Postgres, Store};
+use crate::stores::log_directory;
+pub use reading::each_record;
 
-/// Look at the log.
+/// Look at the log, and move it.
 #[derive(Debug, Args)]
 pub struct Log {
     #[command(subcommand)]
@@ -23,7 +24,7 @@ pub struct Log {
     data: Data,
 }
 
-#[derive(Debug, Clone, Copy, Subcommand)]
+#[derive(Debug, Clone, Subcommand)]
 enum What {
     /// Read everything; name the first damage, if there is one.
     Verify,
@@ -31,24 +32,53 @@ enum What {
     Stats,
     /// Write all records to standard output, one on each line, with their times of receipt.
     Export,
+    /// Store records that were exported, with their times of receipt; what is there already stays as it is. No daemon
+    /// may serve meanwhile.
+    Import {
+        /// The file; `-` for standard input.
+        #[arg(value_name = "FILE")]
+        file: PathBuf,
+    },
 }
 
 impl Log {
     /// Does what is asked.
     pub fn run(self, configuration: &Configuration) -> Result<(), Failure> {
-        let directory = log_directory(&self.data.over(configuration.clone()));
+        let configuration = self.data.over(configuration.clone());
         let mut out = BufWriter::new(std::io::stdout().lock());
-        match self.what {
-            What::Verify => {
-                let verified = verify(&directory)?;
-                writeln!(out, "sound: {} records in {} blocks", verified.records, verified.blocks)?;
-                write_unfinished(&mut out, &verified)?;
+        match (self.what, &configuration.store) {
+            (What::Verify, Store::Embedded) => {
+                write_verified(&mut out, &verify(&log_directory(&configuration))?)?
             }
-            What::Stats => write_statistics(&mut out, &verify(&directory)?)?,
-            What::Export => export(&mut out, &directory)?,
+            (What::Stats, Store::Embedded) => {
+                write_statistics(&mut out, &verify(&log_directory(&configuration))?)?;
+            }
+            (What::Verify, Store::Postgres(postgres)) => write_counted(&mut out, postgres, "sound: ")?,
+            (What::Stats, Store::Postgres(postgres)) => write_counted(&mut out, postgres, "")?,
+            (What::Export, _) => export::export(&mut out, &configuration)?,
+            (What::Import { file }, _) => {
+                let imported = import::import(&configuration, &file)?;
+                writeln!(out, "{imported}")?;
+            }
         }
         Ok(out.flush()?)
     }
+}
+
+/// The server sees to its pages itself; here every record is read once, in order, none missing.
+fn write_counted(out: &mut impl Write, postgres: &Postgres, sound: &str) -> Result<(), Failure> {
+    let (mut records, mut bytes) = (0_u64, 0_u64);
+    let count = &mut |record: aquarium_store::Record<'_>| {
+        records += 1;
+        bytes += record.stored.text_bytes() as u64;
+    };
+    reading::each_on_server(postgres, count)?;
+    Ok(writeln!(out, "{sound}{records} records of {bytes} bytes")?)
+}
+
+fn write_verified(out: &mut impl Write, verified: &Verified) -> std::io::Result<()> {
+    writeln!(out, "sound: {} records in {} blocks", verified.records, verified.blocks)?;
+    write_unfinished(out, verified)
 }
 
 fn write_unfinished(out: &mut impl Write, verified: &Verified) -> std::io::Result<()> {
@@ -64,57 +94,4 @@ fn write_statistics(out: &mut impl Write, verified: &Verified) -> std::io::Resul
     writeln!(out, "bytes     {}", verified.bytes)?;
     let chain: String = verified.chain.iter().map(|byte| format!("{byte:02x}")).collect();
     writeln!(out, "chain     {chain}")
-}
-
-fn export(out: &mut impl Write, directory: &std::path::Path) -> Result<(), Failure> {
-    let mut written = Ok(());
-    read_all(directory, &mut |record| {
-        if written.is_ok() {
-            written = out.write_all(&exported(&record));
-        }
-    })?;
-    Ok(written?)
-}
-
-/// A record as a line: its own JSON with the time of receipt; what was refused as a record of its own.
-fn exported(record: &Record<'_>) -> Vec<u8> {
-    let received = record.stored.received_millis;
-    let Kind::Quarantined(reason) = record.stored.kind else {
-        return with_receipt(record.stored.body, received);
-    };
-    let refused = json!({
-        "quarantined": {
-            "reason": reason,
-            "message": record.stored.note,
-            "receivedMillis": received,
-            "text": String::from_utf8_lossy(record.stored.body),
-        }
-    });
-    format!("{refused}\n").into_bytes()
-}
-
-fn with_receipt(body: &[u8], received_millis: i64) -> Vec<u8> {
-    let mut fields: BTreeMap<Cow<'_, str>, &RawValue> = serde_json::from_slice(body).unwrap_or_default();
-    let received = RawValue::from_string(received_millis.to_string());
-    if let Ok(received) = &received {
-        fields.insert(Cow::Borrowed("receivedMillis"), received);
-    }
-    let mut line = serde_json::to_vec(&fields).unwrap_or_default();
-    // Line breaks stand only between values: within strings JSON has none.
-    line.iter_mut().filter(|byte| matches!(byte, b'\n' | b'\r')).for_each(|byte| *byte = b' ');
-    line.push(b'\n');
-    line
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_exported_event_is_one_line_with_its_time_of_receipt() {
-        let line =
-            with_receipt(b"{\"id\":\"a\",\n\"value\":1.50,\"receivedMillis\":1,\"\\u0062\":[ 1,\r\n2 ]}", 7);
-        let expected = "{\"b\":[ 1,  2 ],\"id\":\"a\",\"receivedMillis\":7,\"value\":1.50}\n";
-        assert_eq!(String::from_utf8(line).unwrap(), expected);
-    }
 }

@@ -4,8 +4,7 @@ use std::io::Write;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aquarium_store::derived::restart;
-use aquarium_store::{DerivedOptions, Position};
+use aquarium_store::Position;
 use clap::{Args, ValueEnum};
 use indicatif::{ProgressBar, ProgressStyle};
 
@@ -13,7 +12,7 @@ use super::{Data, Failure};
 use crate::clock::Clock;
 use crate::config::Configuration;
 use crate::daemon::Daemon;
-use crate::derived;
+use crate::stores;
 
 /// How often the progress is looked at.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
@@ -40,10 +39,8 @@ impl Rebuild {
     pub async fn run(self, configuration: Configuration) -> Result<(), Failure> {
         let View::Users = self.view;
         let configuration = self.data.over(configuration);
-        if !crate::daemon::log_directory(&configuration).exists() {
-            return Err(format!("there is no log in `{}`", configuration.data.display()).into());
-        }
-        let (kept, aside) = restart(&derived::directory(&configuration), DerivedOptions::default())?;
+        super::check_log(&configuration)?;
+        let (kept, aside) = stores::begin_again(&configuration)?;
         let daemon = Daemon::start(configuration, Clock::system()).await?;
         let folded = fold_all(&daemon).await;
         daemon.stop().await;

@@ -21,9 +21,7 @@ impl Verify {
     /// Compares, and fails where something differs.
     pub async fn run(self, configuration: Configuration) -> Result<(), Failure> {
         let configuration = self.data.over(configuration);
-        if !crate::daemon::log_directory(&configuration).exists() {
-            return Err(format!("there is no log in `{}`", configuration.data.display()).into());
-        }
+        super::check_log(&configuration)?;
         let daemon = Daemon::start(configuration, Clock::system()).await?;
         let verified = match fold_all(&daemon).await {
             Ok(_) => {

@@ -138,7 +138,7 @@ fn write_all(
     }
 }
 
-/// Writes a batch; where there is no room it is tried again.
+/// Writes a batch; where there is no room, or no server, it is tried again.
 fn write(
     derived: &dyn Derived,
     outbox: &Outbox,
@@ -151,11 +151,11 @@ fn write(
                 outbox.moved(end);
                 return Ok(());
             }
-            Err(DerivedError::Full(error)) => {
-                tracing::error!(%error, "no room for derived state; it is written when there is");
+            Err(error) if error.may_pass() => {
+                tracing::error!(%error, "derived state cannot be written now; it is tried again");
                 // Nothing comes while this batch is not done: what ends the wait is time, or the end.
                 if matches!(batches.recv_timeout(RETRY_AFTER), Err(RecvTimeoutError::Disconnected)) {
-                    return Err(DerivedError::Full(error));
+                    return Err(error);
                 }
             }
             Err(error) => return Err(error),

@@ -18,9 +18,12 @@ mod figures;
 mod hostile;
 mod interface;
 mod policies;
+mod postgres;
 mod queue;
 mod records;
 mod schedule;
+#[path = "../../../store/tests/servers/mod.rs"]
+mod servers;
 mod streams;
 mod support;
 mod telemetry;

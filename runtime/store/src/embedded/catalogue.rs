@@ -88,7 +88,6 @@ impl Catalogue {
             blocks: self.segments.iter().map(|segment| segment.blocks.len() as u64).sum(),
             segments: self.segments.len() as u64,
             bytes: self.segments.iter().map(|segment| segment.bytes).sum(),
-            users: self.users.len() as u64,
         }
     }
 }

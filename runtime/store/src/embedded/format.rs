@@ -4,6 +4,7 @@
 
 use sha2::{Digest as _, Sha256};
 
+use crate::log::AppendError;
 use crate::record::{Digest, Kind, NewRecord, Position, REFUSALS, Record};
 
 /// The version of the format; greater ones are refused.
@@ -311,6 +312,13 @@ impl Mark {
     }
 }
 
+/// Refuses a batch that is larger than a block may be.
+pub fn check_size(batch: &[NewRecord<'_>]) -> Result<(), AppendError> {
+    let bytes = batch.iter().map(|record| RECORD_HEADER_LENGTH + record.text_bytes()).sum();
+    let limit = BLOCK_BYTES_MAX;
+    if bytes > limit { Err(AppendError::TooLarge { bytes, limit }) } else { Ok(()) }
+}
+
 /// Adds a record to a payload.
 pub fn encode_record(payload: &mut Vec<u8>, record: &NewRecord<'_>, previous: Option<Position>) {
     let (kind, reason) = kind_numbers(record.kind);
@@ -338,7 +346,8 @@ fn length_u16(text: &str) -> u16 {
     u16::try_from(text.len()).unwrap_or(u16::MAX)
 }
 
-fn kind_numbers(kind: Kind) -> (u8, u8) {
+/// The numbers that stand for a kind, and for the reason where it is quarantined.
+pub fn kind_numbers(kind: Kind) -> (u8, u8) {
     match kind {
         Kind::ResourceEvent => (1, 0),
         Kind::UserEvent => (2, 0),
@@ -350,7 +359,8 @@ fn kind_numbers(kind: Kind) -> (u8, u8) {
     }
 }
 
-fn kind_of(kind: u8, reason: u8) -> Option<Kind> {
+/// The kind that numbers stand for.
+pub fn kind_of(kind: u8, reason: u8) -> Option<Kind> {
     match (kind, reason) {
         (1, 0) => Some(Kind::ResourceEvent),
         (2, 0) => Some(Kind::UserEvent),

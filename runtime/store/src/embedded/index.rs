@@ -22,6 +22,16 @@ impl Receipts {
         Self { partitions: Vec::new(), floor: i64::MIN }
     }
 
+    /// What is known of each partition, and of what concerns all.
+    pub fn of(partitions: Vec<i64>, floor: i64) -> Self {
+        Self { partitions, floor }
+    }
+
+    /// The last of each partition that is known, and of what concerns all.
+    pub fn parts(&self) -> (&[i64], i64) {
+        (&self.partitions, self.floor)
+    }
+
     /// The time of receipt that a record gets: what it brings, but none before the last of its
     /// partition (of all partitions where it concerns all).
     pub fn advance(&mut self, partition: Option<u16>, proposed: i64) -> i64 {

@@ -4,13 +4,9 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, RwLock};
 
-use aquarium_charging::Reason;
-
 use super::catalogue::{Catalogue, UserTable, is_shared};
 use super::files::{Files, LogFile};
-use super::format::{
-    self, BLOCK_BYTES_MAX, BlockHeader, Chain, HEADER_LENGTH, Mark, RECORD_HEADER_LENGTH, SegmentHeader,
-};
+use super::format::{self, BlockHeader, Chain, HEADER_LENGTH, Mark, SegmentHeader};
 use super::groups::{BlockGroups, GROUP_RECORDS};
 use super::ids::DigestTable;
 use super::index::{Index, Receipts};
@@ -69,7 +65,7 @@ impl Writer {
         if let Some(why) = &self.stopped {
             return Err(AppendError::Stopped(why.clone()));
         }
-        check_size(batch)?;
+        format::check_size(batch)?;
         let mut receipts = self.index.receipts.clone();
         let plan = self.plan(batch, &mut receipts, catalogue);
         let mut plan = plan.map_err(|error| self.stop(&error))?;
@@ -179,12 +175,6 @@ pub fn create_segment(files: &dyn Files, directory: &Path, header: &SegmentHeade
     Ok(Segment { file: Arc::from(file), name, blocks: Vec::new(), bytes: HEADER_LENGTH as u64 })
 }
 
-fn check_size(batch: &[NewRecord<'_>]) -> Result<(), AppendError> {
-    let bytes = batch.iter().map(|record| RECORD_HEADER_LENGTH + record.text_bytes()).sum();
-    let limit = BLOCK_BYTES_MAX;
-    if bytes > limit { Err(AppendError::TooLarge { bytes, limit }) } else { Ok(()) }
-}
-
 fn append_error(error: io::Error) -> AppendError {
     match error.kind() {
         io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded | io::ErrorKind::FileTooLarge => {
@@ -222,8 +212,7 @@ impl Planner<'_> {
     }
 
     fn conflict(&mut self, record: &NewRecord<'_>) -> io::Result<Appended> {
-        let note = "its id was used before for an event that says something else";
-        let refused = NewRecord::quarantined(Reason::Conflict, note, record.body, record.received_millis);
+        let refused = record.in_conflict();
         if self.content(&refused.key)?.is_none() {
             self.store(&refused);
         }

@@ -1,14 +1,13 @@
 //! A RabbitMQ of the tests' own: on free ports, in a temporary directory, gone when the tests end.
 
-use std::fs::{self, File};
-use std::net::TcpListener;
-use std::os::unix::process::CommandExt;
-use std::path::{Path, PathBuf};
-use std::process::{Child, Command, Stdio};
+use std::fs;
+use std::path::Path;
+use std::process::{Child, Command};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use std::time::{Duration, Instant};
 
 use super::client::Client;
+use crate::servers::{Home, free_ports, signal_group};
 
 /// Where Debian's package keeps the programs that run as whoever starts them.
 const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
@@ -16,12 +15,15 @@ const PROGRAMS: &str = "/usr/lib/rabbitmq/bin";
 /// It takes some ten seconds where nothing else runs, and minutes where everything is busy.
 const BOOTED_WITHIN: Duration = Duration::from_secs(300);
 
+/// It is killed: a power failure is what it must survive.
+const END: &str = "KILL";
+
 /// The user that may do nothing.
 pub const POWERLESS: &str = "powerless";
 
 /// A broker.
 pub struct Rabbit {
-    directory: PathBuf,
+    home: Home,
     /// The port of AMQP.
     pub port: u16,
     /// The port of AMQP over TLS.
@@ -31,8 +33,6 @@ pub struct Rabbit {
     server: Mutex<Option<Child>>,
     /// Who knows the names of nodes.
     names: Mutex<Option<Child>>,
-    /// While its standard input is open the broker may live.
-    _leash: Child,
 }
 
 /// A test that does something to the broker has it for itself.
@@ -60,11 +60,9 @@ impl Rabbit {
             Path::new(PROGRAMS).join("rabbitmq-server").is_file(),
             "RabbitMQ is not installed: run `cargo xtask setup`"
         );
-        let directory = tempfile::Builder::new().prefix("aquarium-rabbit").tempdir().unwrap().keep();
         let [port, tls_port, distribution_port, names_port] = free_ports();
         let rabbit = Self {
-            _leash: leash(&directory),
-            directory,
+            home: Home::new("aquarium-rabbit"),
             port,
             tls_port,
             distribution_port,
@@ -75,7 +73,7 @@ impl Rabbit {
         rabbit.configure();
         let mut names = rabbit.command("epmd");
         names.args(["-address", "127.0.0.1", "-port", &names_port.to_string()]);
-        *rabbit.names.lock().unwrap() = Some(rabbit.spawn(names));
+        *rabbit.names.lock().unwrap() = Some(rabbit.home.spawn(names, END));
         rabbit.boot();
         rabbit
     }
@@ -90,10 +88,10 @@ impl Rabbit {
             self.tls_port,
             certificate = fixtures.join("broker.pem").display(),
             key = fixtures.join("broker-key.pem").display(),
-            definitions = self.directory.join("definitions.json").display(),
+            definitions = self.home.directory.join("definitions.json").display(),
         );
-        fs::write(self.directory.join("rabbitmq.conf"), settings).unwrap();
-        fs::write(self.directory.join("enabled_plugins"), "[].").unwrap();
+        fs::write(self.home.directory.join("rabbitmq.conf"), settings).unwrap();
+        fs::write(self.home.directory.join("enabled_plugins"), "[].").unwrap();
         let user = |name: &str, tags: &str| serde_json::json!({"name": name, "password": name, "tags": tags});
         let definitions = serde_json::json!({
             "users": [user("guest", "administrator"), user(POWERLESS, "")],
@@ -103,12 +101,12 @@ impl Rabbit {
                 {"user": POWERLESS, "vhost": "/", "configure": "^$", "write": "^$", "read": "^$"},
             ],
         });
-        fs::write(self.directory.join("definitions.json"), definitions.to_string()).unwrap();
+        fs::write(self.home.directory.join("definitions.json"), definitions.to_string()).unwrap();
     }
 
     /// A program of the broker's, with what it needs to know of this one.
     fn command(&self, program: &str) -> Command {
-        let place = |name: &str| self.directory.join(name);
+        let place = |name: &str| self.home.directory.join(name);
         let mut command = Command::new(program);
         command
             .env("RABBITMQ_NODENAME", format!("aquarium-{}@localhost", self.port))
@@ -124,29 +122,20 @@ impl Rabbit {
             )
             .env("ERL_EPMD_ADDRESS", "127.0.0.1")
             .env("ERL_EPMD_PORT", self.names_port.to_string())
-            .env("HOME", &self.directory)
-            .current_dir(&self.directory);
+            .env("HOME", &self.home.directory)
+            .current_dir(&self.home.directory);
         command
     }
 
-    /// Starts a program in a group of its own, which ends with the tests.
-    fn spawn(&self, mut command: Command) -> Child {
-        let output = File::options().create(true).append(true).open(self.directory.join("output")).unwrap();
-        command.stdin(Stdio::null()).stdout(output.try_clone().unwrap()).stderr(output).process_group(0);
-        let child = command.spawn().unwrap();
-        fs::write(self.directory.join(format!("{}.group", child.id())), "").unwrap();
-        child
-    }
-
     fn boot(&self) {
-        let server = self.spawn(self.command(&format!("{PROGRAMS}/rabbitmq-server")));
+        let server = self.home.spawn(self.command(&format!("{PROGRAMS}/rabbitmq-server")), END);
         *self.server.lock().unwrap() = Some(server);
         let begun = Instant::now();
         while Client::connect(self.port).is_none() {
             assert!(
                 begun.elapsed() < BOOTED_WITHIN,
                 "RabbitMQ does not start: see {}",
-                self.directory.display()
+                self.home.directory.display()
             );
             std::thread::yield_now();
         }
@@ -157,7 +146,7 @@ impl Rabbit {
     pub fn kill(&self) {
         self.control(&["eval", "mnesia:sync_log()."]);
         let mut server = self.server.lock().unwrap().take().unwrap();
-        kill_group(server.id());
+        signal_group(server.id(), END);
         server.wait().unwrap();
     }
 
@@ -186,30 +175,4 @@ impl Drop for Alarm<'_> {
     fn drop(&mut self) {
         self.0.control(&["set_vm_memory_high_watermark", "0.4"]);
     }
-}
-
-fn kill_group(group: u32) {
-    let killed = Command::new("kill").args(["-KILL", "--", &format!("-{group}")]).status().unwrap();
-    assert!(killed.success());
-}
-
-/// A process that waits for the end of this one, however it comes, and then clears away what was started.
-fn leash(directory: &Path) -> Child {
-    let script = "cat >/dev/null; cd \"$1\" || exit; \
-                  for group in *.group; do kill -s KILL -- \"-${group%.group}\" 2>/dev/null; done; cd /; rm -rf \"$1\"";
-    Command::new("sh")
-        .args(["-c", script, "leash"])
-        .arg(directory)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::null())
-        .stderr(Stdio::null())
-        .process_group(0)
-        .spawn()
-        .unwrap()
-}
-
-/// Ports that were free a moment ago.
-fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
 }

@@ -6,7 +6,7 @@ use aquarium_store::derived::{Announcement, Batch, OutboxPlace, Owner, PartWrite
 use proptest::collection::vec;
 use proptest::prelude::*;
 
-use super::STORES;
+use crate::open;
 
 /// What there should be of a user.
 #[derive(Debug, Clone, Default)]
@@ -74,7 +74,6 @@ proptest! {
 
     #[test]
     fn batches_do_what_they_do_to_sorted_maps(steps in vec(step(), 1..40)) {
-        for open in STORES {
             let directory = tempfile::tempdir().unwrap();
             let mut store = open(directory.path());
             let mut model: BTreeMap<String, Known> = BTreeMap::new();
@@ -112,6 +111,5 @@ proptest! {
                 prop_assert_eq!(announced, known.announced);
             }
             prop_assert_eq!(store.parts_with_findings(1, None, 99).unwrap(), findings);
-        }
     }
 }

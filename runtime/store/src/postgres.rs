@@ -1,0 +1,21 @@
+//! Log and derived state in PostgreSQL, for stores that are to be on a server and kept by those who keep databases.
+//!
+//! Tables of users are keyed by (partition, user), ids by themselves: so they spread over the nodes of an engine that
+//! shards. Whoever writes a partition's derived state holds its lease, and every transaction compares the lease's
+//! epoch. SQL is in this module and nowhere else.
+
+mod copy;
+mod derived;
+mod error;
+mod head;
+mod leases;
+mod log;
+mod migrations;
+mod server;
+mod writing;
+
+pub use derived::PostgresDerived;
+pub use error::PostgresError;
+pub use leases::{LEASE_TIME, Leases};
+pub use log::PostgresLog;
+pub use server::{PostgresOptions, Server};

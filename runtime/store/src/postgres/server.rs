@@ -1,0 +1,283 @@
+//! Connections to a server: a pool of them, made again when they break, for threads that wait.
+//!
+//! Everything here is safe to do twice, so that whatever breaks in the midst is simply done again: records are known
+//! by their ids, announcements by their sequence, all else is put in the place of what was there.
+
+use std::future::Future;
+use std::sync::{Mutex, PoisonError};
+use std::time::{Duration, Instant};
+
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod};
+use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
+use tokio::sync::watch;
+use tokio_postgres::config::Host;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Config, NoTls};
+
+use super::error::{Fault, PostgresError};
+use super::migrations;
+
+/// A server of an earlier version is refused: it is no longer looked after by its makers.
+const VERSION_MIN: i32 = 130_000;
+/// A statement that takes longer is broken off by the server.
+const STATEMENT_MILLIS_MAX: u32 = 30_000;
+/// A statement that waits longer for others' locks is broken off.
+const LOCK_MILLIS_MAX: u32 = 15_000;
+/// A server that is asked and says nothing for so long is given up: some statements, each in its time.
+const WORK_MAX: Duration = Duration::from_secs(120);
+/// The longest that connecting may take.
+const CONNECTING_MAX: Duration = Duration::from_secs(10);
+/// Silent connections are asked for a sign of life after so long: a cut network says nothing.
+const KEEPALIVE: Duration = Duration::from_secs(10);
+/// The first wait before something is done again; each later one is twice as long.
+const RETRY_FIRST: Duration = Duration::from_millis(50);
+/// The longest wait before something is done again.
+const RETRY_MAX: Duration = Duration::from_secs(2);
+/// Threads that pass on what servers say: they compute nothing.
+const THREADS: usize = 1;
+
+/// What a statement is told.
+pub type Parameters<'a> = &'a [&'a (dyn ToSql + Sync)];
+
+/// How to reach a server, and where in it the tables are.
+#[derive(Debug, Clone)]
+pub struct PostgresOptions {
+    /// `postgresql://user@host/database`, or `host=... dbname=...`; several hosts are tried in turn.
+    pub url: String,
+    /// As whom to connect; over the one in the address.
+    pub user: Option<String>,
+    /// The password; over the one in the address.
+    pub password: Option<String>,
+    /// The schema of the tables.
+    pub schema: String,
+    /// Connections, at most.
+    pub connections: usize,
+}
+
+/// A server.
+pub struct Server {
+    runtime: Option<Runtime>,
+    handle: Handle,
+    pool: Pool,
+    place: String,
+    closed: watch::Sender<bool>,
+    trouble: Mutex<Option<String>>,
+}
+
+impl Server {
+    /// Connects, and brings the tables to this program's version.
+    ///
+    /// # Errors
+    /// Where there is no server, where it refuses, and where its tables are newer than this program.
+    pub fn connect(options: &PostgresOptions) -> Result<Self, PostgresError> {
+        let config = config(options)?;
+        let place = place(&config);
+        let failed = |error: &dyn std::error::Error| PostgresError::Server {
+            place: place.clone(),
+            what: error.to_string(),
+        };
+        let runtime = Builder::new_multi_thread()
+            .worker_threads(THREADS)
+            .thread_name("postgresql")
+            .enable_all()
+            .build()
+            .map_err(|error| failed(&error))?;
+        let pool = pool(config.clone(), options).map_err(|error| failed(&error))?;
+        let server = Self {
+            handle: runtime.handle().clone(),
+            runtime: Some(runtime),
+            pool,
+            place: place.clone(),
+            closed: watch::Sender::new(false),
+            trouble: Mutex::default(),
+        };
+        let opened = server.wait(prepare(&config, &options.schema));
+        opened.map_err(|fault| fault.opening(&place))?;
+        Ok(server)
+    }
+
+    /// The server and the database.
+    pub fn place(&self) -> &str {
+        &self.place
+    }
+
+    /// What keeps it from being used, while somebody waits for it.
+    pub fn trouble(&self) -> Option<String> {
+        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Nobody waits any longer for a server that does not answer.
+    pub fn close(&self) {
+        self.closed.send_replace(true);
+    }
+
+    pub(super) fn handle(&self) -> &Handle {
+        &self.handle
+    }
+
+    pub(super) fn pool(&self) -> &Pool {
+        &self.pool
+    }
+
+    /// Does something that is safe to do twice, again and again for a time while the server cannot be used.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the time says how long to wait for a server, and nothing else"
+    )]
+    pub(super) fn work<T>(
+        &self,
+        patience: Duration,
+        work: impl AsyncFn(&mut Object) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let begun = Instant::now();
+        let mut wait = RETRY_FIRST;
+        loop {
+            let fault = match self.wait(in_time(once(&self.pool, &work))) {
+                Ok(done) => {
+                    self.note(None);
+                    return Ok(done);
+                }
+                Err(fault) if !fault.passes() || begun.elapsed() >= patience => return Err(fault),
+                Err(fault) => fault,
+            };
+            self.note(Some(fault.words()));
+            if self.wait(self.closes_within(wait)) {
+                return Err(Fault::Closed);
+            }
+            wait = wait.saturating_mul(2).min(RETRY_MAX);
+        }
+    }
+
+    async fn closes_within(&self, wait: Duration) -> bool {
+        let mut closed = self.closed.subscribe();
+        let closing = closed.wait_for(|closed| *closed);
+        // The sender is this server's own.
+        tokio::time::timeout(wait, closing).await.is_ok()
+    }
+
+    fn note(&self, trouble: Option<String>) {
+        *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
+    }
+
+    /// Waits for something, on a thread of whatever kind: connections are served by threads of their own.
+    fn wait<T>(&self, work: impl Future<Output = T>) -> T {
+        let wait = || {
+            let _reactor = self.handle.enter();
+            futures_executor::block_on(tokio::task::unconstrained(work))
+        };
+        // A thread that has tasks of others hands them on.
+        match Handle::try_current().map(|current| current.runtime_flavor()) {
+            Ok(RuntimeFlavor::MultiThread) => tokio::task::block_in_place(wait),
+            _ => wait(),
+        }
+    }
+}
+
+impl Drop for Server {
+    fn drop(&mut self) {
+        if let Some(runtime) = self.runtime.take() {
+            runtime.shutdown_background();
+        }
+    }
+}
+
+async fn once<T>(pool: &Pool, work: &impl AsyncFn(&mut Object) -> Result<T, Fault>) -> Result<T, Fault> {
+    let mut client = pool.get().await?;
+    work(&mut client).await
+}
+
+async fn in_time<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
+    tokio::time::timeout(WORK_MAX, work).await.unwrap_or(Err(Fault::Late))
+}
+
+/// Connects for the first time.
+async fn prepare(config: &Config, schema: &str) -> Result<(), Fault> {
+    let connecting = tokio::time::timeout(CONNECTING_MAX, config.connect(NoTls));
+    let (mut client, connection) = connecting.await.map_err(|_| Fault::Late)??;
+    let connection = tokio::spawn(connection);
+    let version: i32 =
+        client.query_one("SELECT current_setting('server_version_num')::int4", &[]).await?.try_get(0)?;
+    if version < VERSION_MIN {
+        return Err(Fault::Damaged("it is older than PostgreSQL 13, which this program needs"));
+    }
+    client.batch_execute(&settings(schema)).await?;
+    migrations::migrate(&mut client, schema).await?;
+    drop(client);
+    // It ends with the client.
+    let _ = connection.await;
+    Ok(())
+}
+
+fn config(options: &PostgresOptions) -> Result<Config, PostgresError> {
+    let mut config: Config =
+        options.url.parse().map_err(|error: tokio_postgres::Error| PostgresError::Address(words(&error)))?;
+    if let Some(user) = &options.user {
+        config.user(user);
+    }
+    if let Some(password) = &options.password {
+        config.password(password);
+    }
+    config.connect_timeout(CONNECTING_MAX).keepalives_idle(KEEPALIVE).tcp_user_timeout(KEEPALIVE * 3);
+    if config.get_application_name().is_none() {
+        config.application_name("aquariumd");
+    }
+    Ok(config)
+}
+
+fn words(error: &tokio_postgres::Error) -> String {
+    use std::error::Error as _;
+    error.source().map_or_else(|| error.to_string(), ToString::to_string)
+}
+
+fn pool(config: Config, options: &PostgresOptions) -> Result<Pool, deadpool_postgres::BuildError> {
+    let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+    let settings = settings(&options.schema) + STAGING;
+    let prepare = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
+        let settings = settings.clone();
+        Box::pin(async move { client.batch_execute(&settings).await.map_err(HookError::Backend) })
+    });
+    Pool::builder(Manager::from_config(config, NoTls, recycling))
+        .max_size(options.connections.max(1))
+        .runtime(deadpool_postgres::Runtime::Tokio1)
+        .wait_timeout(Some(WORK_MAX))
+        .create_timeout(Some(CONNECTING_MAX))
+        .post_create(prepare)
+        .build()
+}
+
+/// What holds for every connection.
+fn settings(schema: &str) -> String {
+    format!(
+        "SET search_path = {}; SET statement_timeout = {STATEMENT_MILLIS_MAX}; \
+         SET lock_timeout = {LOCK_MILLIS_MAX}; SET idle_in_transaction_session_timeout = {STATEMENT_MILLIS_MAX}; \
+         SET client_min_messages = warning; ",
+        migrations::quoted(schema)
+    )
+}
+
+/// What rows are copied into before they take the place of others: a connection's own, empty after each transaction.
+const STAGING: &str = "\
+    CREATE TEMP TABLE ids_staging (key uuid, content uuid) ON COMMIT DELETE ROWS; \
+    CREATE TEMP TABLE users_staging (partition int4, user_id bytea, image bytea) ON COMMIT DELETE ROWS; \
+    CREATE TEMP TABLE parts_staging \
+    (partition int4, user_id bytea, number int8, findings boolean, bytes bytea) ON COMMIT DELETE ROWS; \
+    CREATE TEMP TABLE lines_staging (partition int4, user_id bytea, first int8, block bytea) ON COMMIT DELETE ROWS;";
+
+/// A server and its database as they may be shown.
+fn place(config: &Config) -> String {
+    let hosts: Vec<String> = config
+        .get_hosts()
+        .iter()
+        .enumerate()
+        .map(|(number, host)| {
+            let ports = config.get_ports();
+            let port = ports.get(number).or(ports.first()).copied().unwrap_or(5432);
+            match host {
+                Host::Tcp(name) => format!("{name}:{port}"),
+                Host::Unix(path) => format!("{}:{port}", path.display()),
+            }
+        })
+        .collect();
+    let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
+    format!("{}/{database}", hosts.join(","))
+}

@@ -1,0 +1,226 @@
+//! A batch of derived state, as one transaction.
+//!
+//! Rows are copied into tables of the connection's own and take the place of those that were there from these, some
+//! thousands at once: a statement for each row would wait for the server each time.
+
+use std::collections::{HashMap, HashSet};
+
+use deadpool_postgres::Object;
+use tokio_postgres::Transaction;
+
+use super::copy::{Rows, count, number};
+use super::error::Fault;
+use super::leases;
+use crate::derived::{Announcement, Batch, Fence, OutboxPlace, Owner, UserWrite};
+
+/// Tables of what the log yields again of users.
+const OF_USERS: [&str; 3] = ["users", "parts", "lines"];
+
+/// Writes a batch; gives the outbox's end where it moved.
+pub async fn write(
+    client: &mut Object,
+    batch: &Batch,
+    fences: &[Fence],
+) -> Result<Option<OutboxPlace>, Fault> {
+    let transaction = client.transaction().await?;
+    if !batch.must_last() {
+        // The log yields it again.
+        transaction.batch_execute("SET LOCAL synchronous_commit = off").await?;
+    }
+    leases::compare(&transaction, fences).await?;
+    for users in each_once(&batch.users) {
+        write_users(&transaction, users).await?;
+    }
+    let end = announce(&transaction, &batch.users).await?;
+    write_cursors(&transaction, batch).await?;
+    transaction.commit().await?;
+    Ok(end)
+}
+
+/// Parts of a list in which nobody is twice: a statement puts each row in its place once.
+fn each_once(mut users: &[UserWrite]) -> impl Iterator<Item = &[UserWrite]> {
+    std::iter::from_fn(move || {
+        let mut seen = HashSet::new();
+        let repeated = users.iter().position(|user| !seen.insert((user.partition, user.user.as_str())));
+        let (first, rest) = users.split_at_checked(repeated.unwrap_or(users.len()))?;
+        users = rest;
+        (!first.is_empty()).then_some(first)
+    })
+}
+
+async fn write_users(transaction: &Transaction<'_>, users: &[UserWrite]) -> Result<(), Fault> {
+    remove_afresh(transaction, users).await?;
+    remove_parts(transaction, users).await?;
+    let mut images = Rows::of(3);
+    let mut parts = Rows::of(5);
+    let mut lines = Rows::of(4);
+    for user in users {
+        let partition = i32::from(user.partition);
+        let id = user.user.as_bytes();
+        images.row().int4(partition).bytes(id).bytes(&user.image);
+        for (part, place) in user.parts.iter().zip(i64::from(user.first_part)..) {
+            parts.row().int4(partition).bytes(id).int8(place).boolean(part.findings).bytes(&part.bytes);
+        }
+        if let Some((first, block)) = &user.lines {
+            lines.row().int4(partition).bytes(id).int8(number(*first)).bytes(block);
+        }
+    }
+    put(transaction, images, "users", "(partition, user_id)", "image = excluded.image").await?;
+    let changes = "findings = excluded.findings, bytes = excluded.bytes";
+    put(transaction, parts, "parts", "(partition, user_id, number)", changes).await?;
+    put(transaction, lines, "lines", "(partition, user_id, first)", "block = excluded.block").await
+}
+
+/// Puts rows in the place of those that have the same key.
+async fn put(
+    transaction: &Transaction<'_>,
+    rows: Rows,
+    table: &str,
+    key: &str,
+    changes: &str,
+) -> Result<(), Fault> {
+    if rows.count() == 0 {
+        return Ok(());
+    }
+    let staging = format!("{table}_staging");
+    transaction.batch_execute(&format!("DELETE FROM {staging}")).await?;
+    rows.copy(transaction, &staging).await?;
+    let insert = format!(
+        "INSERT INTO {table} SELECT * FROM {staging} ORDER BY partition, user_id \
+         ON CONFLICT {key} DO UPDATE SET {changes}"
+    );
+    transaction.execute(&insert, &[]).await?;
+    Ok(())
+}
+
+async fn remove_afresh(transaction: &Transaction<'_>, users: &[UserWrite]) -> Result<(), Fault> {
+    let afresh: Vec<Owner<'_>> = users.iter().filter(|user| user.afresh).map(UserWrite::owner).collect();
+    if afresh.is_empty() {
+        return Ok(());
+    }
+    let (partitions, ids) = columns(&afresh);
+    for table in OF_USERS {
+        let delete = format!(
+            "DELETE FROM {table} AS gone USING unnest($1::int4[], $2::bytea[]) AS owner (partition, user_id) \
+             WHERE gone.partition = owner.partition AND gone.user_id = owner.user_id"
+        );
+        transaction.execute(&delete, &[&partitions, &ids]).await?;
+    }
+    Ok(())
+}
+
+/// Removes the parts that no others take the place of.
+async fn remove_parts(transaction: &Transaction<'_>, users: &[UserWrite]) -> Result<(), Fault> {
+    let end = |user: &UserWrite| i64::from(user.first_part) + number(user.parts.len() as u64);
+    let shorter: Vec<&UserWrite> =
+        users.iter().filter(|user| end(user) < i64::from(user.parts_before)).collect();
+    if shorter.is_empty() {
+        return Ok(());
+    }
+    let owners: Vec<Owner<'_>> = shorter.iter().map(|user| user.owner()).collect();
+    let (partitions, ids) = columns(&owners);
+    let ends: Vec<i64> = shorter.iter().map(|user| end(user)).collect();
+    let before: Vec<i64> = shorter.iter().map(|user| i64::from(user.parts_before)).collect();
+    let delete = "DELETE FROM parts AS gone \
+         USING unnest($1::int4[], $2::bytea[], $3::int8[], $4::int8[]) AS owner (partition, user_id, first, before) \
+         WHERE gone.partition = owner.partition AND gone.user_id = owner.user_id \
+         AND gone.number >= owner.first AND gone.number < owner.before";
+    transaction.execute(delete, &[&partitions, &ids, &ends, &before]).await?;
+    Ok(())
+}
+
+/// Adds announcements to the outbox, each once, and moves its end.
+async fn announce(transaction: &Transaction<'_>, users: &[UserWrite]) -> Result<Option<OutboxPlace>, Fault> {
+    let announcing: Vec<&UserWrite> = users.iter().filter(|user| !user.announcements.is_empty()).collect();
+    if announcing.is_empty() {
+        return Ok(None);
+    }
+    let row = transaction.query_one("SELECT place FROM outbox_head FOR UPDATE", &[]).await?;
+    let mut end = OutboxPlace(count(row.try_get(0)?));
+    let owners: Vec<Owner<'_>> = announcing.iter().map(|user| user.owner()).collect();
+    let mut last = last_announced(transaction, &owners).await?;
+    let mut items = Rows::of(5);
+    let mut told: HashMap<Owner<'_>, &Announcement> = HashMap::new();
+    for user in announcing {
+        for announcement in &user.announcements {
+            let known = last.get(&user.owner()).copied();
+            if known.is_some_and(|known| announcement.sequence <= known) {
+                continue;
+            }
+            last.insert(user.owner(), announcement.sequence);
+            told.insert(user.owner(), announcement);
+            end = OutboxPlace(end.0.saturating_add(1));
+            items
+                .row()
+                .int8(number(end.0))
+                .int4(i32::from(user.partition))
+                .bytes(user.user.as_bytes())
+                .int8(number(announcement.sequence))
+                .bytes(&announcement.body);
+        }
+    }
+    if items.count() > 0 {
+        items.copy(transaction, "outbox").await?;
+        transaction.execute("UPDATE outbox_head SET place = $1", &[&number(end.0)]).await?;
+        remember(transaction, &told).await?;
+    }
+    Ok(Some(end))
+}
+
+async fn last_announced<'a>(
+    transaction: &Transaction<'_>,
+    owners: &[Owner<'a>],
+) -> Result<HashMap<Owner<'a>, u64>, Fault> {
+    let (partitions, ids) = columns(owners);
+    let select = "SELECT owner.place, announced.sequence \
+         FROM unnest($1::int4[], $2::bytea[]) WITH ORDINALITY AS owner (partition, user_id, place) \
+         JOIN announced USING (partition, user_id)";
+    let rows = transaction.query(select, &[&partitions, &ids]).await?;
+    let mut last = HashMap::new();
+    for row in rows {
+        let place: i64 = row.try_get(0)?;
+        let owner = usize::try_from(place).ok().and_then(|place| owners.get(place.checked_sub(1)?));
+        if let Some(owner) = owner {
+            last.insert(*owner, count(row.try_get(1)?));
+        }
+    }
+    Ok(last)
+}
+
+async fn remember(
+    transaction: &Transaction<'_>,
+    told: &HashMap<Owner<'_>, &Announcement>,
+) -> Result<(), Fault> {
+    let owners: Vec<Owner<'_>> = told.keys().copied().collect();
+    let (partitions, ids) = columns(&owners);
+    let sequences: Vec<i64> = told.values().map(|announcement| number(announcement.sequence)).collect();
+    let bodies: Vec<&[u8]> = told.values().map(|announcement| announcement.body.as_slice()).collect();
+    let upsert = "INSERT INTO announced (partition, user_id, sequence, body) \
+         SELECT * FROM unnest($1::int4[], $2::bytea[], $3::int8[], $4::bytea[]) \
+         ON CONFLICT (partition, user_id) DO UPDATE SET sequence = excluded.sequence, body = excluded.body";
+    transaction.execute(upsert, &[&partitions, &ids, &sequences, &bodies]).await?;
+    Ok(())
+}
+
+async fn write_cursors(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Fault> {
+    for (position, record) in &batch.shared {
+        let put = "INSERT INTO shared VALUES ($1, $2) ON CONFLICT (position) DO UPDATE SET record = excluded.record";
+        transaction.execute(put, &[&number(position.0), record]).await?;
+    }
+    if !batch.folded.is_empty() {
+        let partitions: Vec<i32> = batch.folded.iter().map(|(partition, _)| i32::from(*partition)).collect();
+        let positions: Vec<i64> = batch.folded.iter().map(|(_, position)| number(position.0)).collect();
+        let put = "INSERT INTO folded SELECT * FROM unnest($1::int4[], $2::int8[]) \
+             ON CONFLICT (partition) DO UPDATE SET position = excluded.position";
+        transaction.execute(put, &[&partitions, &positions]).await?;
+    }
+    for (publisher, place) in &batch.published {
+        let put = "INSERT INTO published VALUES ($1, $2) ON CONFLICT (publisher) DO UPDATE SET place = excluded.place";
+        transaction.execute(put, &[&publisher.as_bytes(), &number(place.0)]).await?;
+    }
+    Ok(())
+}
+
+fn columns<'a>(owners: &[Owner<'a>]) -> (Vec<i32>, Vec<&'a [u8]>) {
+    owners.iter().map(|owner| (i32::from(owner.partition), owner.user.as_bytes())).unzip()
+}
