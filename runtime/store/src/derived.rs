@@ -324,6 +324,9 @@ pub enum DerivedError {
         /// Why.
         what: String,
     },
+    /// The program ends, and its server could not be used before.
+    #[error("the store at {0} could not be used any more before the program ended")]
+    Closed(String),
     /// The disk failed, or the store gave up; what it holds is certain only once it is opened again.
     #[error("the derived state in `{}` cannot be used any more: {what}", directory.display())]
     Failed {

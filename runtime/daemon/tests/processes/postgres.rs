@@ -122,6 +122,14 @@ fn a_server_that_is_killed_and_comes_again_costs_nothing_that_was_acknowledged()
     }
     assert_eq!(acknowledged, events.len());
     check(&daemon, &events, now());
+    // It ends without its server too, and what could not be written is folded again.
+    let last = event("last", "user-1", now() - HOUR, "traffic", "2");
+    assert_eq!(daemon.post("/events", "application/json", last.as_bytes()).status, 200);
+    own.kill();
+    assert!(daemon.terminate());
+    own.restart();
+    let daemon = shared.serve("data");
+    check(&daemon, &[events, vec![last]].concat(), now());
     assert!(daemon.terminate());
 }
 

@@ -142,6 +142,7 @@ impl Fault {
             Self::Fenced { fence: Fence { partition, epoch }, current } => {
                 DerivedError::Fenced { partition, epoch, current }
             }
+            Self::Closed => DerivedError::Closed(place.to_owned()),
             other if other.is_full() => DerivedError::Full(io::Error::other(other.words())),
             other => DerivedError::Server { place: place.to_owned(), what: other.words() },
         }
