@@ -1,5 +1,9 @@
 //! The embedded log does what every log must do.
-#![expect(clippy::unwrap_used, reason = "a test stops where something is not as it must be")]
+#![expect(
+    clippy::unwrap_used,
+    clippy::indexing_slicing,
+    reason = "a test stops where something is not as it must be"
+)]
 
 #[path = "suites/log.rs"]
 mod suite;

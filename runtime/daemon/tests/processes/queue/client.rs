@@ -27,6 +27,9 @@ pub struct Client {
     channel: Channel,
 }
 
+/// A broker that has not answered by then does not know of the connection.
+const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
 /// A message.
 pub struct Message {
     pub key: &'static str,
@@ -49,13 +52,15 @@ impl Client {
     /// Connects; `None` where nobody answers as a broker does.
     pub fn connect(port: u16) -> Option<Self> {
         let runtime = Runtime::new().unwrap();
-        let opened = runtime.block_on(async {
+        let opened = async {
             let url = format!("amqp://127.0.0.1:{port}");
             let connection = Connection::connect(&url, ConnectionProperties::default()).await.ok()?;
             let channel = connection.create_channel().await.ok()?;
             channel.confirm_select(ConfirmSelectOptions::default()).await.ok()?;
             Some((connection, channel))
-        });
+        };
+        // A broker that is on its way up may take a connection and never answer on it.
+        let opened = runtime.block_on(async { tokio::time::timeout(ANSWERS_WITHIN, opened).await.ok()? });
         let (connection, channel) = opened?;
         Some(Self { runtime, connection, channel })
     }
