@@ -1,8 +1,9 @@
 // The page of what recorded events come to: balances, and every charge of every user.
 
-import { text } from "./page";
+import { instant, text } from "./page";
 
-interface Entry {
+/** A charge. */
+export interface Entry {
   resource: string;
   instanceID: string | null;
   from: number;
@@ -75,4 +76,3 @@ function table(head: string[], rows: string[][]): string {
 const count = (number: number, noun: string): string => `${number} ${noun}${number === 1 ? "" : "s"}`;
 const left = (value: string): string => `<td class="text">${text(value)}</td>`;
 const right = (value: string): string => `<td class="number">${text(value)}</td>`;
-const instant = (millis: number): string => new Date(millis).toISOString().replace(".000Z", "Z");

@@ -1,24 +1,16 @@
 // The page of how the charges of a test came about: each with its terms, and the arithmetic step by step.
 
-import { text } from "./page";
+import type { Entry } from "./charges-page";
+import { instant, text } from "./page";
 
 /** How a charge came about, as `aquariumc test --explain --format json` has it. */
 export interface Derivation {
-  entry: {
+  entry: Entry & {
     userID: string;
-    resource: string;
-    instanceID: string | null;
-    from: number;
-    to: number;
-    volume: string;
-    price?: string;
     item?: string | null;
     source?: string | null;
     algorithm?: string | null;
     algorithmSource?: string | null;
-    agreement: string | null;
-    credits: string;
-    uncovered: boolean;
     reason?: string;
   };
   expression: string | null;
@@ -57,5 +49,3 @@ function given(item?: string | null, source?: string | null): string {
   const parts = [item, source].filter((part) => part !== null && part !== undefined);
   return parts.length === 0 ? "" : ` (${parts.join(", ")})`;
 }
-
-const instant = (millis: number): string => new Date(millis).toISOString().replace(".000Z", "Z");

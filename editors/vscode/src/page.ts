@@ -26,3 +26,8 @@ export function text(value: string): string {
   const entities: Record<string, string> = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;", "'": "&#39;" };
   return value.replace(/[&<>"']/g, (sign) => entities[sign] ?? sign);
 }
+
+/** An instant in UTC. */
+export function instant(millis: number): string {
+  return new Date(millis).toISOString().replace(".000Z", "Z");
+}
