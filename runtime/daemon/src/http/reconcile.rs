@@ -26,8 +26,19 @@ const USERS_TOGETHER: usize = 10_000;
 #[serde(deny_unknown_fields)]
 pub struct Apply {
     /// Write the events that bring this side in line; `apply` alone means `true`.
-    #[param(value_type = Option<bool>)]
+    #[param(value_type = Option<Flag>, inline)]
     apply: Option<String>,
+}
+
+/// A parameter that stands alone or with a value.
+#[derive(ToSchema)]
+#[serde(rename_all = "lowercase")]
+#[expect(dead_code, reason = "the parameter's shape, for the OpenAPI document alone")]
+enum Flag {
+    #[serde(rename = "")]
+    Alone,
+    True,
+    False,
 }
 
 /// How the two sides differ, and what was done about it.
