@@ -6,6 +6,7 @@ use axum::extract::State;
 use axum::http::HeaderMap;
 use axum::response::Json;
 use serde::{Deserialize, Serialize};
+use utoipa::openapi::schema::{Object, ObjectBuilder, Type};
 use utoipa::{IntoParams, ToSchema};
 
 use super::Api;
@@ -26,19 +27,13 @@ const USERS_TOGETHER: usize = 10_000;
 #[serde(deny_unknown_fields)]
 pub struct Apply {
     /// Write the events that bring this side in line; `apply` alone means `true`.
-    #[param(value_type = Option<Flag>, inline)]
+    #[param(schema_with = flag, required = false)]
     apply: Option<String>,
 }
 
 /// A parameter that stands alone or with a value.
-#[derive(ToSchema)]
-#[serde(rename_all = "lowercase")]
-#[expect(dead_code, reason = "the parameter's shape, for the OpenAPI document alone")]
-enum Flag {
-    #[serde(rename = "")]
-    Alone,
-    True,
-    False,
+fn flag() -> Object {
+    ObjectBuilder::new().schema_type(Type::String).enum_values(Some(["", "true", "false"])).build()
 }
 
 /// How the two sides differ, and what was done about it.
