@@ -2,6 +2,7 @@
 
 mod brokers;
 mod http;
+mod password;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -12,6 +13,7 @@ use thiserror::Error;
 
 pub use brokers::{Broker, CreditEventQueue, Source};
 pub use http::{Admin, Http, Tls, Token};
+pub use password::PasswordPlace;
 pub use store::{Postgres, Store};
 
 use crate::telemetry::Telemetry;

@@ -10,7 +10,7 @@ use aquarium_store::{
 };
 use thiserror::Error;
 
-use crate::config::{Configuration, Postgres, Store};
+use crate::config::{Configuration, PasswordPlace, Postgres, Store};
 use crate::derived;
 use crate::node::{Node, NodeError};
 
@@ -107,16 +107,8 @@ fn open_derived(server: &Arc<Server>, node: &Node, partitions: u16) -> Result<Po
 }
 
 fn password(postgres: &Postgres) -> Result<Option<String>, StoresError> {
-    if let Some(path) = &postgres.password_file {
-        let read = std::fs::read_to_string(path);
-        let password =
-            read.map_err(|error| StoresError::Password(format!("`{}`: {error}", path.display())))?;
-        return Ok(Some(password.trim().to_owned()));
-    }
-    let Some(name) = &postgres.password_variable else { return Ok(None) };
-    let found =
-        std::env::var(name).map_err(|_| StoresError::Password(format!("there is no variable `{name}`")))?;
-    Ok(Some(found))
+    let place = PasswordPlace::of(postgres.password_file.as_ref(), postgres.password_variable.as_ref());
+    place.map(|place| place.read()).transpose().map_err(StoresError::Password)
 }
 
 /// Drops what the log yields again of derived state; says what was kept, and what was put aside.

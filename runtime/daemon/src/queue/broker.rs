@@ -1,7 +1,5 @@
 //! A broker: where it is, as whom to connect, and connections to it.
 
-use std::fs;
-use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
@@ -15,7 +13,7 @@ use tokio_rustls::TlsConnector;
 
 use super::fault::{Attempt, Fault};
 use super::transport::{self, Kit, Wire};
-use crate::config;
+use crate::config::{self, PasswordPlace};
 
 /// The longest that a connection may take to be open.
 const CONNECTING_MAX: Duration = Duration::from_secs(10);
@@ -73,17 +71,11 @@ pub struct Broker {
     /// Its name.
     pub name: String,
     nodes: Vec<AMQPUri>,
-    password: Password,
+    /// Where the password is; nowhere: it is the guest's. It is read whenever a connection is made, so that it may change.
+    password: Option<PasswordPlace>,
     tls: Option<TlsConnector>,
     /// How often a node was tried.
     turns: AtomicUsize,
-}
-
-/// Where the password is. It is read whenever a connection is made, so that it may change.
-enum Password {
-    Guest,
-    File(PathBuf),
-    Variable(String),
 }
 
 impl Broker {
@@ -95,8 +87,9 @@ impl Broker {
         if nodes.is_empty() {
             return Err(BrokerError::Nowhere(name));
         }
-        let password = Password::of(configured);
-        password.read().map_err(|why| BrokerError::Password { broker: name.clone(), why })?;
+        let password =
+            PasswordPlace::of(configured.password_file.as_ref(), configured.password_variable.as_ref());
+        read(password.as_ref()).map_err(|why| BrokerError::Password { broker: name.clone(), why })?;
         let encrypted = nodes.iter().any(|node| node.scheme == AMQPScheme::AMQPS);
         let tls = encrypted
             .then(|| transport::tls(configured.authorities.as_deref()))
@@ -110,7 +103,7 @@ impl Broker {
         let turn = self.turns.fetch_add(1, Ordering::Relaxed);
         let node = turn.checked_rem(self.nodes.len()).and_then(|index| self.nodes.get(index));
         let mut node = node.cloned().ok_or_else(|| Fault::passing("there is no node"))?;
-        node.authority.userinfo.password = self.password.read().map_err(Fault::passing)?;
+        node.authority.userinfo.password = read(self.password.as_ref()).map_err(Fault::passing)?;
         let (user, virtual_host) = (node.authority.userinfo.username.clone(), node.vhost.clone());
         let place = format!("{}:{}", node.authority.host, node.authority.port);
         let encrypted = node.scheme == AMQPScheme::AMQPS;
@@ -146,24 +139,8 @@ impl Broker {
     }
 }
 
-impl Password {
-    fn of(configured: &config::Broker) -> Self {
-        match (&configured.password_file, &configured.password_variable) {
-            (Some(path), _) => Self::File(path.clone()),
-            (None, Some(variable)) => Self::Variable(variable.clone()),
-            (None, None) => Self::Guest,
-        }
-    }
-
-    fn read(&self) -> Result<String, String> {
-        match self {
-            Self::Guest => Ok(GUEST.to_owned()),
-            Self::File(path) => fs::read_to_string(path)
-                .map(|text| text.trim().to_owned())
-                .map_err(|error| format!("`{}`: {error}", path.display())),
-            Self::Variable(name) => std::env::var(name).map_err(|_| format!("there is no variable `{name}`")),
-        }
-    }
+fn read(password: Option<&PasswordPlace>) -> Result<String, String> {
+    password.map_or_else(|| Ok(GUEST.to_owned()), PasswordPlace::read)
 }
 
 /// A node by its URL, and as whom to connect.
