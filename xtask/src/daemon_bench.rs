@@ -28,6 +28,9 @@ pub struct Options {
     /// Users that hold something over the end of a month.
     #[arg(long, default_value_t = 1_000_000)]
     idle_users: u64,
+    /// Let times go round and round within the minute, so that most events come late.
+    #[arg(long)]
+    late: bool,
 }
 
 /// Single events, one after the other.
@@ -38,6 +41,8 @@ const SYNCS: usize = 200;
 const STREAMS: u64 = 2;
 /// Between two questions about a balance.
 const ASK_EVERY: Duration = Duration::from_millis(2);
+/// The kernel tells processor times in hundredths of a second.
+const MICROS_PER_TICK: f64 = 10_000.0;
 /// Between two looks at how far charging is.
 const LOOK_EVERY: Duration = Duration::from_millis(10);
 const MONTH_MILLIS: i64 = 31 * 86_400_000;
@@ -94,7 +99,7 @@ fn taking_in(options: &Options, directory: &Path) -> Outcome {
     let daemon = Daemon::start(options, directory, "system")?;
     let mut connection = Connection::open(&daemon.address)?;
     let bodies: Vec<Vec<u8>> =
-        (0..STREAMS).map(|stream| lines(stream, options.events / STREAMS, options.users)).collect();
+        (0..STREAMS).map(|stream| lines(stream, options.events / STREAMS, options)).collect();
     let done = AtomicBool::new(false);
     let (acknowledged, charged, balances) = std::thread::scope(|scope| {
         let asking = scope.spawn(|| ask_until(&daemon.address, options.users, &done));
@@ -118,23 +123,25 @@ fn taking_in(options: &Options, directory: &Path) -> Outcome {
     let rate = |time: Duration| format!("{:.0} events/s", options.events as f64 / time.as_secs_f64());
     row("NDJSON over HTTP, durable", &rate(acknowledged));
     row("NDJSON over HTTP, durable and charged", &rate(charged));
+    row("processor time of the daemon an event", &daemon.processor_time(options.events)?);
     row("a balance meanwhile", &quantiles(balances?));
     row("fdatasync of 1 KiB appended", &quantiles(syncs(directory)?));
-    row("one event at a time, acknowledged", &quantiles(singles(&mut connection)?));
+    row("one event at a time, acknowledged", &quantiles(singles(&mut connection, options)?));
     daemon.stop()
 }
 
-/// Events of now, of 250 bytes or so.
-fn lines(stream: u64, count: u64, users: u64) -> Vec<u8> {
+/// Events of the last minute in their order, of 250 bytes or so.
+fn lines(stream: u64, count: u64, options: &Options) -> Vec<u8> {
     let mut lines = Vec::new();
     let now = now();
     for number in 0..count {
-        let user = (number * 7_919 + stream) % users;
+        let user = (number * 7_919 + stream) % options.users;
+        let after = if options.late { number % 60_000 } else { number * 60_000 / count };
         // Writing to memory does not fail.
         let _ = writeln!(
             lines,
             r#"{{"id":"{stream:020x}{number:020x}","occurredMillis":{},"receivedMillis":{now},"clientID":"pithos","userID":"user-{user}","resource":"traffic","instanceID":"1","eventVersion":"1.0","value":{}.25,"details":{{"path":"/some/container/object"}}}}"#,
-            now - 60_000 + i64::try_from(number % 60_000).unwrap_or_default(),
+            now - 60_000 + i64::try_from(after).unwrap_or_default(),
             number % 100,
         );
     }
@@ -180,9 +187,9 @@ fn syncs(directory: &Path) -> Result<Vec<Duration>, String> {
     (0..SYNCS).map(once).collect()
 }
 
-fn singles(connection: &mut Connection) -> Result<Vec<Duration>, String> {
+fn singles(connection: &mut Connection, options: &Options) -> Result<Vec<Duration>, String> {
     let once = |number: usize| {
-        let body = lines(u64::try_from(number).unwrap_or_default() + 1_000, 1, 10);
+        let body = lines(u64::try_from(number).unwrap_or_default() + 1_000, 1, options);
         let start = Instant::now();
         connection.post("/events", "application/json", &body)?;
         Ok(start.elapsed())
@@ -275,6 +282,16 @@ impl Daemon {
         let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
         let kibibytes = line.and_then(|line| line.split_whitespace().next()?.parse::<u64>().ok());
         kibibytes.map(|kibibytes| kibibytes * 1_024).ok_or_else(|| "its memory is not told".to_owned())
+    }
+
+    /// The processor time that it has taken so far, shared out: a figure that other work on the machine hardly changes.
+    fn processor_time(&self, events: u64) -> Result<String, String> {
+        let stat = fs::read_to_string(format!("/proc/{}/stat", self.child.id()));
+        let stat = stat.map_err(|error| format!("its processor time cannot be read: {error}"))?;
+        // After the name, which ends with the last bracket: user and system time are the 12th and 13th.
+        let fields = stat.rsplit(')').next().unwrap_or_default().split_whitespace();
+        let ticks: u64 = fields.skip(11).take(2).filter_map(|ticks| ticks.parse::<u64>().ok()).sum();
+        Ok(format!("{:.2} us", ticks as f64 * MICROS_PER_TICK / events.max(1) as f64))
     }
 
     fn set_clock(&self, now: i64) -> Outcome {

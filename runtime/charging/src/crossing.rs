@@ -59,6 +59,9 @@ pub(crate) enum Care {
 
 /// Where the balance stands at an instant that the state is folded up to or earlier.
 pub fn look(state: &State, deployments: &mut Deployments, at: Millis) -> Crossing {
+    if state.is_derived_up_to(at) {
+        return look_within(state, deployments, at);
+    }
     let mut state = state.clone();
     state.derive(deployments, at, &mut Postings::default());
     look_within(&state, deployments, at)
@@ -72,6 +75,9 @@ pub(crate) fn next_change(
     below: bool,
     care: Care,
 ) -> Option<Crossing> {
+    if from >= to || stands_still(state, deployments, from, to) {
+        return None;
+    }
     let mut state = state.clone();
     let mut at = from;
     while at < to {
@@ -142,6 +148,14 @@ fn look_within(state: &State, deployments: &mut Deployments, at: Millis) -> Cros
     let balance = state.wallet().balance() - state.accrual(deployments, at).credits;
     let threshold = state.threshold(deployments, at);
     Crossing { at, balance, threshold, below: balance <= threshold }
+}
+
+/// Whether neither the balance nor the threshold can change in `(from, to]`: most users have nothing open, and
+/// most stretches are short.
+fn stands_still(state: &State, deployments: &mut Deployments, from: Millis, to: Millis) -> bool {
+    running(state).next().is_none()
+        && state.is_derived_up_to(to)
+        && state.threshold_until(deployments, from) > to
 }
 
 /// The first instant after `at` at which something but accrual may change.

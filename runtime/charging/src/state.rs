@@ -205,8 +205,12 @@ impl State {
     #[must_use]
     pub fn accrual(&self, deployments: &mut Deployments, at: Millis) -> Accrual {
         let mut accrual = Accrual::default();
+        let mut open = self.instances.iter().filter(|it| it.runs() && it.since < at).peekable();
+        if open.peek().is_none() {
+            return accrual;
+        }
         let mut totals = self.totals.clone();
-        for instance in self.instances.iter().filter(|instance| instance.runs() && instance.since < at) {
+        for instance in open {
             let pieces = split(deployments, &self.namings, &instance.resource, instance.since, at);
             let total = total_of(&mut totals, &instance.resource);
             for slot in charging::charge(deployments, instance.usage(), pieces, total) {

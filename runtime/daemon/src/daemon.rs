@@ -24,7 +24,7 @@ use crate::queue::{Links, Publisher, QueueError, Source};
 use crate::registry::Registry;
 use crate::scheduler;
 use crate::shard::reading::read_stored;
-use crate::shard::{self, Setting, Unanswered};
+use crate::shard::{self, Finding, Setting, Unanswered};
 use crate::stores::{self, Shared, Stores, StoresError};
 use crate::watch;
 use crate::webhook::{Webhook, WebhookError};
@@ -361,27 +361,29 @@ impl Daemon {
         self.ingest.submit_own(self.read_import(lines.into_bytes())).await
     }
 
-    /// Everything that has no effect from a place in the log on, at most `limit`, and where to go on.
+    /// Everything that has no effect from a place in the log on, at most `limit`, and where to go on; `findings` are those
+    /// of the shards, which look through all that is stored for them.
     pub async fn quarantined(
         &self,
+        findings: &[Finding],
         after: Option<u64>,
         limit: usize,
     ) -> Result<(Vec<Refused>, Option<Position>), Unanswered> {
         let from = Position(after.map_or(0, |after| after.saturating_add(1)));
-        let mut found = self.shards.findings().await?;
-        found.retain(|finding| finding.position >= from);
+        let before = findings.partition_point(|finding| finding.position < from);
+        let found = findings.get(before..).unwrap_or_default();
         self.registry.reached(self.log.end()).await;
         let places = self.registry.known().quarantine.places(from, None, limit.saturating_add(1));
         let mut refused: Vec<Refused> = Vec::new();
         for place in places {
             refused.extend(self.refused_on_arrival(place)?);
         }
-        for finding in found.into_iter().take(limit.saturating_add(1)) {
+        for finding in found.iter().take(limit.saturating_add(1)) {
             refused.extend(self.record(finding.position)?.map(|record| Refused {
                 record,
-                user: Some(finding.user),
+                user: Some(finding.user.clone()),
                 reason: finding.reason,
-                message: finding.message,
+                message: finding.message.clone(),
             }));
         }
         refused.sort_by_key(|refused| refused.record.position);

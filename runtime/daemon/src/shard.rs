@@ -8,9 +8,12 @@
 //! What is folded is written to the store of derived state in the background, from where a shard goes on when it is
 //! started again; users that nothing happens to are in the store alone.
 
+mod gathering;
 mod gauges;
+mod names;
 pub mod queries;
 pub mod reading;
+mod slice;
 mod standing;
 mod stored;
 #[cfg(test)]
@@ -38,6 +41,8 @@ use crate::policies::Policies;
 use users::Users;
 use waiting::Waiting;
 
+/// Between slices of work that nobody waits for.
+const PAUSE: Duration = Duration::from_millis(1);
 /// The most questions that wait for one shard.
 const QUESTIONS_WAITING_MAX: usize = 1024;
 
@@ -229,12 +234,15 @@ impl Shard {
             waiting.answer(&mut users);
             let _ = self.cursor.send_replace(users.check().map(|()| users.cursor()));
             let write_in = users.write_some();
+            users.make_room();
             let looked = users.look_again();
-            if folded || looked || users.sweep_when_idle() {
-                self.gauges.set(&users);
+            self.gauges.set(&users);
+            if folded || write_in == Some(Duration::ZERO) {
                 continue;
             }
-            self.gauges.set(&users);
+            // What concerns many users and can wait leaves time to others.
+            let more = looked || users.sweep_when_idle() || users.list_names_when_idle();
+            let write_in = if more { Some(PAUSE) } else { write_in };
             let next = runtime.block_on(async {
                 tokio::select! {
                     biased;
@@ -242,7 +250,7 @@ impl Shard {
                     question = questions.recv() => question.map_or(Next::Stop, Next::Answer),
                     moved = end.changed() => moved.map_or(Next::Stop, |()| Next::Fold),
                     () = after(write_in) => Next::Fold,
-                    () = reached(&self.setting.clock, users.next_timer()) => Next::Fold,
+                    () = reached(&self.setting.clock, users.next_timer()), if !more => Next::Fold,
                 }
             });
             match next {

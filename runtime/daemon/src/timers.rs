@@ -3,30 +3,37 @@
 //! A timer is a lower bound: it may be too early, never too late. Setting one anew replaces the old one.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::Arc;
 
 use aquarium_ir::Millis;
+use foldhash::quality::RandomState;
 
 /// One timer for each user that has one.
 #[derive(Debug, Default)]
 pub struct Timers {
-    by_time: BTreeSet<(Millis, Box<str>)>,
-    by_user: HashMap<Box<str>, Millis>,
+    by_time: BTreeSet<(Millis, Arc<str>)>,
+    by_user: HashMap<Arc<str>, Millis, RandomState>,
 }
 
 impl Timers {
     /// Sets or removes the timer of a user.
     pub fn set(&mut self, user: &str, due: Option<Millis>) {
-        if let Some(before) = self.by_user.remove(user) {
-            self.by_time.remove(&(before, Box::from(user)));
+        if due.is_some() && self.by_user.get(user).copied() == due {
+            return;
+        }
+        let before = self.by_user.remove_entry(user);
+        let user = before.as_ref().map_or_else(|| Arc::from(user), |(user, _)| Arc::clone(user));
+        if let Some((user, before)) = before {
+            self.by_time.remove(&(before, user));
         }
         if let Some(due) = due {
-            self.by_user.insert(Box::from(user), due);
-            self.by_time.insert((due, Box::from(user)));
+            self.by_user.insert(Arc::clone(&user), due);
+            self.by_time.insert((due, user));
         }
     }
 
     /// The user whose timer is due first, at or before an instant; its timer is gone then.
-    pub fn take_due(&mut self, now: Millis) -> Option<Box<str>> {
+    pub fn take_due(&mut self, now: Millis) -> Option<Arc<str>> {
         let (due, _) = self.by_time.first().filter(|(due, _)| *due <= now)?;
         tracing::trace!(%due, "a timer is due");
         let (_, user) = self.by_time.pop_first()?;
@@ -54,7 +61,7 @@ mod tests {
         assert_eq!(timers.next(), Some(Millis(2)));
         assert_eq!(timers.take_due(Millis(1)), None);
         let due: Vec<_> = std::iter::from_fn(|| timers.take_due(Millis(4))).collect();
-        assert_eq!(due, [Box::from("a"), Box::from("c")]);
+        assert_eq!(due, [Arc::from("a"), Arc::from("c")]);
         assert_eq!((timers.next(), timers.by_user.len()), (None, 0));
     }
 }

@@ -84,8 +84,8 @@ impl Daemon {
             }
             let received = page.records().map(|record| Millis(record.stored.received_millis)).max();
             *latest = received.map_or(*latest, |received| received.max(*latest));
-            for (user, (_, records)) in reading::sort(&page, |partition, _| counts(partition))?.users {
-                users.entry(Box::from(user)).or_default().extend(records);
+            for (user, _, record) in reading::sort(&page, |partition, _| counts(partition))?.users {
+                users.entry(Box::from(user)).or_default().push(record);
             }
             next = page.next();
             read(next.0);

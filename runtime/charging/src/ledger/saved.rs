@@ -16,6 +16,9 @@ use crate::posting::{Entry, Finding, Postings, Refill};
 use crate::record::Record;
 use crate::state::State;
 
+/// What the texts and lists weigh, or so, that a record, an entry or a state points to.
+const TEXTS_WEIGHT: usize = 200;
+
 /// What is to be written of a ledger since it was last saved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Saved {
@@ -191,6 +194,19 @@ impl Ledger {
     #[must_use]
     pub fn records_in_memory(&self) -> usize {
         self.history.records.len().saturating_add(self.pending.len())
+    }
+
+    /// Bytes that the ledger takes in memory, or so: its lists, and what their items point to.
+    #[must_use]
+    pub fn weight(&self) -> usize {
+        let of = |items: usize, each: usize| items.saturating_mul(each.saturating_add(TEXTS_WEIGHT));
+        let stretch = of(self.history.records.len(), size_of::<Record<'_>>())
+            .saturating_add(of(self.history.postings.entries.len(), size_of::<Entry>()))
+            .saturating_add(of(self.history.postings.refills.len(), size_of::<Refill>()))
+            .saturating_add(of(self.history.postings.findings.len(), size_of::<Finding>()))
+            .saturating_add(of(self.history.checkpoints.len(), size_of::<Checkpoint>()));
+        let waiting = of(self.pending.len(), size_of::<Record<'_>>());
+        stretch.saturating_add(waiting).saturating_add(of(self.state.instances().len(), TEXTS_WEIGHT))
     }
 
     /// How many parts of the history, from the first on, are not in memory.

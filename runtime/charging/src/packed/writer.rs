@@ -4,6 +4,7 @@ use std::collections::HashMap;
 
 use aquarium_ir::instant::Millis;
 use ethnum::I256;
+use foldhash::fast::FixedState;
 
 use super::Packed;
 
@@ -11,13 +12,13 @@ use super::Packed;
 pub(crate) struct Writer<'a> {
     bytes: Vec<u8>,
     /// The texts that were written, by their places.
-    texts: HashMap<&'a str, usize>,
+    texts: HashMap<&'a str, usize, FixedState>,
     instant: i64,
 }
 
 impl<'a> Writer<'a> {
     pub(super) fn new(format: u8) -> Self {
-        Self { bytes: vec![format], texts: HashMap::new(), instant: 0 }
+        Self { bytes: vec![format], texts: HashMap::default(), instant: 0 }
     }
 
     pub(super) fn finish(self) -> Vec<u8> {

@@ -37,6 +37,11 @@ impl State {
         }
     }
 
+    /// Whether time alone surely brings nothing about up to an instant, inclusive.
+    pub(crate) fn is_derived_up_to(&self, at: Millis) -> bool {
+        self.next_cut().is_none_or(|cut| cut > at) && self.no_refill_up_to(at)
+    }
+
     /// The end of the month, where it cuts something.
     fn next_cut(&self) -> Option<Millis> {
         let month = self.month?;

@@ -50,6 +50,12 @@ impl State {
         self.lookahead.found.filter(|found| *found < before)
     }
 
+    /// Whether it is known that no refill comes up to an instant, inclusive.
+    pub(super) fn no_refill_up_to(&self, at: Millis) -> bool {
+        let Some(searched) = self.lookahead.searched.filter(|_| self.active) else { return true };
+        self.lookahead.found.unwrap_or(searched) > at
+    }
+
     /// The first refill that is still to come before an instant.
     pub(crate) fn refill_before(&mut self, deployments: &mut Deployments, before: Millis) -> Option<Millis> {
         self.next_refill(deployments, before)

@@ -10,6 +10,7 @@ use super::fault::{Fault, OfCharging, OfParameters};
 use super::parameters::{PAGE_MAX, Parameters, cursor, limit};
 use super::users::unanswered;
 use crate::daemon::Daemon;
+use crate::shard::Finding;
 use crate::views::quarantine::Quarantined;
 
 /// Places of the list that one question looks at, at most: it then says where to go on.
@@ -73,18 +74,23 @@ pub async fn list(
     State(api): State<Api>,
     Parameters(filter): Parameters<Filter>,
 ) -> Result<Json<QuarantinePage>, Fault> {
-    let (quarantined, next) = listed(&api.daemon, &filter).await?;
+    let findings = api.daemon.shards.findings().await.map_err(unanswered)?;
+    let (quarantined, next) = listed(&api.daemon, &findings, &filter).await?;
     Ok(Json(QuarantinePage { quarantined, next }))
 }
 
 /// What is listed of what is meant, and the `after` of the next page.
-pub async fn listed(daemon: &Daemon, filter: &Filter) -> Result<(Vec<Quarantined>, Option<String>), Fault> {
+pub async fn listed(
+    daemon: &Daemon,
+    findings: &[Finding],
+    filter: &Filter,
+) -> Result<(Vec<Quarantined>, Option<String>), Fault> {
     let limit = limit(filter.limit)?;
     let mut after = cursor(filter.after.as_deref())?;
     let (mut quarantined, mut looked_at) = (Vec::new(), 0);
     loop {
         let wanted = limit.saturating_sub(quarantined.len());
-        let (page, next) = page(daemon, filter, after, wanted).await?;
+        let (page, next) = page(daemon, findings, filter, after, wanted).await?;
         looked_at += page.looked_at;
         quarantined.extend(page.found);
         after = next;
@@ -102,11 +108,12 @@ struct Found {
 
 async fn page(
     daemon: &Daemon,
+    findings: &[Finding],
     filter: &Filter,
     after: Option<u64>,
     limit: usize,
 ) -> Result<(Found, Option<u64>), Fault> {
-    let (refused, next) = daemon.quarantined(after, limit).await.map_err(unanswered)?;
+    let (refused, next) = daemon.quarantined(findings, after, limit).await.map_err(unanswered)?;
     let looked_at = refused.len();
     let found = refused.into_iter().map(Quarantined::of).filter(|one| filter.wants(one)).collect();
     Ok((Found { looked_at, found }, next.map(|next| next.0)))

@@ -1,7 +1,5 @@
 //! Records of the log as the fold takes them.
 
-use std::collections::BTreeMap;
-
 use aquarium_charging::Record;
 use aquarium_charging::input::{self, Refusal, Source};
 use aquarium_ir::Millis;
@@ -38,7 +36,7 @@ pub type Placed = Vec<(Position, Record<'static>)>;
 #[derive(Default)]
 pub struct Sorted<'a> {
     /// Records of users, with their partitions.
-    pub users: BTreeMap<&'a str, (u16, Placed)>,
+    pub users: Vec<(&'a str, u16, (Position, Record<'static>))>,
     /// Records that concern everybody: their places, times of receipt and bytes.
     pub shared: Vec<Shared>,
 }
@@ -91,8 +89,7 @@ pub fn sort(page: &Page, counts: impl Fn(u16, Position) -> bool) -> Result<Sorte
             Some(partition) if !stored.user.is_empty() => {
                 let read = read_stored(stored.body, received_millis);
                 let read = read.map_err(|why| Misread::record(position, &why))?;
-                let of_user = sorted.users.entry(stored.user).or_insert_with(|| (partition, Vec::new()));
-                of_user.1.push((position, read));
+                sorted.users.push((stored.user, partition, (position, read)));
             }
             Some(_) => {}
             None => sorted.shared.push(Shared { position, received_millis, body: stored.body.to_vec() }),

@@ -49,8 +49,10 @@ pub struct Kept {
     pub place: Place,
     /// Whether there is something to write.
     pub changed: bool,
-    /// In which round of writing it was last used.
-    pub used: u64,
+    /// Whether it was used since it was last looked for users that can go.
+    pub used: bool,
+    /// What it weighed when that was last looked at.
+    pub weight: usize,
 }
 
 impl User {
@@ -110,6 +112,11 @@ impl User {
         crossing.into_iter().chain(month_end).min()
     }
 
+    /// Lines of the wallet that are not written.
+    pub fn unwritten(&self) -> usize {
+        self.lines.len()
+    }
+
     /// What was announced and what is to be, for a user that is folded anew.
     pub fn announced(&self) -> (Announcements, Vec<CreditEvent>) {
         (self.announcements.clone(), self.news.clone())
@@ -140,6 +147,22 @@ impl User {
 }
 
 impl Place {
+    /// Lines of the wallet that are not written.
+    pub fn unwritten(&self) -> usize {
+        match self {
+            Self::Well(known) => known.unwritten(),
+            Self::Aside(_) => 0,
+        }
+    }
+
+    /// Bytes that it takes in memory, or so.
+    pub fn weight(&self) -> usize {
+        match self {
+            Self::Well(known) => size_of::<Kept>() + size_of::<User>() + known.ledger.weight(),
+            Self::Aside(why) => size_of::<Kept>() + why.len(),
+        }
+    }
+
     /// What is to be written of a user; it counts as written then, and what need not be in memory is let go.
     pub fn write(&mut self, partition: u16, user: &str) -> UserWrite {
         let write = match self {

@@ -5,6 +5,7 @@
 
 mod ahead;
 mod answers;
+mod idle;
 mod loading;
 mod rounds;
 mod sweep;
@@ -12,7 +13,7 @@ mod sweep;
 mod tests;
 mod timing;
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
@@ -23,15 +24,20 @@ use aquarium_ir::Millis;
 use aquarium_store::derived::{Derived, OutboxPlace, Owner};
 use aquarium_store::{DerivedError, Page, Position, ReadError};
 
+use super::gathering::{Gathered, OfUser};
+use super::names::Names;
 use super::reading::{self, Misread, Shared};
+use super::slice::Slice;
 use super::stored::Unusable;
 use super::user::{Kept, Place};
 use super::writing::{Pen, Round};
 use super::{Setting, Unanswered};
 use crate::timers::Timers;
+use foldhash::quality::RandomState;
+use idle::Idle;
 use sweep::Sweep;
 
-/// Records that are folded between two looks at what is asked: some milliseconds at most.
+/// Records that are read between two looks at what is asked: they take less than a slice.
 const RECORDS_AT_ONCE: u32 = 256;
 
 /// The users of a shard.
@@ -40,13 +46,22 @@ pub struct Users {
     of: usize,
     pub(super) setting: Setting,
     cursor: Position,
-    /// What is left of the page that is being folded.
+    /// What is read beyond that, and is being folded.
+    gathered: Gathered,
+    /// What is left of the page that is being gathered.
     rest: Option<Page>,
     /// Records before this one that concern everybody are taken in.
     next_shared: Position,
     /// Where the partitions were folded to when they were read from the store; what is before is in it.
     partitions: BTreeMap<u16, Position>,
-    users: HashMap<Box<str>, Kept>,
+    users: HashMap<Box<str>, Kept, RandomState>,
+    /// Users in memory with nothing to write, those first that were used longest ago; some are listed more than once.
+    idle: VecDeque<Idle>,
+    /// Lines of wallets that are not written.
+    unwritten: usize,
+    /// What the users in memory weigh, as far as it was looked at.
+    weight: usize,
+    names: Names,
     /// Whether users may be in the store that are not in memory.
     any_stored: bool,
     /// Whether anything was announced before these users were read.
@@ -62,7 +77,6 @@ pub struct Users {
     /// Records that were folded since the last round began.
     records: usize,
     round: Option<Round>,
-    rounds: u64,
     pen: Pen,
     sweep: Sweep,
 }
@@ -75,10 +89,15 @@ impl Users {
             number,
             of,
             cursor: Position::START,
+            gathered: Gathered::default(),
             rest: None,
             next_shared: Position::START,
             partitions: BTreeMap::new(),
-            users: HashMap::new(),
+            users: HashMap::default(),
+            idle: VecDeque::new(),
+            unwritten: 0,
+            weight: 0,
+            names: Names::default(),
             any_stored: false,
             any_announced: false,
             timers: Timers::default(),
@@ -89,7 +108,6 @@ impl Users {
             shared: Vec::new(),
             records: 0,
             round: None,
-            rounds: 0,
             pen,
             sweep: Sweep::default(),
             setting,
@@ -110,7 +128,11 @@ impl Users {
         self.cursor = self.partitions.values().min().copied().unwrap_or_default();
         self.any_announced = !derived.outbox(OutboxPlace::default(), 1)?.is_empty();
         self.any_stored = self.partitions.values().any(|folded| *folded > Position::START);
+        if self.any_stored {
+            self.names = Names::with_stored(self.partitions.keys().copied());
+        }
         self.next_shared = self.cursor;
+        self.gathered = Gathered::from(self.cursor);
         for (position, row) in derived.shared(self.cursor)? {
             if let Some(shared) = Shared::of_row(position, &row) {
                 self.take_shared(&shared);
@@ -129,52 +151,59 @@ impl Users {
         if self.broken.is_some() || self.cursor >= end {
             return false;
         }
-        match self.next_page() {
-            Ok(page) if page.is_empty() => false,
-            Ok(page) => {
-                let (next, rest) = page.split_at(RECORDS_AT_ONCE);
-                self.fold(&next);
-                self.rest = Some(rest).filter(|rest| !rest.is_empty());
-                self.broken.is_none()
+        if self.gathered.next < end && self.gathered.has_room() {
+            match self.gather() {
+                Ok(some) => return some && self.broken.is_none(),
+                Err(error) => self.break_off(error.to_string()),
             }
-            Err(error) => {
-                self.break_off(error.to_string());
-                false
-            }
+        } else {
+            self.fold_gathered();
         }
+        self.broken.is_none()
+    }
+
+    /// Reads the next records. Says whether there were any.
+    fn gather(&mut self) -> Result<bool, Misread> {
+        let page = self.next_page().map_err(|error| Misread::Log(error.to_string()))?;
+        if page.is_empty() {
+            return Ok(false);
+        }
+        let (next, rest) = page.split_at(RECORDS_AT_ONCE);
+        self.rest = Some(rest).filter(|rest| !rest.is_empty());
+        let partitions = &self.partitions;
+        let counts =
+            |partition, place: Position| partitions.get(&partition).is_some_and(|folded| place >= *folded);
+        let shared = self.gathered.add(reading::sort(&next, counts), next.next())?;
+        self.take_all_shared(shared.into_iter());
+        Ok(true)
     }
 
     fn next_page(&mut self) -> Result<Page, ReadError> {
         match self.rest.take() {
             Some(rest) => Ok(rest),
-            None => self.setting.feed.page(self.cursor).map(|page| Page::clone(&page)),
+            None => self.setting.feed.page(self.gathered.next).map(|page| Page::clone(&page)),
         }
+    }
+
+    /// Folds what is gathered of some users; with the last of them the shard has come to where it was read.
+    fn fold_gathered(&mut self) {
+        let (slice, next) = (Slice::begin(), self.gathered.next);
+        while let Some(OfUser { user, partition, records }) = self.gathered.take() {
+            self.records = self.records.saturating_add(records.len());
+            self.fold_user(Owner { partition, user: &user }, records, next);
+            if self.broken.is_some() || slice.is_over() {
+                return;
+            }
+        }
+        self.gathered = Gathered::from(next);
+        self.cursor = next;
+        self.pen.note();
     }
 
     /// What cannot be read is never skipped: nothing more is folded.
     fn break_off(&mut self, why: String) {
         tracing::error!(shard = self.number, why, "records cannot be charged any more");
         self.broken = Some(why);
-    }
-
-    fn fold(&mut self, page: &Page) {
-        let partitions = &self.partitions;
-        let counts =
-            |partition, place: Position| partitions.get(&partition).is_some_and(|folded| place >= *folded);
-        let sorted = match reading::sort(page, counts) {
-            Ok(sorted) => sorted,
-            Err(error) => return self.break_off(error.to_string()),
-        };
-        self.take_all_shared(sorted.shared.into_iter());
-        for (user, (partition, records)) in sorted.users {
-            self.records += records.len();
-            self.fold_user(Owner { partition, user }, records, page.next());
-            if self.broken.is_some() {
-                return;
-            }
-        }
-        self.cursor = page.next();
-        self.pen.note();
     }
 
     fn take_shared(&mut self, shared: &Shared) {
@@ -226,14 +255,20 @@ impl Users {
         let now = self.setting.clock.now();
         let deployments = &mut self.deployments;
         let Some(kept) = self.users.get_mut(owner.user) else { return };
-        let Place::Well(known) = &mut kept.place else { return };
+        let Place::Well(known) = &kept.place else { return };
         if !known.ledger.is_due(now) {
             return;
         }
+        let before = kept.place.unwritten();
+        let Place::Well(known) = &mut kept.place else { return };
         match catch_unwind(AssertUnwindSafe(|| known.fold(deployments, now))) {
             Ok(false) => {}
             // Its timer is set when it is written: a search for each record would be too many.
-            Ok(true) => self.mark_changed(owner.user),
+            Ok(true) => {
+                let new = kept.place.unwritten().saturating_sub(before);
+                self.unwritten = self.unwritten.saturating_add(new);
+                self.mark_changed(owner.user);
+            }
             Err(_) => {
                 self.set_aside(owner.user);
             }

@@ -19,8 +19,11 @@ use crate::outbox::Outbox;
 pub const ROUND_EVERY: Duration = Duration::from_secs(1);
 /// Records after which a round begins at once: folding them again takes some tenths of a second.
 pub const RECORDS_PER_ROUND: usize = 250_000;
-/// Users of one batch: building it is a pause of some milliseconds at most.
+/// Users of one batch.
 pub const USERS_PER_BATCH: usize = 1_000;
+/// Lines of wallets after which a round begins at once, at a kilobyte or so each: a month's end brings many for each
+/// user. With twice as many nothing is added that can wait.
+pub const LINES_PER_ROUND: usize = 60_000;
 /// The wait after a write that failed.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
@@ -32,6 +35,8 @@ pub struct Round {
     pub shared: Vec<(Position, Vec<u8>)>,
     /// Up to where everything was folded when it began.
     pub cursor: Position,
+    /// What is yet to be handed over.
+    pub batch: Batch,
     /// Whether the last batch is on its way.
     pub closing: bool,
 }
@@ -41,7 +46,9 @@ pub struct Pen {
     batches: Option<SyncSender<Batch>>,
     written: Receiver<Result<(), DerivedError>>,
     thread: Option<JoinHandle<()>>,
-    /// Batches that are not written yet: one or none.
+    /// Batches that were handed over.
+    sent: u64,
+    /// Whether the last of them is not written yet.
     on_its_way: bool,
     /// When the first thing since the last round was folded.
     since: Option<Instant>,
@@ -59,6 +66,7 @@ impl Pen {
             batches: Some(batches),
             written,
             thread: Some(thread),
+            sent: 0,
             on_its_way: false,
             since: None,
             failure: None,
@@ -93,7 +101,18 @@ impl Pen {
     /// Hands a batch over; only where it is free.
     pub fn write(&mut self, batch: Batch) {
         let sent = self.batches.as_ref().is_some_and(|batches| batches.send(batch).is_ok());
+        self.sent = self.sent.saturating_add(u64::from(sent));
         self.on_its_way = sent;
+    }
+
+    /// How many batches are written.
+    pub fn written(&self) -> u64 {
+        self.sent.saturating_sub(u64::from(self.on_its_way))
+    }
+
+    /// The number of the batch that is handed over next.
+    pub fn next(&self) -> u64 {
+        self.sent.saturating_add(1)
     }
 
     /// Waits until nothing is on its way.

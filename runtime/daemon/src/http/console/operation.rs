@@ -20,6 +20,7 @@ use crate::http::parameters::{Parameters, cursor};
 use crate::http::policies::deploy_fault;
 use crate::http::quarantine::{Filter, listed};
 use crate::http::users::{elsewhere, unanswered};
+use crate::shard::Finding;
 use crate::views::policies::{changes as changes_of, in_force, week};
 use crate::views::quarantine::Quarantined;
 
@@ -154,21 +155,21 @@ pub async fn quarantine(State(api): State<Api>, Parameters(part): Parameters<Par
         return Err(Fault::bad_request(format!("there is no reason `{reason}`")));
     }
     let filter = Filter::of_reason(given(&part.reason), given(&part.after), LISTED);
-    let (listed, next) = listed(daemon, &filter).await?;
-    let counts = counts(daemon).await?;
+    let findings = daemon.shards.findings().await.map_err(unanswered)?;
+    let (listed, next) = listed(daemon, &findings, &filter).await?;
+    let counts = counts(daemon, &findings).await;
     let Part { reason, after } = part;
     html(quarantine::page(&frame(daemon), &Page { counts, reason, after, listed, next }))
 }
 
 /// How much is listed, by reason: on arrival, and by the policy in force.
-async fn counts(daemon: &Daemon) -> Result<Vec<(Reason, u64)>, Fault> {
-    let findings = daemon.shards.findings().await.map_err(unanswered)?;
+async fn counts(daemon: &Daemon, findings: &[Finding]) -> Vec<(Reason, u64)> {
     daemon.registry.reached(daemon.log.end()).await;
     let mut counts = daemon.registry.known().quarantine.counts();
     for reason in Reason::ALL.into_iter().filter(|reason| reason.stage() == "fold") {
         counts.push((reason, findings.iter().filter(|finding| finding.reason == reason).count() as u64));
     }
-    Ok(counts)
+    counts
 }
 
 /// Which piece of refused input.
@@ -183,7 +184,9 @@ pub async fn one(State(api): State<Api>, Parameters(place): Parameters<Place>) -
     let wrong = || Fault::bad_request("`position` is a place in the log");
     let position =
         cursor::<u64>(given(&place.position).as_deref()).map_err(|_| wrong())?.ok_or_else(wrong)?;
-    let (refused, _) = api.daemon.quarantined(position.checked_sub(1), 1).await.map_err(unanswered)?;
+    let findings = api.daemon.shards.findings().await.map_err(unanswered)?;
+    let refused = api.daemon.quarantined(&findings, position.checked_sub(1), 1).await;
+    let (refused, _) = refused.map_err(unanswered)?;
     let here = refused.into_iter().find(|refused| refused.record.position == Position(position));
     let absent = || Fault::not_found(format!("nothing is listed at place {position}"));
     let refused = here.ok_or_else(absent)?;

@@ -1,7 +1,7 @@
 //! Answers about users, whether they are in memory or not.
 
 use std::cell::Cell;
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use aquarium_charging::ledger::View;
@@ -16,7 +16,7 @@ use crate::feed::Feed;
 use crate::shard::queries::{Known, Look, LookAt, Seen, Which};
 use crate::shard::reading::read_stored;
 use crate::shard::stored::{self, Unusable};
-use crate::shard::user::{Kept, Place};
+use crate::shard::user::Place;
 use crate::shard::{Digested, Finding, Row, Unanswered};
 
 /// Users that are read from the store at once.
@@ -100,14 +100,18 @@ impl Users {
         }
         let stored = self.derived();
         loop {
+            let lacking = match self.users.get(owner.user).map(|kept| &kept.place) {
+                Some(Place::Well(known)) => reads(&known.ledger),
+                Some(Place::Aside(_)) | None => false,
+            };
+            if lacking {
+                self.wait_for_the_store();
+            }
             let known = match self.users.get_mut(owner.user).map(|kept| &mut kept.place) {
                 Some(Place::Well(known)) => known,
                 Some(Place::Aside(why)) => return Err(Unanswered::Aside(why.clone())),
                 None => return Ok(None),
             };
-            if reads(&known.ledger) {
-                self.pen.wait();
-            }
             let deployments = &mut self.deployments;
             match catch_unwind(AssertUnwindSafe(|| look(&*stored, &known.ledger, deployments))) {
                 Ok(Ok(seen)) => return Ok(Some(seen)),
@@ -142,43 +146,29 @@ impl Users {
     }
 
     /// Users by id, in the order of its bytes.
-    pub fn names(&self, which: &Which) -> Result<Vec<String>, Unanswered> {
+    pub fn names(&mut self, which: &Which) -> Result<Vec<String>, Unanswered> {
         self.check()?;
-        let is_meant = |name: &str| {
-            which.after.as_deref().is_none_or(|after| name > after) && name.contains(&which.containing)
-        };
-        let mut first: BTreeSet<String> = BTreeSet::new();
-        let mut take = |name: &str| {
-            if is_meant(name) {
-                first.insert(name.to_owned());
-            }
-            if first.len() > which.limit {
-                first.pop_last();
-            }
-        };
-        self.users.keys().for_each(|name| take(name));
-        for partition in self.partitions.keys().copied() {
-            self.stored_names(partition, which, &is_meant)?.iter().for_each(|name| take(name));
-        }
-        Ok(first.into_iter().collect())
+        while self.list_some_names()? {}
+        Ok(self.names.find(which))
     }
 
-    /// As many of the users of a partition that are stored as are asked for.
-    fn stored_names(
-        &self,
-        partition: u16,
-        which: &Which,
-        is_meant: &dyn Fn(&str) -> bool,
-    ) -> Result<Vec<String>, Unanswered> {
-        let mut names = Vec::new();
-        let mut last = which.after.clone();
-        while names.len() < which.limit {
-            let page = self.setting.derived.users(partition, last.as_deref(), USERS_AT_ONCE)?;
-            let Some((user, _)) = page.last() else { break };
-            last = Some(user.clone());
-            names.extend(page.into_iter().map(|(user, _)| user).filter(|user| is_meant(user)));
+    /// Goes on listing the users that are in the store, where some are not listed yet. Says whether it did something.
+    pub fn list_names_when_idle(&mut self) -> bool {
+        if self.setting.feed.is_stopped() || self.broken.is_some() {
+            return false;
         }
-        Ok(names)
+        self.list_some_names().unwrap_or_else(|error| {
+            self.break_off(error.to_string());
+            false
+        })
+    }
+
+    /// Lists some of the users that are in the store. Says whether there may be more.
+    pub(super) fn list_some_names(&mut self) -> Result<bool, Unanswered> {
+        let Some((partition, last)) = self.names.next_to_list() else { return Ok(false) };
+        let page = self.setting.derived.users(partition, last.as_deref(), USERS_AT_ONCE)?;
+        self.names.list(page.into_iter().map(|(user, _)| user));
+        Ok(true)
     }
 
     /// The events that have no effect.
@@ -226,13 +216,6 @@ impl Users {
         self.bring_up_to_date(owner);
         self.check()?;
         Ok(true)
-    }
-
-    /// Lets go of a user that was read for a question and is as it is stored.
-    pub(super) fn let_go(&mut self, user: &str) {
-        if self.users.get(user).is_some_and(|kept: &Kept| !kept.changed) {
-            self.users.remove(user);
-        }
     }
 }
 

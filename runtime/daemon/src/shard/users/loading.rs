@@ -28,15 +28,17 @@ impl From<Unloaded> for crate::shard::Unanswered {
 impl Users {
     /// Brings a user into memory; with `make` also one of whom nothing is known. Says whether it is there.
     pub(super) fn load(&mut self, owner: Owner<'_>, make: bool) -> Result<bool, Unloaded> {
-        let round = self.rounds;
         if let Some(kept) = self.users.get_mut(owner.user) {
-            kept.used = round;
+            kept.used = true;
             return Ok(true);
         }
         let stored = if self.any_stored { self.stored_place(owner)? } else { None };
         let place = match stored {
             Some(place) => place,
-            None if make => Place::Well(Box::new(User::new(owner.user, self.announced(owner)?))),
+            None if make => {
+                self.names.add(owner.user);
+                Place::Well(Box::new(User::new(owner.user, self.announced(owner)?)))
+            }
             None => return Ok(false),
         };
         // One that was set aside is tried again: the program that failed may have been another.
@@ -74,8 +76,8 @@ impl Users {
     }
 
     fn keep(&mut self, user: &str, place: Place) {
-        let kept = Kept { place, changed: false, used: self.rounds };
-        self.users.insert(Box::from(user), kept);
+        self.users.insert(Box::from(user), Kept { place, changed: false, used: false, weight: 0 });
+        self.note_idle(user, 0);
     }
 
     /// Replaces a user by what the log holds of it.
@@ -84,7 +86,7 @@ impl Users {
             Some(Place::Well(known)) => (known.position, known.announced()),
             _ => {
                 // The last announcements may be on their way to the store.
-                self.pen.wait();
+                self.wait_for_the_store();
                 (self.cursor, (self.announced_in_store(owner)?, Vec::new()))
             }
         };
@@ -110,7 +112,10 @@ impl Users {
             return Ok(());
         }
         // Parts may be on their way to the store.
-        self.pen.wait();
+        self.wait_for_the_store();
+        let Some(Kept { place: Place::Well(known), .. }) = self.users.get_mut(owner.user) else {
+            return Ok(());
+        };
         let taken =
             stored::take_back(&*self.setting.derived, owner, &mut known.ledger, |ledger| !ledger.lacks());
         match taken {

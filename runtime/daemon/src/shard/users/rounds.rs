@@ -1,4 +1,4 @@
-//! Writing what changed, round by round, and letting go of users that nobody asks about.
+//! Writing what changed, round by round.
 
 use std::time::Duration;
 
@@ -7,27 +7,49 @@ use aquarium_store::derived::Batch;
 use aquarium_store::partition_of;
 
 use super::Users;
-use crate::shard::writing::{RECORDS_PER_ROUND, Round, USERS_PER_BATCH};
-
-/// Users that a shard keeps in memory although nothing happens to them: some hundred megabytes at most.
-const IDLE_USERS_MAX: usize = 100_000;
+use crate::shard::slice::Slice;
+use crate::shard::writing::{LINES_PER_ROUND, RECORDS_PER_ROUND, Round, USERS_PER_BATCH};
 
 impl Users {
-    /// Does some of the writing that is due. Says how long until there is more to do; `None`: nothing to write.
+    /// Does some of the writing that is due. Says how long until there is more to do, nothing: at once; `None`: nothing
+    /// to write.
     pub fn write_some(&mut self) -> Option<Duration> {
+        let free = self.pen.is_free();
+        if self.pen.failure.is_some() || self.broken.is_some() {
+            return None;
+        }
         if self.round.is_none() && !self.begin_round() {
             return self.pen.due_in();
         }
-        if self.pen.is_free() {
-            self.write_a_batch();
+        let more = self.pack_some(Slice::begin());
+        if free && !more {
+            self.hand_over();
+            return Some(Duration::ZERO);
         }
         // The writer does not call: it is looked at again soon.
-        self.pen.failure.is_none().then_some(Duration::from_millis(1))
+        Some(if more { Duration::ZERO } else { Duration::from_millis(1) })
+    }
+
+    /// Whether so much waits to be written that nothing should be added that can wait.
+    pub(super) fn is_behind_in_writing(&self) -> bool {
+        self.pen.failure.is_none() && self.unwritten >= 2 * LINES_PER_ROUND
+    }
+
+    /// Waits until the store has everything that is not in memory any more.
+    pub(super) fn wait_for_the_store(&mut self) {
+        self.pen.wait();
+        let packed = self.round.as_ref().is_some_and(|round| !round.batch.users.is_empty());
+        if packed && self.pen.failure.is_none() {
+            self.hand_over();
+            self.pen.wait();
+        }
     }
 
     /// Begins a round where one is due.
     fn begin_round(&mut self) -> bool {
-        let due = self.pen.due_in().is_some_and(|due| due.is_zero()) || self.records >= RECORDS_PER_ROUND;
+        let due = self.pen.due_in().is_some_and(|due| due.is_zero())
+            || self.records >= RECORDS_PER_ROUND
+            || self.unwritten >= LINES_PER_ROUND;
         if !due || self.pen.failure.is_some() || self.broken.is_some() {
             return false;
         }
@@ -37,29 +59,45 @@ impl Users {
             users: std::mem::take(&mut self.changed),
             shared: std::mem::take(&mut self.shared),
             cursor: self.cursor,
+            batch: Batch::default(),
             closing: false,
         });
         true
     }
 
-    /// Writes the next users of the round; with the last of them, how far everything is folded.
-    fn write_a_batch(&mut self) {
+    /// Packs users of the round for its next batch, until the slice is over. Says whether there are more.
+    fn pack_some(&mut self, slice: Slice) -> bool {
+        let batch = self.pen.next();
+        loop {
+            let Some(round) = self.round.as_mut().filter(|round| round.batch.users.len() < USERS_PER_BATCH)
+            else {
+                return false;
+            };
+            let Some(user) = round.users.pop() else { return false };
+            self.set_timer(&user, Millis::MIN);
+            let partition = partition_of(&user, self.setting.partitions);
+            let Some(kept) = self.users.get_mut(&user) else { continue };
+            kept.changed = false;
+            self.unwritten = self.unwritten.saturating_sub(kept.place.unwritten());
+            let write = kept.place.write(partition, &user);
+            if let Some(round) = &mut self.round {
+                round.batch.users.push(write);
+            }
+            self.note_idle(&user, batch);
+            if slice.is_over() {
+                return true;
+            }
+        }
+    }
+
+    /// Hands the next batch of the round over; with the last users of it, how far everything is folded.
+    fn hand_over(&mut self) {
         let Some(round) = &mut self.round else { return };
         if round.closing {
             self.round = None;
-            self.end_round();
             return;
         }
-        let mut batch = Batch::default();
-        let rest = round.users.len().saturating_sub(USERS_PER_BATCH);
-        let users = round.users.split_off(rest);
-        users.iter().for_each(|user| self.set_timer(user, Millis::MIN));
-        let Some(round) = &mut self.round else { return };
-        for user in users {
-            let Some(kept) = self.users.get_mut(&user) else { continue };
-            kept.changed = false;
-            batch.users.push(kept.place.write(partition_of(&user, self.setting.partitions), &user));
-        }
+        let mut batch = std::mem::take(&mut round.batch);
         if round.users.is_empty() {
             round.closing = true;
             batch.shared = std::mem::take(&mut round.shared);
@@ -69,15 +107,6 @@ impl Users {
         }
         self.any_stored = true;
         self.pen.write(batch);
-    }
-
-    /// Lets go of users that were not used of late, where there are many. Nothing is on its way.
-    fn end_round(&mut self) {
-        self.rounds += 1;
-        if self.users.len() > IDLE_USERS_MAX {
-            let recent = self.rounds.saturating_sub(1);
-            self.users.retain(|_, kept| kept.changed || kept.used >= recent);
-        }
     }
 
     /// Writes everything that is folded, and waits until it is written. Says whether it is.
@@ -94,7 +123,8 @@ impl Users {
                 self.records = RECORDS_PER_ROUND;
                 self.begin_round();
             }
-            self.write_a_batch();
+            while self.pack_some(Slice::begin()) {}
+            self.hand_over();
         }
     }
 }

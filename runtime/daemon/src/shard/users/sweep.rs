@@ -4,8 +4,11 @@
 use aquarium_ir::Millis;
 
 use super::Users;
-use super::answers::USERS_AT_ONCE;
 use crate::shard::Unanswered;
+use crate::shard::slice::Slice;
+
+/// Stored users that are gone through in one go.
+const SWEPT_AT_ONCE: usize = 32;
 
 /// How far the users of a shard are gone through.
 #[derive(Debug, Default)]
@@ -32,6 +35,9 @@ impl Users {
         if self.setting.feed.is_stopped() || !self.is_sweeping() || self.broken.is_some() {
             return false;
         }
+        if self.is_behind_in_writing() {
+            return false;
+        }
         self.sweep_some().unwrap_or_else(|error| {
             self.break_off(error.to_string());
             false
@@ -47,16 +53,16 @@ impl Users {
                 if self.any_stored { self.partitions.keys().copied().collect() } else { Vec::new() };
             self.sweep = Sweep { versions, in_memory, partitions, last: None };
         }
-        if !self.sweep.in_memory.is_empty() {
-            let rest = self.sweep.in_memory.len().saturating_sub(USERS_AT_ONCE);
-            for user in self.sweep.in_memory.split_off(rest) {
-                self.ready(self.owner(&user))?;
-                self.set_timer(&user, Millis::MIN);
+        let slice = Slice::begin();
+        while let Some(user) = self.sweep.in_memory.pop() {
+            self.ready(self.owner(&user))?;
+            self.set_timer(&user, Millis::MIN);
+            if slice.is_over() {
+                return Ok(true);
             }
-            return Ok(true);
         }
         let Some(partition) = self.sweep.partitions.last().copied() else { return Ok(false) };
-        let page = self.setting.derived.users(partition, self.sweep.last.as_deref(), USERS_AT_ONCE)?;
+        let page = self.setting.derived.users(partition, self.sweep.last.as_deref(), SWEPT_AT_ONCE)?;
         self.sweep.last = page.last().map(|(user, _)| user.clone());
         if page.is_empty() {
             self.sweep.partitions.pop();

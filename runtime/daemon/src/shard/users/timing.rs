@@ -10,10 +10,9 @@ use aquarium_store::derived::Owner;
 
 use super::Users;
 use super::loading::Unloaded;
+use crate::shard::slice::Slice;
 use crate::shard::user::Place;
 
-/// Users that are looked at in one go, between records and questions: a month end concerns all of them at once.
-const AT_ONCE: usize = 64;
 /// When a user that was set aside is first tried again; the time doubles up to [`RETRY_MAX_MILLIS`].
 const RETRY_FIRST_MILLIS: i64 = 1_000;
 /// The longest time after which a user that was set aside is tried again.
@@ -36,12 +35,16 @@ impl Users {
             return false;
         }
         let now = self.setting.clock.now();
-        for _ in 0..AT_ONCE {
+        let slice = Slice::begin();
+        while !slice.is_over() {
             if self.broken.is_some() {
                 return false;
             }
+            if self.is_behind_in_writing() {
+                return self.timers.next().is_some_and(|next| next <= now);
+            }
             let Some(user) = self.timers.take_due(now) else { return false };
-            let in_memory = self.users.contains_key(&user);
+            let in_memory = self.users.contains_key(&*user);
             if let Err(error) = self.look_at(self.owner(&user), now) {
                 self.break_off(error.to_string());
                 return false;
@@ -66,8 +69,11 @@ impl Users {
         let Some(Place::Well(known)) = users.get_mut(owner.user).map(|kept| &mut kept.place) else {
             return Ok(());
         };
+        let before = known.unwritten();
         match catch_unwind(AssertUnwindSafe(|| known.sweep(deployments, now))) {
             Ok(changed) => {
+                let new = known.unwritten().saturating_sub(before);
+                self.unwritten = self.unwritten.saturating_add(new);
                 self.failures.remove(owner.user);
                 if changed {
                     self.mark_changed(owner.user);
