@@ -12,7 +12,8 @@
 //! ```
 //!
 //! What is announced depends on the records, on the order in which they became known, and on nothing else:
-//! records that come in their order may be folded one by one or many at once.
+//! records that come in their order may be folded one by one or many at once, the first ones of a user too. Whoever is
+//! behind folds up to where the records that it has became known, not up to the present.
 
 use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
@@ -103,11 +104,11 @@ impl Announcements {
         deployments: &mut Deployments,
         now: Millis,
     ) -> (Changes, Vec<CreditEvent>) {
-        let mut walk = self.walk(ledger.changed_from(), now);
+        let mut walk = self.walk(ledger, now);
         let changes = ledger.fold_watched(deployments, now, &mut |state, deployments, next| {
             walk.through(state, deployments, next);
         });
-        (changes, self.announce(ledger.user(), walk.found, now))
+        (changes, self.announce(ledger.user(), walk, now))
     }
 
     /// As [`Announcements::fold`], and posts month ends and refills as [`Ledger::sweep`].
@@ -133,9 +134,11 @@ impl Announcements {
         due.into_iter().chain(ledger.waits_for()).min()
     }
 
-    /// Where to begin to look: after what was examined, or, where that has changed, there.
-    fn walk(&self, changed: Option<Millis>, now: Millis) -> Walk {
-        let past = self.examined.unwrap_or(now);
+    /// Where to begin to look: after what was examined, or, where that has changed, there. A user's first record counts
+    /// as examined when it became known.
+    fn walk(&self, ledger: &Ledger, now: Millis) -> Walk {
+        let changed = ledger.changed_from();
+        let past = self.examined.or_else(|| ledger.first_received()).map_or(now, |past| past.min(now));
         if self.examined.is_some() && changed.is_none_or(|changed| changed > past) {
             return Walk { from: past, past, below: self.below, found: Vec::new() };
         }
@@ -143,9 +146,8 @@ impl Announcements {
     }
 
     /// Of what was examined before only the last state counts; all that is new is announced.
-    fn announce(&mut self, user: &str, found: Vec<Crossing>, now: Millis) -> Vec<CreditEvent> {
-        let examined = self.examined.unwrap_or(Millis::MAX);
-        let new = found.partition_point(|crossing| crossing.at <= examined);
+    fn announce(&mut self, user: &str, Walk { found, past, .. }: Walk, now: Millis) -> Vec<CreditEvent> {
+        let new = found.partition_point(|crossing| crossing.at <= past);
         let news: Vec<CreditEvent> = found
             .into_iter()
             .skip(new.saturating_sub(1))

@@ -122,6 +122,12 @@ impl Ledger {
         self.pending.first().map(|record| record.occurred)
     }
 
+    /// When the first of the records in memory became known.
+    #[must_use]
+    pub fn first_received(&self) -> Option<Millis> {
+        self.records().map(|record| record.received).min()
+    }
+
     /// The state after the folded records. Month ends and refills since then are not derived: see
     /// [`Ledger::at`].
     #[must_use]

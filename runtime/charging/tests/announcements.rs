@@ -143,6 +143,27 @@ proptest! {
     }
 
     #[test]
+    fn a_user_whose_records_come_all_at_once_is_announced_as_if_they_had_come_one_by_one(
+        case in cases::proven_case(),
+        until in any::<Index>(),
+    ) {
+        let mut deployments = case.deployments();
+        let mut records = sorted(&case);
+        records.iter_mut().for_each(|record| record.received = record.occurred);
+        let expected = in_order(&mut deployments, &records, cases::window_end());
+        let mut user = Followed::new();
+        let first = until.index(records.len() + 1);
+        // Whoever is behind knows what was received up to an instant.
+        let instant = records.get(first).map_or(cases::window_end(), |record| record.occurred.0 - 1);
+        let (before, after) = records.split_at(first);
+        before.iter().for_each(|record| user.append(record));
+        user.fold(&mut deployments, instant);
+        after.iter().for_each(|record| user.append(record));
+        user.fold(&mut deployments, cases::window_end());
+        prop_assert_eq!(user.events, expected.events);
+    }
+
+    #[test]
     fn timers_that_wake_when_due_announce_the_same(case in cases::proven_case()) {
         let mut deployments = case.deployments();
         let records = sorted(&case);

@@ -6,6 +6,7 @@
 use std::collections::HashMap;
 use std::collections::VecDeque;
 
+use aquarium_ir::Millis;
 use aquarium_store::Position;
 use foldhash::quality::RandomState;
 
@@ -36,6 +37,8 @@ pub struct Gathered {
     is_taken_from: bool,
     /// Up to where the log is gathered.
     pub next: Position,
+    /// When the last record before that was received.
+    pub received: Millis,
 }
 
 impl Gathered {
@@ -55,7 +58,8 @@ impl Gathered {
         sorted: Result<Sorted<'_>, Misread>,
         next: Position,
     ) -> Result<Vec<Shared>, Misread> {
-        let Sorted { users, shared } = sorted?;
+        let Sorted { users, shared, received } = sorted?;
+        self.received = self.received.max(received);
         for (user, partition, record) in users {
             self.records = self.records.saturating_add(1);
             let place = match self.places.get(user) {

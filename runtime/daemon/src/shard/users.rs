@@ -26,7 +26,7 @@ use aquarium_store::{DerivedError, Page, Position, ReadError};
 
 use super::gathering::{Gathered, OfUser};
 use super::names::Names;
-use super::reading::{self, Misread, Shared};
+use super::reading::{self, Misread, Placed, Shared};
 use super::slice::Slice;
 use super::stored::Unusable;
 use super::user::{Kept, Place};
@@ -46,6 +46,8 @@ pub struct Users {
     of: usize,
     pub(super) setting: Setting,
     cursor: Position,
+    /// When the last record before that was received, as far as it was read.
+    received: Millis,
     /// What is read beyond that, and is being folded.
     gathered: Gathered,
     /// What is left of the page that is being gathered.
@@ -89,6 +91,7 @@ impl Users {
             number,
             of,
             cursor: Position::START,
+            received: Millis(0),
             gathered: Gathered::default(),
             rest: None,
             next_shared: Position::START,
@@ -157,7 +160,7 @@ impl Users {
                 Err(error) => self.break_off(error.to_string()),
             }
         } else {
-            self.fold_gathered();
+            self.fold_gathered(end);
         }
         self.broken.is_none()
     }
@@ -186,18 +189,33 @@ impl Users {
     }
 
     /// Folds what is gathered of some users; with the last of them the shard has come to where it was read.
-    fn fold_gathered(&mut self) {
+    fn fold_gathered(&mut self, end: Position) {
         let (slice, next) = (Slice::begin(), self.gathered.next);
+        let behind = (next < end).then_some(self.gathered.received);
         while let Some(OfUser { user, partition, records }) = self.gathered.take() {
             self.records = self.records.saturating_add(records.len());
-            self.fold_user(Owner { partition, user: &user }, records, next);
+            let now = self.now_if(behind);
+            self.fold_user(Owner { partition, user: &user }, records, (next, now));
             if self.broken.is_some() || slice.is_over() {
                 return;
             }
         }
+        self.received = self.gathered.received;
         self.gathered = Gathered::from(next);
         self.cursor = next;
         self.pen.note();
+    }
+
+    /// Up to when everything is known: now, unless the log goes on beyond what is folded. What happened between would be
+    /// announced as a correction if it were examined before.
+    fn present(&self) -> Millis {
+        let behind = self.cursor < *self.setting.feed.end().borrow();
+        self.now_if(behind.then_some(self.received))
+    }
+
+    fn now_if(&self, behind: Option<Millis>) -> Millis {
+        let now = self.setting.clock.now();
+        behind.map_or(now, |received| received.min(now))
     }
 
     /// What cannot be read is never skipped: nothing more is folded.
@@ -231,7 +249,8 @@ impl Users {
         }
     }
 
-    fn fold_user(&mut self, owner: Owner<'_>, records: Vec<(Position, Record<'static>)>, before: Position) {
+    /// Folds records of a user that the log holds before a place, up to an instant.
+    fn fold_user(&mut self, owner: Owner<'_>, records: Placed, (before, now): (Position, Millis)) {
         if let Err(error) = self.load(owner, true) {
             return self.break_off(error.to_string());
         }
@@ -244,15 +263,14 @@ impl Users {
         }
         known.take(news, before);
         self.mark_changed(owner.user);
-        self.bring_up_to_date(owner);
+        self.bring_up_to(owner, now);
     }
 
-    /// Folds what has happened to a user up to now, by all policies that are deployed. The user is in memory.
-    fn bring_up_to_date(&mut self, owner: Owner<'_>) {
+    /// Folds what has happened to a user up to an instant, by all policies that are deployed. The user is in memory.
+    fn bring_up_to(&mut self, owner: Owner<'_>, now: Millis) {
         if let Err(error) = self.take_back_what_is_lacking(owner) {
             return self.break_off(error.to_string());
         }
-        let now = self.setting.clock.now();
         let deployments = &mut self.deployments;
         let Some(kept) = self.users.get_mut(owner.user) else { return };
         let Place::Well(known) = &kept.place else { return };

@@ -29,7 +29,7 @@ impl Users {
         let read = records.iter().filter(|stored| !matches!(stored.kind, Kind::Quarantined(_))).map(placed);
         let records = read.collect::<Result<Vec<_>, Misread>>()?;
         self.records = self.records.saturating_add(records.len());
-        self.fold_user(owner, records, before);
+        self.fold_user(owner, records, (before, self.setting.clock.now()));
         self.check()
     }
 

@@ -127,7 +127,7 @@ impl Users {
     fn repair(&mut self, owner: Owner<'_>, why: &Unusable) -> Result<(), Unanswered> {
         tracing::error!(user = owner.user, %why, "the user is rebuilt from the log");
         self.rebuild_user(owner)?;
-        self.bring_up_to_date(owner);
+        self.bring_up_to(owner, self.setting.clock.now());
         self.check()
     }
 
@@ -207,13 +207,18 @@ impl Users {
         Owner { partition: partition_of(user, self.setting.partitions), user }
     }
 
-    /// Brings a user into memory and up to date; says whether there is one.
+    /// Brings a user into memory and up to now; says whether there is one.
     pub(super) fn ready(&mut self, owner: Owner<'_>) -> Result<bool, Unanswered> {
+        self.ready_up_to(owner, self.setting.clock.now())
+    }
+
+    /// Brings a user into memory and up to an instant; says whether there is one.
+    pub(super) fn ready_up_to(&mut self, owner: Owner<'_>, now: Millis) -> Result<bool, Unanswered> {
         self.check()?;
         if !self.load(owner, false)? {
             return Ok(false);
         }
-        self.bring_up_to_date(owner);
+        self.bring_up_to(owner, now);
         self.check()?;
         Ok(true)
     }

@@ -55,7 +55,7 @@ impl Users {
         }
         let slice = Slice::begin();
         while let Some(user) = self.sweep.in_memory.pop() {
-            self.ready(self.owner(&user))?;
+            self.ready_up_to(self.owner(&user), self.present())?;
             self.set_timer(&user, Millis::MIN);
             if slice.is_over() {
                 return Ok(true);
@@ -69,7 +69,7 @@ impl Users {
         }
         for (user, _) in page {
             let in_memory = self.users.contains_key(&*user);
-            self.ready(self.owner(&user))?;
+            self.ready_up_to(self.owner(&user), self.present())?;
             self.set_timer(&user, Millis::MIN);
             if !in_memory {
                 self.let_go(&user);

@@ -34,7 +34,7 @@ impl Users {
         if self.setting.feed.is_stopped() {
             return false;
         }
-        let now = self.setting.clock.now();
+        let now = self.present();
         let slice = Slice::begin();
         while !slice.is_over() {
             if self.broken.is_some() {
