@@ -12,6 +12,7 @@ mod backup;
 mod clients;
 mod damage;
 mod disk;
+mod formats;
 mod kill;
 mod lock;
 mod module;
