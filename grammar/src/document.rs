@@ -18,6 +18,7 @@ mod decode;
 mod items;
 mod lower;
 mod scalar;
+mod split;
 
 pub use comments::{Comment, Placement};
 pub use items::{Item, items};

@@ -51,6 +51,10 @@ pub enum ErrorKind {
     EmptyPart,
     /// An expression with braces in flow style, without quotes.
     UnquotedExpression,
+    /// A number in flow style that a comma cuts, `1,000`.
+    SplitNumber,
+    /// Another text in flow style that a comma between digits cuts.
+    SplitText,
     /// A value or key that begins with a reserved character.
     ReservedCharacter,
     /// `&name`.

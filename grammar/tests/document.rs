@@ -141,3 +141,58 @@ fn bytes_that_are_not_utf_8_keep_all_places() {
     assert_eq!(errors, [(ErrorKind::InvalidUtf8, 3..5)]);
     assert_eq!(parse.document().root.get("b").unwrap().text(), Some("y"));
 }
+
+/// What is said of commas that cut a text in brackets: the kind, the text, what the fix writes.
+fn cut(text: &str) -> Vec<(ErrorKind, String, String)> {
+    let parse = parse(text);
+    let said = parse.errors().iter().map(|error| {
+        let fix = error.fix.as_ref().unwrap();
+        assert_eq!(fix.edits[0].span, error.span, "{text}");
+        (error.kind, error.span.of(text).to_owned(), fix.edits[0].text.clone())
+    });
+    said.collect()
+}
+
+#[test]
+fn a_comma_in_braces_does_not_silently_cut_a_number() {
+    use ErrorKind::{SplitNumber, SplitText};
+    let cases = [
+        ("{a: 1,000}", SplitNumber, "1,000", "1000"),
+        ("{a: 1,000, b: 2}", SplitNumber, "1,000", "1000"),
+        ("{b: 2, a: -12,345,678}", SplitNumber, "-12,345,678", "-12345678"),
+        ("{a: 1,000.5}", SplitNumber, "1,000.5", "1000.5"),
+        ("{a: 1,000 GB}", SplitNumber, "1,000 GB", "1000 GB"),
+        ("{a: 3 per 1,000,000 token}", SplitNumber, "3 per 1,000,000 token", "3 per 1000000 token"),
+        ("{a: 1, 000}", SplitNumber, "1, 000", "1000"),
+        ("{a: {upto: 10,000, price: 1}}", SplitNumber, "10,000", "10000"),
+        ("{a: 0,5}", SplitNumber, "0,5", "0.5"),
+        ("{a: 0 0 1,15 * *}", SplitText, "0 0 1,15 * *", "'0 0 1,15 * *'"),
+        ("{a: 1,00,000}", SplitText, "1,00,000", "'1,00,000'"),
+        ("[1,293,703,200,000, 5]", SplitNumber, "1,293,703,200,000", "1293703200000"),
+    ];
+    for (value, kind, written, fixed) in cases {
+        let expected = vec![(kind, written.to_owned(), fixed.to_owned())];
+        assert_eq!(cut(&format!("k: {value}\n")), expected, "{value}");
+    }
+}
+
+#[test]
+fn commas_that_separate_are_no_errors() {
+    for value in [
+        "{a: 1, b: 2}",
+        "{a: 1,b: 2}",
+        "{a: 1, 000: 2}",
+        "{a: 1, 000:}",
+        "{a: '1,000'}",
+        "{a: 1, '000'}",
+        "{a, 000}",
+        "{a: b, 000}",
+        "{a: 1, b}",
+        "[1, 2]",
+        "[1, 000]",
+        "[2011-12-25,2011-12-26]",
+        "[10,20]",
+    ] {
+        assert_eq!(cut(&format!("k: {value}\n")), [], "{value}");
+    }
+}

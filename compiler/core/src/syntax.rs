@@ -49,7 +49,8 @@ fn code(kind: ErrorKind) -> Code {
         | ErrorKind::UnexpectedBracket
         | ErrorKind::ExpectedComma
         | ErrorKind::EmptyPart => Code::Syntax,
-        ErrorKind::UnquotedExpression | ErrorKind::ReservedCharacter => Code::QuoteIt,
+        ErrorKind::UnquotedExpression | ErrorKind::ReservedCharacter | ErrorKind::SplitText => Code::QuoteIt,
+        ErrorKind::SplitNumber => Code::BadNumber,
         ErrorKind::Anchor
         | ErrorKind::Alias
         | ErrorKind::Tag

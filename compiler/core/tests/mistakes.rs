@@ -23,6 +23,7 @@ const MISTAKES: &[Case] = &[
     ("two-pricelists-of-one-name", "AQ0208", 12, "default", None),
     ("two-pricelist-keys", "AQ0202", 14, "pricelist", None),
     ("extends-deleted", "AQ0211", 11, "summer2011", None),
+    ("thousands-in-braces", "AQ0504", 8, "1,000", Some("1000")),
     ("override-of-lunch", "AQ0302", 22, "vmtime", None),
 ];
 

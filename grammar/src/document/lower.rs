@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use rowan::{GreenNodeData, GreenTokenData, NodeOrToken};
 
 use super::decode::{BlockLine, Chomping, Decoder, offset};
+use super::split::{join_entries, split_items};
 use super::{Comment, Document, Entry, Mapping, Named, Placement, Scalar, Sequence, Style, Value};
 use crate::error::{ErrorKind, Errors, SyntaxError};
 use crate::{Span, SyntaxKind};
@@ -149,10 +150,15 @@ impl Lowering<'_> {
                 NodeOrToken::Node(node) => self.visit_all(node, span),
             }
         }
+        let is_flow = SyntaxKind::from(node.kind()) == SyntaxKind::FlowMapping;
+        if is_flow {
+            let (joined, errors) = join_entries(entries, self.text);
+            entries = joined;
+            errors.into_iter().for_each(|error| self.errors.push(error));
+        }
         // Documents are kept, and most mappings are small.
         entries.shrink_to_fit();
         self.check_duplicates(&entries);
-        let is_flow = SyntaxKind::from(node.kind()) == SyntaxKind::FlowMapping;
         let block_end = entries.last().map_or(span.end, |entry: &Entry| entry.span.end);
         let span = Span::new(span.start, if is_flow { span.end } else { block_end });
         Mapping { span, entries, is_flow }
@@ -182,6 +188,9 @@ impl Lowering<'_> {
         }
         items.shrink_to_fit();
         let is_flow = SyntaxKind::from(node.kind()) == SyntaxKind::FlowSequence;
+        if is_flow {
+            split_items(&items, self.text).into_iter().for_each(|error| self.errors.push(error));
+        }
         let span = Span::new(span.start, if is_flow { span.end } else { end });
         Sequence { span, items, is_flow }
     }
