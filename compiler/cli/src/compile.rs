@@ -1,11 +1,10 @@
 //! `aquariumc compile`.
 
-use std::io::Write;
-use std::path::PathBuf;
+use std::io::{BufWriter, Write};
+use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use aquarium_compiler::EmitOptions;
-use aquarium_ir::Policy;
+use aquarium_compiler::{CompiledModule, EmitOptions};
 use clap::{Args, ValueEnum};
 
 use crate::arguments::PolicyPaths;
@@ -55,28 +54,35 @@ pub fn run(arguments: &Compile) -> Result<ExitCode, Failure> {
     let files = std::mem::take(&mut analysis.files);
     let Some(policy) = analysis.into_policy() else { return Ok(ExitCode::from(FINDINGS)) };
     let options = EmitOptions { wide_arithmetic: !arguments.no_wide_arithmetic, sources: &files };
-    let bytes = emit(&policy, arguments.emit, options)?;
-    if inputs::is_standard_input(&arguments.output) {
-        std::io::stdout().lock().write_all(&bytes)?;
-    } else {
-        files::write(&arguments.output, &bytes)?;
+    match arguments.emit {
+        Emit::Wasm => {
+            let module = CompiledModule::new(&policy, options).map_err(defect)?;
+            write(&arguments.output, |out| module.write_to(&mut BufWriter::new(out)))?;
+        }
+        Emit::Wat => {
+            let module = aquarium_compiler::emit(&policy, options).map_err(defect)?;
+            let text = wasmprinter::print_bytes(&module).map_err(defect)?;
+            write(&arguments.output, |out| out.write_all(text.as_bytes()))?;
+        }
+        Emit::Ir => write(&arguments.output, |out| {
+            let mut out = BufWriter::new(out);
+            serde_json::to_writer_pretty(&mut out, &policy)?;
+            out.write_all(b"\n")?;
+            out.flush()
+        })?,
     }
     Ok(ExitCode::SUCCESS)
 }
 
-fn emit(policy: &Policy, emit: Emit, options: EmitOptions<'_>) -> Result<Vec<u8>, Failure> {
-    if emit == Emit::Ir {
-        let mut json =
-            serde_json::to_vec_pretty(policy).map_err(|error| Failure::Defect(error.to_string()))?;
-        json.push(b'\n');
-        return Ok(json);
+/// Writes to a file, or to standard output.
+fn write(path: &Path, content: impl FnOnce(&mut dyn Write) -> std::io::Result<()>) -> Result<(), Failure> {
+    if inputs::is_standard_input(path) {
+        Ok(content(&mut std::io::stdout().lock())?)
+    } else {
+        files::write_by(path, |mut file| content(&mut file))
     }
-    let module =
-        aquarium_compiler::emit(policy, options).map_err(|error| Failure::Defect(error.to_string()))?;
-    if emit == Emit::Wasm {
-        return Ok(module);
-    }
-    wasmprinter::print_bytes(&module)
-        .map(String::into_bytes)
-        .map_err(|error| Failure::Defect(error.to_string()))
+}
+
+fn defect(error: impl ToString) -> Failure {
+    Failure::Defect(error.to_string())
 }

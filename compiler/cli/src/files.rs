@@ -25,20 +25,29 @@ pub fn read_within_limits(reader: impl Read) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Writes beside the target and renames: an interrupted write leaves the old file. Links are followed, permissions
-/// stay, and what is no plain file (`/dev/stdout`, a named pipe) is written to as it is.
+/// Writes a file whole or not at all; see [`write_by`].
 pub fn write(path: &Path, bytes: &[u8]) -> Result<(), Failure> {
+    write_by(path, |mut file| file.write_all(bytes))
+}
+
+/// Lets `content` write beside the target and renames: an interrupted write leaves the old file. Links are followed,
+/// permissions stay, and what is no plain file (`/dev/stdout`, a named pipe) is written to as it is.
+pub fn write_by(path: &Path, content: impl FnOnce(&File) -> std::io::Result<()>) -> Result<(), Failure> {
     let target = path.canonicalize().unwrap_or_else(|_| path.to_owned());
     match target.metadata() {
-        Ok(old) if !old.is_file() => std::fs::write(&target, bytes),
-        old => replace(&target, bytes, old.ok().as_ref()),
+        Ok(old) if !old.is_file() => File::create(&target).and_then(|file| content(&file)),
+        old => replace(&target, content, old.ok().as_ref()),
     }
     .map_err(|error| Failure::unwritable(path, error))
 }
 
-fn replace(target: &Path, bytes: &[u8], old: Option<&Metadata>) -> std::io::Result<()> {
+fn replace(
+    target: &Path,
+    content: impl FnOnce(&File) -> std::io::Result<()>,
+    old: Option<&Metadata>,
+) -> std::io::Result<()> {
     let beside = beside(target)?;
-    let written = write_beside(&beside, bytes, old).and_then(|()| std::fs::rename(&beside, target));
+    let written = write_beside(&beside, content, old).and_then(|()| std::fs::rename(&beside, target));
     if written.is_err() {
         // The first error is the one to report; the temporary file may not even exist.
         let _ = std::fs::remove_file(&beside);
@@ -46,12 +55,16 @@ fn replace(target: &Path, bytes: &[u8], old: Option<&Metadata>) -> std::io::Resu
     written
 }
 
-fn write_beside(beside: &Path, bytes: &[u8], old: Option<&Metadata>) -> std::io::Result<()> {
-    let mut file = File::create(beside)?;
+fn write_beside(
+    beside: &Path,
+    content: impl FnOnce(&File) -> std::io::Result<()>,
+    old: Option<&Metadata>,
+) -> std::io::Result<()> {
+    let file = File::create(beside)?;
     if let Some(old) = old {
         file.set_permissions(old.permissions())?;
     }
-    file.write_all(bytes)?;
+    content(&file)?;
     file.sync_all()
 }
 

@@ -68,10 +68,10 @@ fn check_soon(bytes: &[u8], format: &str) -> String {
     String::from_utf8(printed).unwrap()
 }
 
-/// Ten thousand constants whose names are none, in one line of five megabytes.
+/// Nine thousand constants whose names are none, in one line of more than four megabytes: nearly as many as are told.
 fn one_line(value: &str) -> String {
     let value = value.repeat(480 / value.len());
-    let constants: Vec<String> = (0..10_000).map(|constant| format!("c-{constant}: '{value}'")).collect();
+    let constants: Vec<String> = (0..9_000).map(|constant| format!("c-{constant}: '{value}'")).collect();
     format!("aquariumpolicy: {{constants: {{{}}}}}\n", constants.join(", "))
 }
 
@@ -84,7 +84,7 @@ fn thousands_of_findings_in_one_line_are_told_in_bounded_time_and_space() {
         for format in FORMATS {
             let report = check_soon(&bytes, format);
             assert!(report.len() < 12 << 20, "{} bytes as {format}", report.len());
-            assert!(report.contains("`c-9999` is no name of a constant"), "none is left out as {format}");
+            assert!(report.contains("`c-8999` is no name of a constant"), "none is left out as {format}");
         }
     }
 }
@@ -95,7 +95,7 @@ fn of_a_long_line_the_report_for_people_shows_what_is_near() {
     assert!(report.contains("p.aquarium:1:30]"), "{}", &report[..2_000]);
     assert!(report.lines().all(|line| line.len() < 5_000));
     let last = report.lines().last().unwrap_or_default();
-    assert!(last.starts_with("10000 errors"), "{last}");
+    assert!(last.starts_with("9000 errors"), "{last}");
 }
 
 #[test]

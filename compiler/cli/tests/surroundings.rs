@@ -183,7 +183,7 @@ fn a_module_of_another_format_or_cut_short_is_refused() {
     let whole = std::fs::read(&module).unwrap();
     let mut newer = whole.clone();
     newer[whole.len() - SEAL] += 1;
-    for (bytes, said) in [(&newer[..], "the module has format 2"), (&whole[..whole.len() / 2], "p.wasm")] {
+    for (bytes, said) in [(&newer[..], "the module has format 3"), (&whole[..whole.len() / 2], "p.wasm")] {
         std::fs::write(&module, bytes).unwrap();
         let output = aquariumc(&["simulate", path, "-"]);
         let report = String::from_utf8(output.stderr).unwrap();

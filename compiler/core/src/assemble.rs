@@ -1,7 +1,7 @@
 //! The compiled policy: resolved timelines, prices, expressions and charges, each once and in an order that
 //! depends on what they say alone.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use aquarium_ir::Rational;
@@ -147,6 +147,28 @@ struct Tables<'a> {
     entry_expressions: Vec<Option<ExpressionId>>,
 }
 
+/// What several agreements have, each made once.
+#[derive(Default)]
+struct Shared {
+    prices: Known<PriceId>,
+    expressions: Known<ExpressionId>,
+    plans: HashSet<Arc<Plan>>,
+}
+
+/// Timelines by the place of the timeline of entries that each was made of, which the resolution holds.
+type Known<T> = HashMap<*const Timeline<EntryId>, Arc<Timeline<Given<T>>>>;
+
+impl Shared {
+    fn plan(&mut self, plan: Plan) -> Arc<Plan> {
+        if let Some(known) = self.plans.get(&plan) {
+            return Arc::clone(known);
+        }
+        let plan = Arc::new(plan);
+        self.plans.insert(Arc::clone(&plan));
+        plan
+    }
+}
+
 /// The numbers of distinct things, in their own order.
 fn numbered<K: Ord, I>(keys: impl IntoIterator<Item = K>, id: impl Fn(u32) -> I) -> BTreeMap<K, I> {
     let distinct: BTreeSet<K> = keys.into_iter().collect();
@@ -198,30 +220,51 @@ impl<'a> Tables<'a> {
     }
 
     fn agreements(&self, parts: &Parts<'_>) -> Vec<Agreement> {
+        let mut shared = Shared::default();
         let agreements = parts.resolution.agreements.iter();
         let compiled = agreements.filter_map(|(name, resolved)| {
             let item = parts.items.agreements.get(name)?;
-            Some(self.agreement(name, parts.places.span(item.span), resolved, parts))
+            Some(self.agreement(name, parts.places.span(item.span), resolved, parts, &mut shared))
         });
         compiled.collect()
     }
 
-    fn agreement(&self, name: &str, span: Span, resolved: &Resolved, parts: &Parts<'_>) -> Agreement {
+    fn agreement(
+        &self,
+        name: &str,
+        span: Span,
+        resolved: &Resolved,
+        parts: &Parts<'_>,
+        shared: &mut Shared,
+    ) -> Agreement {
         let price = |id: &EntryId| self.given(*id, parts, |id, _| self.price_of(id));
         let expression = |id: &EntryId| self.given(*id, parts, |id, _| self.expression_of(id));
-        let none = Arc::new(Timeline::default());
-        let prices = parts.resources.keys().map(|name| resolved.prices.get(name.as_str()).unwrap_or(&none));
-        let expressions =
-            parts.resources.keys().map(|name| resolved.expressions.get(name.as_str()).unwrap_or(&none));
+        let resources = || parts.resources.keys().map(String::as_str);
+        let prices = resources().map(|name| resolved.prices.get(name));
+        let expressions = resources().map(|name| resolved.expressions.get(name));
         Agreement {
             name: name.to_owned(),
             span,
             ancestors: resolved.ancestors.clone(),
-            prices: prices.map(|timeline| self.timeline(timeline, &price)).collect(),
-            expressions: expressions.map(|timeline| self.timeline(timeline, &expression)).collect(),
-            plan: self.plan(resolved, parts),
+            prices: prices.map(|line| self.shared(line, &mut shared.prices, &price)).collect(),
+            expressions: expressions
+                .map(|line| self.shared(line, &mut shared.expressions, &expression))
+                .collect(),
+            plan: shared.plan(self.plan(resolved, parts)),
             threshold: self.timeline(&resolved.threshold, &|value| Some(value.clone())),
         }
+    }
+
+    /// A timeline of entries as one of what they give; made once for all agreements that have it.
+    fn shared<T>(
+        &self,
+        line: Option<&Arc<Timeline<EntryId>>>,
+        known: &mut Known<T>,
+        given: &impl Fn(&EntryId) -> Option<Given<T>>,
+    ) -> Arc<Timeline<Given<T>>> {
+        let place = line.map_or(std::ptr::null(), Arc::as_ptr);
+        let made = || line.map_or_else(Timeline::default, |line| self.timeline(line, given));
+        Arc::clone(known.entry(place).or_insert_with(|| Arc::new(made())))
     }
 
     fn plan(&self, resolved: &Resolved, parts: &Parts<'_>) -> Plan {
@@ -253,7 +296,7 @@ impl<'a> Tables<'a> {
     ) -> Option<Given<T>> {
         let entry = self.items.entry(id)?;
         let value = value(id, entry)?;
-        Some(Given { value, item: entry.giver.to_string(), span: parts.places.span(entry.span) })
+        Some(Given { value, item: Arc::clone(&entry.giver), span: parts.places.span(entry.span) })
     }
 
     /// The text of each expression: that of its first occurrence.

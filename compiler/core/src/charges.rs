@@ -13,6 +13,7 @@ use aquarium_ir::time::{self, Calendar, Layer, Timeline};
 use crate::coverage::sweep::met;
 use crate::diagnostic::{Code, Diagnostic, FileSpan};
 use crate::expression::{ChargeContext, Checked, ExpressionSyntax, Template, check_charge, flow_diagnostics};
+use crate::findings::Findings;
 use crate::items::{EntryId, EntryValue, Items};
 use crate::meanings::Meanings;
 use crate::resolve::Resolution;
@@ -82,7 +83,7 @@ struct Done {
 }
 
 /// Types and proves every combination that an agreement can bring together.
-pub fn charges(setting: &Setting<'_>, calendar: &mut Calendar, findings: &mut Vec<Diagnostic>) -> Charges {
+pub fn charges(setting: &Setting<'_>, calendar: &mut Calendar, findings: &mut Findings) -> Charges {
     let numbers = Numbers::new(setting);
     let pairs = pairs(setting).unwrap_or_else(|| {
         findings.push(too_many(setting));
@@ -282,7 +283,7 @@ impl<'a> Checks<'_, 'a> {
     }
 
     /// Errors of combinations that meet at some instant.
-    fn report_errors(&self, pairs: &[Pair], calendar: &mut Calendar, findings: &mut Vec<Diagnostic>) {
+    fn report_errors(&self, pairs: &[Pair], calendar: &mut Calendar, findings: &mut Findings) {
         let is_wrong = |pair: &&Pair| self.done(**pair).is_some_and(|done| !done.checked.errors.is_empty());
         let mut wrong: Vec<Pair> = pairs.iter().filter(is_wrong).copied().collect();
         if wrong.is_empty() {
@@ -320,7 +321,7 @@ impl<'a> Checks<'_, 'a> {
         meeting
     }
 
-    fn report_flow(&self, pairs: &[Pair], findings: &mut Vec<Diagnostic>) {
+    fn report_flow(&self, pairs: &[Pair], findings: &mut Findings) {
         let with_subject = |pair: &Pair| Some((pair.expression, self.numbers.subject(*pair)?, *pair));
         let mut by_entry: Vec<(EntryId, Subject, Pair)> = pairs.iter().filter_map(with_subject).collect();
         by_entry.sort_unstable();

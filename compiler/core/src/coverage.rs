@@ -7,15 +7,15 @@ use std::collections::BTreeMap;
 
 use aquarium_ir::time::{Calendar, FrameId, Timeline, Zone};
 
-use crate::diagnostic::Diagnostic;
+use crate::findings::Findings;
 use crate::items::{EntryId, Items};
-use crate::resolve::{Resolution, Resolved, map};
+use crate::resolve::{Resolution, Resolved};
 use report::Report;
 pub use sweep::Coverage;
 use sweep::{is_total, sweep};
 
 /// Reports what is missing for good, between, before and after covered instants.
-pub fn check(items: &Items, resolution: &Resolution, zone: &Zone, findings: &mut Vec<Diagnostic>) {
+pub fn check(items: &Items, resolution: &Resolution, zone: &Zone, findings: &mut Findings) {
     let mut checker = Checker {
         items,
         calendar: Calendar::new(zone.clone(), &items.frames),
@@ -81,7 +81,7 @@ impl Checker<'_> {
         if is_total(price) && is_total(expression) {
             return Verdict::Covered;
         }
-        let shapes = (map(price, &|_| ()), map(expression, &|_| ()));
+        let shapes = (price.map(&|_| ()), expression.map(&|_| ()));
         if let Some(known) = self.known.get(&shapes) {
             return *known;
         }

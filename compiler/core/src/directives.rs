@@ -3,13 +3,14 @@
 //! A directive behind something is for its line; alone on a line it is for the next key or item; before
 //! the first key of a file it is for the whole policy.
 
-use std::cmp::Reverse;
+mod scopes;
 
 use aquarium_grammar::Reading;
 use aquarium_grammar::document::{Comment, Placement};
 
-use crate::diagnostic::{Code, Diagnostic, FileId, FileSpan, Severity};
+use crate::diagnostic::{Code, Diagnostic, FileId, FileSpan};
 use aquarium_grammar::expression::names::nearest;
+use scopes::Scopes;
 
 /// What a directive makes of a lint.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -33,24 +34,6 @@ struct Directive {
     span: FileSpan,
     /// Where it counts; `None`: everywhere.
     scope: Option<FileSpan>,
-    used: bool,
-}
-
-impl Directive {
-    fn is_for(&self, finding: &Diagnostic) -> bool {
-        let inside = |span: FileSpan| {
-            self.scope.is_none_or(|scope| {
-                scope.file == span.file && (scope.start..=scope.end).contains(&span.start)
-            })
-        };
-        let mut places = finding.secondary.iter().chain([&finding.primary]);
-        self.code == finding.code && places.any(|label| inside(label.span))
-    }
-
-    /// The narrower scope counts.
-    fn width(&self) -> u32 {
-        self.scope.map_or(u32::MAX, |scope| scope.end - scope.start)
-    }
 }
 
 /// What the comments of all files say about lints.
@@ -71,40 +54,26 @@ impl Directives {
                 directives.all.extend(read);
             }
         }
-        directives.all.sort_by_key(|directive| Reverse(directive.width()));
         directives
     }
 
     /// Gives lints the levels that the directives say. `is_complete`: nothing kept a check from being made, so that
     /// a directive without finding is one too many.
     pub fn apply(self, findings: Vec<Diagnostic>, is_complete: bool) -> Vec<Diagnostic> {
-        let Self { all: mut directives, findings: own } = self;
+        let Self { all: directives, findings: own } = self;
         let all = findings.into_iter().chain(own);
         if directives.is_empty() {
             return all.collect();
         }
-        let mut kept: Vec<Diagnostic> = all.filter_map(|finding| level(finding, &mut directives)).collect();
+        let mut scopes = Scopes::of(&directives);
+        let mut kept: Vec<Diagnostic> = all.filter_map(|finding| scopes.level(finding)).collect();
         if is_complete {
-            let unused: Vec<Diagnostic> = directives.iter().filter(|it| !it.used).map(unused).collect();
-            kept.extend(unused.into_iter().filter_map(|finding| level(finding, &mut directives)));
+            let unused = directives.iter().filter(|directive| !scopes.has_used(directive));
+            let unused: Vec<Diagnostic> = unused.map(self::unused).collect();
+            kept.extend(unused.into_iter().filter_map(|finding| scopes.level(finding)));
         }
         kept
     }
-}
-
-fn level(mut finding: Diagnostic, directives: &mut [Directive]) -> Option<Diagnostic> {
-    let mut level = None;
-    for directive in directives.iter_mut().filter(|directive| directive.is_for(&finding)) {
-        directive.used = true;
-        level = Some(directive.level);
-    }
-    match level {
-        Some(Level::Allow) => return None,
-        Some(Level::Warn) => finding.severity = Severity::Warning,
-        Some(Level::Deny) => finding.severity = Severity::Error,
-        None => {}
-    }
-    Some(finding)
 }
 
 fn unused(directive: &Directive) -> Diagnostic {
@@ -145,7 +114,7 @@ fn read(comment: &Comment, text: &str, file: FileId, findings: &mut Vec<Diagnost
     }
     for name in names.split(',').map(str::trim).take(NAMES_MAX) {
         match lint(name, place(name)) {
-            Ok(code) => directives.push(Directive { level, code, span: place(name), scope, used: false }),
+            Ok(code) => directives.push(Directive { level, code, span: place(name), scope }),
             Err(finding) => findings.push(*finding),
         }
     }

@@ -17,20 +17,22 @@ mod tiers;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
+use std::io::{self, Write};
 use std::rc::Rc;
 
 use aquarium_ir::Expression;
 use aquarium_ir::bounds::{Problem, Prover};
 use aquarium_ir::module::{
     BATCH_EXPORT, CHARGE_EXPORT, MEMORY_EXPORT, MEMORY_PAGES, POLICY_SECTION, SEAL_SECTION, SOURCE_SECTION,
-    seal,
+    seal_of,
 };
 use aquarium_ir::policy::{Charge, ChargeId, Policy};
 use aquarium_ir::slot::Limits;
 use serde::Serialize;
+use sha2::{Digest, Sha256};
 use wasm_encoder::{
-    CodeSection, CustomSection, Encode, ExportKind, ExportSection, Function, FunctionSection, MemorySection,
-    MemoryType, Module, NameMap, NameSection, Section, SectionId, TypeSection, ValType,
+    CustomSection, Encode, ExportKind, ExportSection, Function, FunctionSection, MemorySection, MemoryType,
+    Module, NameMap, NameSection, Section, SectionId, TypeSection, ValType,
 };
 
 use self::assembler::Helpers;
@@ -77,29 +79,84 @@ pub enum EmitError {
 /// # Errors
 /// Where an expression is not proven to be computable for all slots of its resource.
 pub fn emit(policy: &Policy, options: EmitOptions<'_>) -> Result<Vec<u8>, EmitError> {
-    let mut code = Code::new(policy, options);
-    for (id, charge) in (0..).map(ChargeId).zip(&policy.charges) {
-        code.charge(id, charge)?;
-    }
-    let mut module = code.module().finish();
-    drop(code);
-    json(&mut module, POLICY_SECTION, policy)?;
-    json(&mut module, SOURCE_SECTION, &source::spans(policy, options.sources))?;
-    let sealed = seal(&module);
-    CustomSection { name: SEAL_SECTION.into(), data: sealed.into() }.append_to(&mut module);
+    let mut module = Vec::new();
+    let compiled = CompiledModule::new(policy, options)?;
+    compiled.write_to(&mut module).map_err(|error| EmitError::Section(error.to_string()))?;
     Ok(module)
 }
 
-/// Appends a custom section of JSON, written where it stays: there is nothing longer than that of a large policy.
-fn json(module: &mut Vec<u8>, name: &str, content: &impl Serialize) -> Result<(), EmitError> {
-    let start = module.len();
-    serde_json::to_writer(&mut *module, content).map_err(|error| EmitError::Section(error.to_string()))?;
+/// A module whose charges are compiled, for whoever has somewhere to write it: it is many times as long as its policy,
+/// and is never in memory as a whole.
+pub struct CompiledModule<'a> {
+    code: Code<'a>,
+    sources: &'a [SourceFile],
+}
+
+impl<'a> CompiledModule<'a> {
+    /// Compiles the charges of a policy.
+    ///
+    /// # Errors
+    /// Where an expression is not proven to be computable for all slots of its resource.
+    pub fn new(policy: &'a Policy, options: EmitOptions<'a>) -> Result<Self, EmitError> {
+        let mut code = Code::new(policy, options);
+        for (id, charge) in (0..).map(ChargeId).zip(&policy.charges) {
+            code.charge(id, charge)?;
+        }
+        Ok(Self { code, sources: options.sources })
+    }
+
+    /// Writes the module, section by section.
+    ///
+    /// # Errors
+    /// Those of the writer.
+    pub fn write_to(self, out: &mut impl Write) -> io::Result<()> {
+        let Self { mut code, sources } = self;
+        let policy = code.policy;
+        let mut out = Hashed { out, hash: Sha256::new() };
+        code.known = HashMap::new();
+        code.write_to(&mut out)?;
+        drop(code);
+        json(&mut out, POLICY_SECTION, policy)?;
+        json(&mut out, SOURCE_SECTION, &source::spans(policy, sources))?;
+        let seal = seal_of(out.hash.clone());
+        section(&mut out, &CustomSection { name: SEAL_SECTION.into(), data: seal.into() })?;
+        out.flush()
+    }
+}
+
+/// A writer that hashes what is written.
+struct Hashed<'w, W> {
+    out: &'w mut W,
+    hash: Sha256,
+}
+
+impl<W: Write> Write for Hashed<'_, W> {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        let written = self.out.write(bytes)?;
+        self.hash.update(bytes.get(..written).unwrap_or_default());
+        Ok(written)
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        self.out.flush()
+    }
+}
+
+/// Writes a section that is at hand.
+fn section(out: &mut impl Write, section: &impl Section) -> io::Result<()> {
+    let mut bytes = Vec::new();
+    section.append_to(&mut bytes);
+    out.write_all(&bytes)
+}
+
+/// Writes a custom section of JSON. How long it is stands before it.
+fn json(out: &mut impl Write, name: &str, content: &impl Serialize) -> io::Result<()> {
+    let text = serde_json::to_vec(content)?;
     let mut named = Vec::new();
     name.encode(&mut named);
     let mut head = vec![SectionId::Custom.into()];
-    (named.len() + module.len() - start).encode(&mut head);
-    module.splice(start..start, head.into_iter().chain(named));
-    Ok(())
+    (named.len() + text.len()).encode(&mut head);
+    [head, named, text].iter().try_for_each(|part| out.write_all(part))
 }
 
 /// The functions of a module in the making.
@@ -113,8 +170,8 @@ struct Code<'a> {
     indices: Helpers,
     /// The function of each charge.
     charges: Vec<u32>,
-    /// The name and body of each distinct charge function, and by its body where it is.
-    functions: Vec<(String, Rc<[u8]>)>,
+    /// Each distinct charge function: its first charge, and its body; and by the body where it is.
+    functions: Vec<(ChargeId, Rc<[u8]>)>,
     known: HashMap<Rc<[u8]>, u32>,
 }
 
@@ -138,9 +195,7 @@ impl<'a> Code<'a> {
         let next = index(self.helpers.len() + self.functions.len());
         let place = *self.known.entry(Rc::clone(&body)).or_insert(next);
         if place == next {
-            let resource = self.policy.resources.get(charge.resource.index());
-            let resource = resource.map_or("", |resource| resource.name.as_str());
-            self.functions.push((format!("charge {} of {resource}", id.0), body));
+            self.functions.push((id, body));
         }
         self.charges.push(place);
         Ok(())
@@ -162,47 +217,56 @@ impl<'a> Code<'a> {
         Ok(body::charge(&expression, &bounds, limits, policy.precision, self.indices))
     }
 
-    /// The module, but for its own custom sections.
-    fn module(&self) -> Module {
+    /// Writes the module, but for its own custom sections.
+    fn write_to(&self, out: &mut impl Write) -> io::Result<()> {
+        let helpers: Vec<Vec<u8>> =
+            self.helpers.iter().map(|helper| helper.function.clone().into_raw_body()).collect();
+        let exported =
+            [dispatch::single(&self.charges), dispatch::batch(&self.charges)].map(Function::into_raw_body);
+        let bodies = helpers.iter().map(Vec::as_slice);
+        let bodies = bodies.chain(self.functions.iter().map(|(_, body)| body.as_ref()));
+        let bodies = bodies.chain(exported.iter().map(Vec::as_slice));
+        let declared = self.declared();
+        out.write_all(&Module::HEADER)?;
+        section(out, &declared.types)?;
+        section(out, &declared.functions)?;
+        section(out, &memory())?;
+        section(out, &exports(index(helpers.len() + self.functions.len())))?;
+        code_section(out, bodies)?;
+        let mut names = NameSection::new();
+        names.functions(&declared.names);
+        section(out, &names)
+    }
+
+    fn declared(&self) -> Declared {
         let mut declared = Declared::default();
         for helper in &self.helpers {
-            declared.function(
-                &helper.name,
-                ValType::I64,
-                helper.parameters,
-                helper.results,
-                &helper.function.clone().into_raw_body(),
-            );
+            declared.function(&helper.name, ValType::I64, helper.parameters, helper.results);
         }
-        for (name, function) in &self.functions {
-            declared.function(name, ValType::I32, 2, 0, function);
+        for (id, _) in &self.functions {
+            let charge = self.policy.charges.get(id.index());
+            let resource = charge.and_then(|charge| self.policy.resources.get(charge.resource.index()));
+            let resource = resource.map_or("", |resource| resource.name.as_str());
+            declared.function(&format!("charge {} of {resource}", id.0), ValType::I32, 2, 0);
         }
-        let single = declared.functions.len();
-        declared.function(
-            CHARGE_EXPORT,
-            ValType::I32,
-            2,
-            0,
-            &dispatch::single(&self.charges).into_raw_body(),
-        );
-        declared.function(BATCH_EXPORT, ValType::I32, 3, 0, &dispatch::batch(&self.charges).into_raw_body());
-        declared.module(&exports(single))
+        declared.function(CHARGE_EXPORT, ValType::I32, 2, 0);
+        declared.function(BATCH_EXPORT, ValType::I32, 3, 0);
+        declared
     }
 }
 
-/// What a module says of its functions, section by section.
+/// What a module says of its functions beside their code, section by section.
 #[derive(Default)]
 struct Declared {
     types: TypeSection,
     known_types: BTreeMap<(bool, usize, usize), u32>,
     functions: FunctionSection,
-    code: CodeSection,
     names: NameMap,
 }
 
 impl Declared {
     /// A function whose parameters are all of one type and whose results are 64-bit integers.
-    fn function(&mut self, name: &str, parameter: ValType, parameters: usize, results: usize, body: &[u8]) {
+    fn function(&mut self, name: &str, parameter: ValType, parameters: usize, results: usize) {
         let next = index(self.known_types.len());
         let kind = *self.known_types.entry((parameter == ValType::I64, parameters, results)).or_insert(next);
         if kind == next {
@@ -210,25 +274,38 @@ impl Declared {
         }
         self.names.append(self.functions.len(), name);
         self.functions.function(kind);
-        self.code.raw(body);
     }
+}
 
-    fn module(&self, exports: &ExportSection) -> Module {
-        let mut memories = MemorySection::new();
-        memories.memory(MemoryType {
-            minimum: MEMORY_PAGES,
-            maximum: Some(MEMORY_PAGES),
-            memory64: false,
-            shared: false,
-            page_size_log2: None,
-        });
-        let mut names = NameSection::new();
-        names.functions(&self.names);
-        let mut module = Module::new();
-        module.section(&self.types).section(&self.functions).section(&memories);
-        module.section(exports).section(&self.code).section(&names);
-        module
+fn memory() -> MemorySection {
+    let mut memories = MemorySection::new();
+    memories.memory(MemoryType {
+        minimum: MEMORY_PAGES,
+        maximum: Some(MEMORY_PAGES),
+        memory64: false,
+        shared: false,
+        page_size_log2: None,
+    });
+    memories
+}
+
+/// Writes the code of functions from where they are: there is nothing longer in a module.
+fn code_section<'b>(out: &mut impl Write, bodies: impl Iterator<Item = &'b [u8]> + Clone) -> io::Result<()> {
+    let number = |number: usize| {
+        let mut bytes = Vec::new();
+        number.encode(&mut bytes);
+        bytes
+    };
+    let count = number(bodies.clone().count());
+    let length: usize = bodies.clone().map(|body| number(body.len()).len() + body.len()).sum();
+    out.write_all(&[SectionId::Code.into()])?;
+    out.write_all(&number(count.len() + length))?;
+    out.write_all(&count)?;
+    for body in bodies {
+        out.write_all(&number(body.len()))?;
+        out.write_all(body)?;
     }
+    Ok(())
 }
 
 fn exports(single: u32) -> ExportSection {

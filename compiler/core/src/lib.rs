@@ -14,6 +14,7 @@ pub mod difference;
 mod directives;
 pub mod emit;
 pub mod expression;
+pub mod findings;
 pub mod items;
 mod lints;
 pub mod meanings;
@@ -38,12 +39,13 @@ use aquarium_ir::time::{Calendar, Zone};
 use assemble::{Parts, Places, assemble};
 use charges::Charges;
 use directives::Directives;
+use findings::{Findings, told};
 use items::Items;
 use meanings::Meanings;
 use resolve::{Resolution, resolve};
 
 pub use diagnostic::{Code, Diagnostic, Edit, FileId, FileSpan, Fix, Label, Severity};
-pub use emit::{EmitError, EmitOptions, emit};
+pub use emit::{CompiledModule, EmitError, EmitOptions, emit};
 pub use position::LineIndex;
 
 /// One file of a policy.
@@ -136,12 +138,12 @@ struct Understood {
     items: Items,
     zone: Zone,
     directives: Directives,
-    findings: Vec<Diagnostic>,
+    findings: Findings,
 }
 
 impl Understood {
     fn of(readings: &[&Reading]) -> Self {
-        let mut findings = Vec::new();
+        let mut findings = Findings::default();
         for (reading, file) in readings.iter().zip((0..).map(FileId)) {
             findings.extend(syntax::findings(reading, file));
         }
@@ -174,40 +176,10 @@ impl Understood {
 }
 
 /// What is told of all that was found.
-fn reported(mut findings: Vec<Diagnostic>, directives: Directives) -> Vec<Diagnostic> {
-    let is_complete = findings.iter().all(|finding| finding.code.entry().name.is_some());
-    leave_out_consequences(&mut findings);
-    let mut diagnostics = directives.apply(findings, is_complete);
-    diagnostics.iter_mut().for_each(Diagnostic::shorten);
-    sort(&mut diagnostics);
-    diagnostics
-}
-
-/// Where a text has no clear structure, something that seems to be missing may stand in the part that was
-/// not understood.
-fn leave_out_consequences(findings: &mut Vec<Diagnostic>) {
-    const UNCLEAR: [Code; 4] = [Code::Syntax, Code::Layout, Code::OverLimit, Code::NotText];
-    const ABSENT: [Code; 8] = [
-        Code::NoPolicy,
-        Code::MissingKey,
-        Code::UnknownName,
-        Code::UndeclaredResource,
-        Code::NobodyElse,
-        Code::NotCovered,
-        Code::CoverageGap,
-        Code::CoverageEdge,
-    ];
-    if findings.iter().any(|finding| UNCLEAR.contains(&finding.code)) {
-        findings.retain(|finding| !ABSENT.contains(&finding.code));
-    }
-}
-
-/// By place; one finding is kept of those that say the same of the same place.
-fn sort(findings: &mut Vec<Diagnostic>) {
-    findings.sort_by(|left, right| key(left).cmp(&key(right)));
-    findings.dedup_by(|left, right| key(left) == key(right));
-}
-
-fn key(finding: &Diagnostic) -> (FileSpan, Code, &str) {
-    (finding.primary.span, finding.code, &finding.message)
+fn reported(findings: Findings, directives: Directives) -> Vec<Diagnostic> {
+    let (findings, left_out) = findings.into_parts();
+    let is_complete =
+        left_out.is_empty() && findings.iter().all(|finding| finding.code.entry().name.is_some());
+    let diagnostics = directives.apply(findings, is_complete);
+    told(diagnostics, &left_out)
 }

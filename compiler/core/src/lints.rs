@@ -5,12 +5,13 @@ use aquarium_ir::time::Frame;
 
 use crate::diagnostic::{Code, Diagnostic, FileSpan};
 use crate::expression::mixed_prefixes;
+use crate::findings::Findings;
 use crate::items::{Class, EntryId, EntryValue, Items, List, Part};
 use crate::resolve::Resolution;
 use crate::unit::PrefixFamily;
 
 /// Checks every item and part.
-pub fn check(items: &Items, resolution: &Resolution, findings: &mut Vec<Diagnostic>) {
+pub fn check(items: &Items, resolution: &Resolution, findings: &mut Findings) {
     for class in [Class::Algorithm, Class::Pricelist, Class::Creditplan] {
         for list in items.lists(class).values() {
             findings.extend(prefixes(items, list.entries.values()));

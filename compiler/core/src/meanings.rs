@@ -5,7 +5,8 @@ use std::sync::Arc;
 
 use aquarium_ir::policy::{CostPolicy, Price};
 
-use crate::diagnostic::{Diagnostic, SourceText};
+use crate::diagnostic::SourceText;
+use crate::findings::Findings;
 use crate::items::{self, EntryId, EntryValue, Items};
 use crate::price::{Constants, PriceSyntax, read_constant, resolve_price};
 use crate::unit::{ResourceUnit, read_resource_unit};
@@ -46,7 +47,7 @@ impl Meanings {
 }
 
 /// Reads units, constants and prices.
-pub fn meanings(items: &Items, findings: &mut Vec<Diagnostic>) -> Meanings {
+pub fn meanings(items: &Items, findings: &mut Findings) -> Meanings {
     let constants = constants(items, findings);
     let mut units = BTreeMap::new();
     for (name, resource) in &items.resources {
@@ -76,7 +77,7 @@ impl<'a> Prices<'a> {
     }
 
     /// The number of the price of an entry.
-    fn number(&mut self, entry: &'a items::Entry, findings: &mut Vec<Diagnostic>) -> Option<u32> {
+    fn number(&mut self, entry: &'a items::Entry, findings: &mut Findings) -> Option<u32> {
         let EntryValue::Price(syntax) = &entry.value else { return None };
         let unit = self.units.get(entry.key.value.as_ref())?;
         let written = match syntax {
@@ -122,7 +123,7 @@ impl<'a> Digests<'a> {
     }
 }
 
-fn constants(items: &Items, findings: &mut Vec<Diagnostic>) -> Constants {
+fn constants(items: &Items, findings: &mut Findings) -> Constants {
     let mut constants = Constants::new();
     for (name, constant) in &items.constants {
         match read_constant(&constant.value.value) {
@@ -138,7 +139,7 @@ fn constants(items: &Items, findings: &mut Vec<Diagnostic>) -> Constants {
     constants
 }
 
-fn unit(resource: &items::Resource, findings: &mut Vec<Diagnostic>) -> Option<ResourceUnit> {
+fn unit(resource: &items::Resource, findings: &mut Findings) -> Option<ResourceUnit> {
     let (text, cost_policy) = (resource.unit.as_ref()?, resource.cost_policy.as_ref()?);
     let (unit, problems) = read_resource_unit(&text.value, cost_policy.value);
     let source = SourceText::plain(text.value.as_str(), text.span);

@@ -20,6 +20,7 @@ use aquarium_grammar::{Reading, Span};
 use aquarium_ir::time::Zone;
 
 use crate::diagnostic::{Code, Diagnostic, FileId, FileSpan};
+use crate::findings::Findings;
 use crate::items::{Class, Entry, EntryId, Items, KeyPlace, Text};
 use crate::time::effective::Frames;
 pub use head::known_zones;
@@ -34,7 +35,7 @@ struct Reader<'r> {
     file: FileId,
     /// The text of the file.
     text: &'r str,
-    findings: &'r mut Vec<Diagnostic>,
+    findings: &'r mut Findings,
     frames: &'r mut Frames,
     items: &'r mut Items,
     texts: Texts,
@@ -45,7 +46,7 @@ struct Reader<'r> {
 }
 
 /// Reads all files of a policy; also tells its zone.
-pub fn read_all(files: &[&Reading], findings: &mut Vec<Diagnostic>) -> (Items, Zone) {
+pub fn read_all(files: &[&Reading], findings: &mut Findings) -> (Items, Zone) {
     let mut items = Items::default();
     let head = head(files, &mut items, findings);
     let mut frames = Frames::new(head.zone.clone());
@@ -67,7 +68,7 @@ fn read(
     head: &Heads<'_>,
     frames: &mut Frames,
     items: &mut Items,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) {
     let mut named_parts = Vec::new();
     for (file, keys) in &head.policies {
@@ -89,7 +90,7 @@ impl<'r> Reader<'r> {
     fn new(
         file: FileId,
         text: &'r str,
-        findings: &'r mut Vec<Diagnostic>,
+        findings: &'r mut Findings,
         frames: &'r mut Frames,
         items: &'r mut Items,
     ) -> Self {
@@ -180,7 +181,7 @@ fn taken(class: Class, first: &Text, second: &Text) -> Diagnostic {
 }
 
 /// Prices and expressions of resources that no section declares.
-fn undeclared(items: &Items, findings: &mut Vec<Diagnostic>) {
+fn undeclared(items: &Items, findings: &mut Findings) {
     let lists = [&items.algorithms, &items.pricelists].into_iter().flat_map(|lists| lists.values());
     let listed = lists.map(|list| &list.entries);
     let parts = items.agreements.values().flat_map(|agreement| &agreement.parts);

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use aquarium_ir::Rational;
 use aquarium_ir::time::{Body, FrameId, Layer, Timeline};
 
-use crate::diagnostic::Diagnostic;
+use crate::findings::Findings;
 use crate::items::{Agreement, Class, EntryId, Items, List, Part};
 use layers::{body, fill, stack};
 use lineage::Lineage;
@@ -58,7 +58,7 @@ pub const PLAN_KEYS: [&str; 4] = ["at", "credits", "initial", "mode"];
 
 /// Resolves all agreements; reports names that nothing has, and circles.
 #[must_use]
-pub fn resolve(items: &Items, findings: &mut Vec<Diagnostic>) -> Resolution {
+pub fn resolve(items: &Items, findings: &mut Findings) -> Resolution {
     let room = Room::new();
     let lists = Class::ALL.map(|class| Lists::new(items, class, &room, findings));
     let agreements = Lineage::new(&items.agreements, Class::Agreement, findings);
@@ -74,7 +74,7 @@ pub fn resolve(items: &Items, findings: &mut Vec<Diagnostic>) -> Resolution {
     Resolution { agreements }
 }
 
-fn report_unknown_parts(items: &Items, lists: &[Lists<'_>], findings: &mut Vec<Diagnostic>) {
+fn report_unknown_parts(items: &Items, lists: &[Lists<'_>], findings: &mut Findings) {
     let parts = items.agreements.values().flat_map(|agreement| &agreement.parts);
     for (class, part) in parts {
         let Some(base) = &part.base else { continue };
@@ -96,7 +96,7 @@ struct Lists<'a> {
 type Fields<'a> = BTreeMap<&'a str, Arc<Timeline<EntryId>>>;
 
 impl<'a> Lists<'a> {
-    fn new(items: &'a Items, class: Class, room: &Room, findings: &mut Vec<Diagnostic>) -> Self {
+    fn new(items: &'a Items, class: Class, room: &Room, findings: &mut Findings) -> Self {
         let lineage = Lineage::new(items.lists(class), class, findings);
         let fields = lineage.all().map(|place| fields(&lineage, place, room)).collect();
         Self { class, lineage, fields }
@@ -231,7 +231,7 @@ impl<'a> Resolver<'a> {
             |item| item.threshold.as_ref().map(|_| item.name.value.as_str()),
             |place| self.agreements.frame(place),
         );
-        map(&given, &|name| {
+        given.map(&|name| {
             let agreement = self.items.agreements.get(*name);
             agreement
                 .and_then(|item| item.threshold.as_ref())
@@ -277,16 +277,4 @@ impl Candidate<'_> {
         let every = self.field(EVERY_RESOURCE);
         if every.0.is_empty() { own } else { Arc::new(fill(&own, &every)) }
     }
-}
-
-/// The same timeline with other values.
-pub fn map<T, U: Clone + PartialEq>(timeline: &Timeline<T>, value: &impl Fn(&T) -> U) -> Timeline<U> {
-    let layers = timeline.0.iter().map(|layer| {
-        let body = match &layer.body {
-            Body::Value(given) => Body::Value(value(given)),
-            Body::Timeline(inner) => Body::Timeline(map(inner, value)),
-        };
-        Layer { frame: layer.frame, body }
-    });
-    Timeline(layers.collect())
 }

@@ -2,8 +2,9 @@
 
 use std::fmt::Write as _;
 
+use aquarium_compiler::findings::FINDINGS_MAX;
 use aquarium_compiler::resolve::EXTENDS_MAX;
-use aquarium_compiler::{Analysis, Code, LineIndex, SourceFile, analyze};
+use aquarium_compiler::{Analysis, Code, LineIndex, Severity, SourceFile, analyze};
 
 const RESOURCES: &str = "aquariumpolicy:
   resources:
@@ -224,4 +225,56 @@ fn a_bracket_in_front_of_a_line_spoils_that_line_alone() {
         let line = policy.lines().position(|line| line.starts_with(right)).map(|line| line + 1);
         assert_eq!(found.iter().map(|found| Some(found.1)).collect::<Vec<_>>(), [line], "{found:?}");
     }
+}
+
+/// How many findings are told, and what is said of the others.
+fn cut_off(text: &str) -> (usize, Vec<(Severity, String)>) {
+    let analysis = check(text);
+    let rest = analysis.diagnostics.iter().filter(|it| it.message.contains("more findings"));
+    let rest = rest.filter(|it| (it.code, it.primary.span.start) == (Code::OverLimit, 0));
+    let rest: Vec<_> = rest.map(|it| (it.severity, it.message.clone())).collect();
+    (analysis.diagnostics.len() - rest.len(), rest)
+}
+
+fn more(severity: Severity, count: usize) -> Vec<(Severity, String)> {
+    vec![(severity, format!("there are {count} more findings in this file: at most 10000 are told"))]
+}
+
+#[test]
+fn a_file_with_more_findings_than_anybody_reads_is_cut_off_and_says_so() {
+    let twice = "    - {name: default, bw: 1}\n".repeat(FINDINGS_MAX + 501);
+    let found = cut_off(&format!("{RESOURCES}  pricelists:\n{twice}{AGREEMENTS}"));
+    assert_eq!(found, (FINDINGS_MAX, more(Severity::Error, 500)));
+}
+
+#[test]
+fn of_too_many_lints_the_errors_are_told() {
+    let empty = |count: usize| (0..count).map(|it| format!("    k{it}:\n")).collect::<String>();
+    let policy = |count: usize| format!("{}{}  constants:\n{}", chain(1), "  nmae: x\n", empty(count));
+    let told = check(&policy(3 * FINDINGS_MAX)).diagnostics;
+    assert!(told.iter().any(|found| found.code == Code::UnknownKey));
+    assert_eq!(cut_off(&policy(3 * FINDINGS_MAX)), (FINDINGS_MAX, more(Severity::Warning, 20_001)));
+    // So many that not all are kept until the directives are asked: one of them may have been denied.
+    assert_eq!(cut_off(&policy(11 * FINDINGS_MAX)), (FINDINGS_MAX, more(Severity::Error, 100_001)));
+}
+
+#[test]
+fn lints_that_are_allowed_take_no_room() {
+    let empty: String = (0..2 * FINDINGS_MAX).map(|it| format!("    k{it}:\n")).collect();
+    let text = format!("# aquarium: allow(empty-key)\n{}  constants:\n{empty}", chain(1));
+    assert_eq!(found(&text), []);
+}
+
+#[test]
+fn as_many_directives_as_findings_take_linear_time() {
+    let allowed = |count: usize| {
+        let line = |it| {
+            format!("    # aquarium: allow(empty-key)\n    k{it}:\n    l{it}: # aquarium: allow(empty-key)\n")
+        };
+        let lines: String = (0..count).map(line).collect();
+        format!("{}  constants:\n{lines}    # aquarium: allow(per-slot)\n    last:\n", chain(1))
+    };
+    let found = found(&allowed(40_000));
+    let codes: Vec<Code> = found.iter().map(|found| found.0).collect();
+    assert_eq!(codes, [Code::UnusedDirective, Code::EmptyKey]);
 }

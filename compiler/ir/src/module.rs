@@ -11,8 +11,9 @@ use crate::expression::Variable;
 use crate::policy::{self, Policy};
 use crate::slot::Slot;
 
-/// The version of the module format; a runtime refuses a module of any other.
-pub const MODULE_FORMAT: u32 = 1;
+/// The version of the module format; a runtime refuses a module of a greater one. Format 1 differs in the policy's
+/// agreements alone ([`policy::FORMAT`]) and is read too.
+pub const MODULE_FORMAT: u32 = 2;
 
 /// The largest module that is read.
 pub const MODULE_BYTES_MAX: usize = 64 << 20;
@@ -116,7 +117,9 @@ pub enum ModuleError {
     #[error("not a compiled policy: {0}")]
     NotAModule(&'static str),
     /// Another format.
-    #[error("the module has format {0}, this program reads format {MODULE_FORMAT}: compile the policy again")]
+    #[error(
+        "the module has format {0}, this program reads formats up to {MODULE_FORMAT}: compile the policy again"
+    )]
     Format(u32),
     /// The digest does not fit the content.
     #[error("the module is damaged: its content does not have the digest that it was sealed with")]
@@ -171,7 +174,7 @@ impl<'a> ModuleFile<'a> {
     pub fn policy(&self) -> Result<Policy, ModuleError> {
         let read: Policy =
             serde_json::from_slice(self.policy).map_err(|error| ModuleError::Policy(error.to_string()))?;
-        if read.format != policy::FORMAT {
+        if !(1..=policy::FORMAT).contains(&read.format) {
             return Err(ModuleError::Format(read.format));
         }
         Ok(read)
@@ -187,8 +190,14 @@ pub fn content_hash(bytes: &[u8]) -> String {
 /// What the seal section holds, for a module that is complete but for it.
 #[must_use]
 pub fn seal(module: &[u8]) -> Vec<u8> {
+    seal_of(Sha256::new_with_prefix(module))
+}
+
+/// The same for a module whose bytes were hashed while they were written.
+#[must_use]
+pub fn seal_of(module: Sha256) -> Vec<u8> {
     let mut seal = MODULE_FORMAT.to_le_bytes().to_vec();
-    seal.extend_from_slice(&Sha256::digest(module));
+    seal.extend_from_slice(&module.finalize());
     seal
 }
 
@@ -203,7 +212,7 @@ fn hexadecimal(bytes: &[u8]) -> String {
 fn check_seal(seal: &[u8], sealed: &[u8], rest: &[u8]) -> Result<(), ModuleError> {
     let Some((format, digest)) = seal.split_first_chunk::<4>() else { return Err(ModuleError::Damaged) };
     let format = u32::from_le_bytes(*format);
-    if format != MODULE_FORMAT {
+    if !(1..=MODULE_FORMAT).contains(&format) {
         return Err(ModuleError::Format(format));
     }
     let whole = digest == Sha256::digest(sealed).as_slice() && rest.is_empty();

@@ -1,7 +1,10 @@
 //! The compiled policy: what the runtime reads from a module's `aquarium.policy` section.
 
+pub mod shared;
+
 use std::borrow::Cow;
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
@@ -9,8 +12,9 @@ use crate::expression::{Expression, Node, NodeId};
 use crate::number::Rational;
 use crate::time::{Cron, Frame, FrameId, Timeline, Zone};
 
-/// The version of this format; a runtime refuses a module of a greater one.
-pub const FORMAT: u32 = 1;
+/// The version of this format; a runtime refuses a module of a greater one. In format 1 every agreement held its
+/// timelines itself ([`shared`]).
+pub const FORMAT: u32 = 2;
 
 macro_rules! ids {
     ($($(#[$doc:meta])* $name:ident),* $(,)?) => {$(
@@ -45,6 +49,12 @@ ids! {
     ChargeId,
     /// An index of [`Policy::sources`].
     SourceId,
+    /// An index of [`Agreements::items`](shared::Agreements::items).
+    ItemId,
+    /// An index of a table of timelines.
+    TimelineId,
+    /// An index of [`Agreements::plans`](shared::Agreements::plans).
+    PlanId,
 }
 
 /// A range of bytes in a source file.
@@ -100,6 +110,8 @@ pub struct Policy {
     /// Every pair of price and expression that can meet, compiled.
     pub charges: Vec<Charge>,
     /// The agreements, by name.
+    #[serde(with = "shared")]
+    #[cfg_attr(feature = "schema", schemars(with = "shared::Agreements"))]
     pub agreements: Vec<Agreement>,
     /// Role (in lower case) to agreement, `*` not among them.
     pub roles: BTreeMap<String, AgreementId>,
@@ -282,21 +294,21 @@ pub enum Monotone {
     Unknown,
 }
 
-/// A value that an item gives, and where.
+/// A value that an item gives, and where. `I` is how the item is named: in a module by its number.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Given<T> {
+pub struct Given<T, I = Arc<str>> {
     /// The value.
     pub value: T,
     /// The item that gives it: `pricelist default`, or `agreement teamx` for overrides and inline parts.
-    pub item: String,
+    pub item: I,
     /// Where it is written.
     pub span: Span,
 }
 
-/// An agreement with everything that it inherits, resolved in time.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
+/// An agreement with everything that it inherits, resolved in time. Agreements share what they have in common:
+/// most name the same few price lists, algorithms and plans.
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Agreement {
     /// Its name.
     pub name: String,
@@ -305,27 +317,34 @@ pub struct Agreement {
     /// The names of the agreements that it extends, nearest first.
     pub ancestors: Vec<String>,
     /// Prices by resource; as long as [`Policy::resources`].
-    pub prices: Vec<Timeline<Given<PriceId>>>,
+    pub prices: Vec<Arc<Timeline<Given<PriceId>>>>,
     /// Expressions by resource; as long as [`Policy::resources`].
-    pub expressions: Vec<Timeline<Given<ExpressionId>>>,
+    pub expressions: Vec<Arc<Timeline<Given<ExpressionId>>>>,
     /// The credit plan in force.
-    pub plan: Plan,
+    pub plan: Arc<Plan>,
     /// The threshold in force; 0 where nothing gives one.
     pub threshold: Timeline<Rational>,
 }
 
 /// A credit plan, key by key. It fires at an instant of the cron in force then, where `credits` is given too.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[cfg_attr(feature = "schema", derive(schemars::JsonSchema))]
-pub struct Plan {
+pub struct Plan<I = Arc<str>> {
     /// Credits of one refill.
-    pub credits: Timeline<Given<Rational>>,
+    pub credits: Timeline<Given<Rational, I>>,
     /// When it fires.
     pub at: Timeline<Cron>,
     /// What a refill does; `add` where nothing gives one.
     pub mode: Timeline<Mode>,
     /// Granted once; 0 where nothing gives it. In force only where `credits` and `at` are.
-    pub initial: Timeline<Given<Rational>>,
+    pub initial: Timeline<Given<Rational, I>>,
+}
+
+impl Default for Plan {
+    fn default() -> Self {
+        let (credits, at) = (Timeline::default(), Timeline::default());
+        Self { credits, at, mode: Timeline::default(), initial: Timeline::default() }
+    }
 }
 
 /// What a refill does to the plan part of the wallet.

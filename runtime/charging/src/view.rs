@@ -200,8 +200,8 @@ fn terms(deployments: &mut Deployments, slot: &Charged) -> TermsText {
     };
     if let (Some(agreement), Some(resource)) = (rate.agreement_id, rate.resource_id) {
         let items = version.items(agreement, resource, slot.from);
-        (text.item, text.source) = item(&policy, items.price.map(|given| (&given.item, given.span)));
-        let algorithm = items.expression.map(|given| (&given.item, given.span));
+        (text.item, text.source) = item(&policy, items.price.map(|given| (given.item.as_ref(), given.span)));
+        let algorithm = items.expression.map(|given| (given.item.as_ref(), given.span));
         (text.algorithm, text.algorithm_source) = item(&policy, algorithm);
     }
     let price = rate.terms.and_then(|terms| policy.prices.get(terms.price.index()));
@@ -213,10 +213,10 @@ fn terms(deployments: &mut Deployments, slot: &Charged) -> TermsText {
     text
 }
 
-fn item(policy: &Policy, given: Option<(&String, Span)>) -> (Option<String>, Option<String>) {
+fn item(policy: &Policy, given: Option<(&str, Span)>) -> (Option<String>, Option<String>) {
     let Some((item, span)) = given else { return (None, None) };
     let source = policy.sources.get(span.source.index());
-    (Some(item.clone()), source.map(|source| format!("{}:{}", source.path, span.line)))
+    (Some(item.to_owned()), source.map(|source| format!("{}:{}", source.path, span.line)))
 }
 
 /// Raw units in one declared unit of a resource, by the version or, where that lacks it, any other:

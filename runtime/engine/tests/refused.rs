@@ -54,7 +54,7 @@ struct Forged {
     format: u32,
 }
 
-const HARMLESS: Forged = Forged { pages: 9, import: false, charge: |_| {}, batch: |_| {}, format: 1 };
+const HARMLESS: Forged = Forged { pages: 9, import: false, charge: |_| {}, batch: |_| {}, format: 2 };
 
 impl Forged {
     fn bytes(&self) -> Vec<u8> {
@@ -191,8 +191,8 @@ fn recursion_is_refused_direct_or_not() {
 
 #[test]
 fn another_format_is_refused() {
-    let other = Forged { format: 2, ..HARMLESS }.bytes();
-    assert_eq!(engine().load(&other).unwrap_err(), LoadError::Module(ModuleError::Format(2)));
+    let other = Forged { format: 3, ..HARMLESS }.bytes();
+    assert_eq!(engine().load(&other).unwrap_err(), LoadError::Module(ModuleError::Format(3)));
     let mut policy = simple();
     policy.format = 7;
     let module = emit(&policy, EmitOptions::default()).unwrap();

@@ -37,16 +37,29 @@ pub fn report(directory: &Path) -> Outcome {
     run(cargo(&["build", "--quiet", "--release", "--workspace", "--bin", "aquariumc"]))?;
     let unwritable = |error: std::io::Error| format!("cannot write below `{}`: {error}", directory.display());
     std::fs::create_dir_all(directory).map_err(unwritable)?;
+    let own = empty(directory)?;
     let measured =
         SIZES.iter().map(|items| measure(directory, *items)).collect::<Result<Vec<Measured>, _>>()?;
     let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let table = format!("{}\nload {load}", table(&measured));
+    let table = format!(
+        "{}\nThe program itself takes {:.1} MB, for a policy without items: *beyond* is what is taken beside that.\n\nload {load}",
+        table(&measured, own),
+        own as f64 / 1e6
+    );
     print!("\n{table}");
     let page = format!("# The compiler, by the size of a policy\n\n{table}\n![plot](compiler.svg)\n");
     std::fs::write(directory.join("compiler.md"), page).map_err(unwritable)?;
     std::fs::write(directory.join("compiler.svg"), plot(&measured).to_string()).map_err(unwritable)?;
     println!("\nwritten: {} with its plot", text(&directory.join("compiler.md")));
     Ok(())
+}
+
+/// What the check of a policy takes that says nothing: the program's own code and tables.
+fn empty(directory: &Path) -> Result<usize, String> {
+    let file = directory.join("empty.aquarium");
+    std::fs::write(&file, "aquariumpolicy:\n  name: empty\n")
+        .map_err(|error| format!("cannot write `{}`: {error}", file.display()))?;
+    memory(&["check", &text(&file), "--format", "short"])
 }
 
 fn measure(directory: &Path, items: usize) -> Result<Measured, String> {
@@ -104,9 +117,10 @@ fn ended(mut child: Child) -> Outcome {
 }
 
 /// Growth is the time of a row by that of the row before, over the same of the items: 1 is linear.
-fn table(measured: &[Measured]) -> String {
-    let mut table = "| items | lines | check | growth | memory | compile | growth | memory |\n".to_owned();
-    table.push_str("|---:|---:|---:|---:|---:|---:|---:|---:|\n");
+fn table(measured: &[Measured], own: usize) -> String {
+    let heads =
+        ["items", "lines", "check", "growth", "memory", "beyond", "compile", "growth", "memory", "beyond"];
+    let mut table = format!("| {} |\n{}|\n", heads.join(" | "), "|---:".repeat(heads.len()));
     let mut before: Option<&Measured> = None;
     for row in measured {
         let growth = |seconds: fn(&Measured) -> f64| {
@@ -119,10 +133,12 @@ fn table(measured: &[Measured]) -> String {
         for (cost, growth) in
             [(&row.check, growth(|it| it.check.seconds)), (&row.compile, growth(|it| it.compile.seconds))]
         {
-            let (millis, times) = (cost.seconds * 1000.0, cost.bytes as f64 / row.bytes as f64);
-            let megabytes = cost.bytes as f64 / 1e6;
-            table
-                .push_str(&format!("| {millis:.0} ms | {growth} | {megabytes:.0} MB = {times:.0} x source "));
+            let times = |bytes: usize| bytes as f64 / row.bytes as f64;
+            let (all, beyond) = (times(cost.bytes), times(cost.bytes.saturating_sub(own)));
+            let (millis, megabytes) = (cost.seconds * 1000.0, cost.bytes as f64 / 1e6);
+            table.push_str(&format!(
+                "| {millis:.0} ms | {growth} | {megabytes:.1} MB = {all:.0} x source | {beyond:.1} x "
+            ));
         }
         table.push_str("|\n");
         before = Some(row);

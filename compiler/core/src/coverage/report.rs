@@ -8,6 +8,7 @@ use aquarium_ir::time::Zone;
 use super::Verdict;
 use super::sweep::{Coverage, YEARS};
 use crate::diagnostic::{Code, Diagnostic, Edit, FileSpan, Fix};
+use crate::findings::Findings;
 use crate::items::{Agreement, Class, Effective, Items, List};
 use crate::resolve::{Resolution, Resolved};
 
@@ -39,7 +40,7 @@ impl<'a> Report<'a> {
         }
     }
 
-    pub fn finish(&self, findings: &mut Vec<Diagnostic>) {
+    pub fn finish(&self, findings: &mut Findings) {
         for missing in self.never.chunk_by(|one, other| one.0 == other.0) {
             let (told, others) = missing.split_at(missing.len().min(NEVER_MAX));
             let each =

@@ -1,6 +1,7 @@
 //! Two policies with one table of time frames, so that equal timelines are seen to be equal without a calendar.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use aquarium_ir::policy::{Agreement, Charge, ExpressionId, Given, Mode, Policy, Price, PriceId, ResourceId};
 use aquarium_ir::time::frame::horizon;
@@ -228,8 +229,11 @@ impl<'t> TermsOf<'t> {
         let index = resource.map(ResourceId::index);
         Self {
             resource,
-            prices: agreement.zip(index).and_then(|(agreement, index)| agreement.prices.get(index)),
-            expressions: agreement.zip(index).and_then(|(agreement, index)| agreement.expressions.get(index)),
+            prices: agreement.zip(index).and_then(|(it, index)| it.prices.get(index)).map(Arc::as_ref),
+            expressions: agreement
+                .zip(index)
+                .and_then(|(it, index)| it.expressions.get(index))
+                .map(Arc::as_ref),
         }
     }
 

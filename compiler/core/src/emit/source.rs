@@ -1,7 +1,7 @@
 //! Where everything stands: the source section, by which a wallet entry is traced to a line.
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashSet};
 
 use aquarium_ir::policy::{Given, Policy, Source, Span};
 use aquarium_ir::time::Timeline;
@@ -19,7 +19,7 @@ pub(super) struct Spans<'a> {
     format: u32,
     sources: Vec<SourceText<'a>>,
     /// Where items, and what they give, stand; by item.
-    items: BTreeMap<String, Vec<Span>>,
+    items: BTreeMap<Cow<'a, str>, Vec<Span>>,
     /// By body.
     bodies: Vec<BodySpans>,
 }
@@ -55,34 +55,50 @@ pub(super) fn spans<'a>(policy: &'a Policy, files: &'a [SourceFile]) -> Spans<'a
     Spans { format: FORMAT, sources, items: items(policy), bodies: bodies.collect() }
 }
 
-fn items(policy: &Policy) -> BTreeMap<String, Vec<Span>> {
-    let mut items: BTreeMap<String, Vec<Span>> = BTreeMap::new();
-    let mut add = |item: String, span: Span| items.entry(item).or_default().push(span);
+fn items(policy: &Policy) -> BTreeMap<Cow<'_, str>, Vec<Span>> {
+    let mut places = Places::default();
     for resource in &policy.resources {
-        add(format!("resource {}", resource.name), resource.span);
+        places.add(format!("resource {}", resource.name).into(), resource.span);
     }
     for agreement in &policy.agreements {
-        add(format!("agreement {}", agreement.name), agreement.span);
-        agreement.prices.iter().for_each(|timeline| given(timeline, &mut add));
-        agreement.expressions.iter().for_each(|timeline| given(timeline, &mut add));
-        given(&agreement.plan.credits, &mut add);
-        given(&agreement.plan.initial, &mut add);
+        places.add(format!("agreement {}", agreement.name).into(), agreement.span);
+        agreement.prices.iter().for_each(|timeline| places.given(timeline));
+        agreement.expressions.iter().for_each(|timeline| places.given(timeline));
+        places.given(&agreement.plan.credits);
+        places.given(&agreement.plan.initial);
     }
-    for spans in items.values_mut() {
+    for spans in places.items.values_mut() {
         spans.sort();
         spans.dedup();
     }
-    items
+    places.items
 }
 
-/// Adds every value of a timeline, whatever holds when.
-fn given<T>(timeline: &Timeline<Given<T>>, add: &mut impl FnMut(String, Span)) {
-    let mut open = vec![timeline];
-    while let Some(timeline) = open.pop() {
-        for layer in &timeline.0 {
-            match &layer.body {
-                Body::Value(value) => add(value.item.clone(), value.span),
-                Body::Timeline(inner) => open.push(inner),
+/// Where items stand.
+#[derive(Default)]
+struct Places<'a> {
+    items: BTreeMap<Cow<'a, str>, Vec<Span>>,
+    /// The timelines that were looked through: agreements share them.
+    seen: HashSet<*const ()>,
+}
+
+impl<'a> Places<'a> {
+    fn add(&mut self, item: Cow<'a, str>, span: Span) {
+        self.items.entry(item).or_default().push(span);
+    }
+
+    /// Adds every value of a timeline, whatever holds when.
+    fn given<T>(&mut self, timeline: &'a Timeline<Given<T>>) {
+        if !self.seen.insert(std::ptr::from_ref(timeline).cast()) {
+            return;
+        }
+        let mut open = vec![timeline];
+        while let Some(timeline) = open.pop() {
+            for layer in &timeline.0 {
+                match &layer.body {
+                    Body::Value(value) => self.add(Cow::Borrowed(&value.item), value.span),
+                    Body::Timeline(inner) => open.push(inner),
+                }
             }
         }
     }

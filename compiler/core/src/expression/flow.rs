@@ -9,6 +9,7 @@ use aquarium_ir::{Expression, Node, NodeId, Rational};
 
 use super::{Checked, ExpressionSyntax, linear, place};
 use crate::diagnostic::{Code, Diagnostic, TextFinding};
+use crate::price::read_number;
 
 /// What is looked at.
 pub(super) struct Subject<'a> {
@@ -148,9 +149,11 @@ impl Subject<'_> {
     fn always_zero(&self, amount: &Amount<'_>) -> Option<TextFinding> {
         let credits = amount.credits?;
         let is_free = prices(amount.price).all(Rational::is_zero);
-        let is_written = matches!(self.syntax.parsed.expression.kind, Kind::Number { .. });
-        if is_free || is_written || !credits.single().is_some_and(|single| Rational(single.clone()).is_zero())
-        {
+        // A charge of `0` is meant to be none.
+        let is_zero = |text: &str| read_number(text).is_ok_and(|number| number.is_zero());
+        let is_meant =
+            matches!(&self.syntax.parsed.expression.kind, Kind::Number { text, .. } if is_zero(text));
+        if is_free || is_meant || !credits.single().is_some_and(|single| Rational(single.clone()).is_zero()) {
             return None;
         }
         let message = "this charge always rounds to zero";

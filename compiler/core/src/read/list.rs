@@ -161,7 +161,10 @@ impl Reader<'_> {
         match key {
             "at" => {
                 let text = self.text_of(pair)?;
-                cron::read(&text, self.findings).map(|cron| EntryValue::At(Box::new(cron)))
+                let mut findings = Vec::new();
+                let cron = cron::read(&text, &mut findings);
+                self.findings.extend(findings);
+                cron.map(|cron| EntryValue::At(Box::new(cron)))
             }
             "mode" => {
                 let words = [("add", Mode::Add), ("reset", Mode::Reset)];

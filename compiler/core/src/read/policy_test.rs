@@ -7,6 +7,7 @@ use aquarium_ir::time::{WrittenInstant, Zone};
 use super::Reader;
 use super::keys::{Keys, Known, key};
 use crate::diagnostic::{Code, Diagnostic};
+use crate::findings::{Findings, told};
 use crate::items::{Items, Spanned, Text};
 use crate::policy_test::{
     Event, Expect, Expected, ExpectedBill, ExpectedFinding, ExpectedUser, Field, Fields, Happening, Kind,
@@ -81,12 +82,13 @@ fn kind(key: &str) -> Kind {
 #[must_use]
 pub fn read(bytes: &[u8]) -> (PolicyTests, Vec<Diagnostic>) {
     let parse = parse_bytes(bytes, Limits::default());
-    let mut findings: Vec<Diagnostic> = crate::syntax::findings(parse.reading(), TEST_FILE).collect();
+    let mut findings = Findings::default();
+    findings.extend(crate::syntax::findings(parse.reading(), TEST_FILE));
     let (mut frames, mut items) = (Frames::new(Zone::utc()), Items::default());
     let mut reader = Reader::new(TEST_FILE, parse.text(), &mut findings, &mut frames, &mut items);
     let tests = reader.policy_tests(&parse.document().root);
-    crate::sort(&mut findings);
-    (tests, findings)
+    let (findings, left_out) = findings.into_parts();
+    (tests, told(findings, &left_out))
 }
 
 impl Reader<'_> {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use aquarium_ir::time::FrameId;
 
 use crate::diagnostic::{Code, Diagnostic};
+use crate::findings::Findings;
 use crate::items::{Agreement, Class, Effective, List, Text};
 use aquarium_grammar::expression::names::nearest;
 
@@ -63,7 +64,7 @@ pub struct Lineage<'a, T> {
 
 impl<'a, T: Extend> Lineage<'a, T> {
     /// Finds the parents of all items; reports names that nothing has, and circles.
-    pub fn new(items: &'a BTreeMap<String, T>, class: Class, findings: &mut Vec<Diagnostic>) -> Self {
+    pub fn new(items: &'a BTreeMap<String, T>, class: Class, findings: &mut Findings) -> Self {
         let places = items.keys().enumerate().map(|(place, name)| (name.as_str(), place)).collect();
         let items: Vec<&T> = items.values().collect();
         let mut lineage = Self { parents: Vec::new(), frames: Vec::new(), sound: Vec::new(), items, places };
@@ -131,7 +132,7 @@ impl<'a, T: Extend> Lineage<'a, T> {
     }
 
     /// Cuts chains that are too long: each item has a layer for everything that it extends.
-    fn break_long_chains(&mut self, order: &[usize], class: Class, findings: &mut Vec<Diagnostic>) {
+    fn break_long_chains(&mut self, order: &[usize], class: Class, findings: &mut Findings) {
         let mut depths = vec![0; self.items.len()];
         for place in order {
             let above = self.parent(*place).and_then(|parent| depths.get(parent)).copied();
@@ -169,7 +170,7 @@ impl<'a, T: Extend> Lineage<'a, T> {
         }
     }
 
-    fn find_parent(&self, item: &T, class: Class, findings: &mut Vec<Diagnostic>) -> Parent {
+    fn find_parent(&self, item: &T, class: Class, findings: &mut Findings) -> Parent {
         let Some(extends) = item.extends() else { return Parent::None };
         match self.place(&extends.value) {
             Some(parent) => Parent::Item(parent),
@@ -181,7 +182,7 @@ impl<'a, T: Extend> Lineage<'a, T> {
     }
 
     /// Walks from every item; who is met again on the same walk closes a circle.
-    fn break_circles(&mut self, class: Class, findings: &mut Vec<Diagnostic>) {
+    fn break_circles(&mut self, class: Class, findings: &mut Findings) {
         let mut walk_of = vec![usize::MAX; self.items.len()];
         for start in self.all() {
             let mut place = Some(start);
@@ -200,7 +201,7 @@ impl<'a, T: Extend> Lineage<'a, T> {
         }
     }
 
-    fn break_circle(&mut self, start: usize, class: Class, findings: &mut Vec<Diagnostic>) {
+    fn break_circle(&mut self, start: usize, class: Class, findings: &mut Findings) {
         let mut circle = vec![start];
         let mut place = self.parent(start);
         while let Some(current) = place.filter(|place| *place != start) {
@@ -264,7 +265,7 @@ pub fn report_unknown<'n>(
     name: &Text,
     class: Class,
     known: impl Iterator<Item = &'n str>,
-    findings: &mut Vec<Diagnostic>,
+    findings: &mut Findings,
 ) {
     let message = format!("there is no {} `{}`", class.noun(), name.value);
     let finding = Diagnostic::new(Code::UnknownName, name.span, message);

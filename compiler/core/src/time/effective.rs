@@ -11,6 +11,7 @@ use aquarium_ir::time::{
 use super::cron;
 use crate::FileSpan;
 use crate::diagnostic::{Code, Diagnostic};
+use crate::findings::Findings;
 use crate::items::Text;
 
 /// `effective` as it is written.
@@ -80,14 +81,21 @@ impl Frames {
     }
 
     /// The frame that is written; `None` where it cannot be read or says nothing.
-    pub fn read(&mut self, written: &Written, findings: &mut Vec<Diagnostic>) -> Option<FrameId> {
-        let before = findings.len();
+    pub fn read(&mut self, written: &Written, findings: &mut Findings) -> Option<FrameId> {
+        let mut own = Vec::new();
+        let frame = self.checked(written, &mut own);
+        findings.extend(own);
+        frame
+    }
+
+    /// `findings` are those of this frame alone.
+    fn checked(&mut self, written: &Written, findings: &mut Vec<Diagnostic>) -> Option<FrameId> {
         let frame = self.frame(written, findings);
         if let Some(finding) = too_dense(&frame, written) {
             findings.push(finding);
             return None;
         }
-        let broken = findings.iter().skip(before).any(|finding| finding.code.entry().name.is_none());
+        let broken = findings.iter().any(|finding| finding.code.entry().name.is_none());
         let says_nothing = frame.from == Millis::MIN
             && frame.to == Millis::MAX
             && frame.repeat.is_empty()
@@ -95,7 +103,7 @@ impl Frames {
         if broken || says_nothing {
             return None;
         }
-        let is_slip = findings.iter().skip(before).any(|finding| finding.code == Code::SecondsForMillis);
+        let is_slip = findings.iter().any(|finding| finding.code == Code::SecondsForMillis);
         findings.extend(last_minutes(&frame, written));
         let id = self.intern(&frame);
         // In a frame at the wrong time the ranges mean nothing.

@@ -73,6 +73,33 @@ impl<T> Timeline<T> {
         Self(vec![Layer { frame: None, body: Body::Value(value) }])
     }
 
+    /// The same timeline of other values.
+    #[must_use]
+    pub fn map<U>(&self, value: &impl Fn(&T) -> U) -> Timeline<U> {
+        let layers = self.0.iter().map(|layer| {
+            let body = match &layer.body {
+                Body::Value(given) => Body::Value(value(given)),
+                Body::Timeline(inner) => Body::Timeline(inner.map(value)),
+            };
+            Layer { frame: layer.frame, body }
+        });
+        Timeline(layers.collect())
+    }
+
+    /// The same timeline of other values; `None` where one of them has none.
+    pub fn try_map<U>(self, value: &mut impl FnMut(T) -> Option<U>) -> Option<Timeline<U>> {
+        // Exactly as many layers as there are: policies have many timelines of one.
+        let mut layers = Vec::with_capacity(self.0.len());
+        for layer in self.0 {
+            let body = match layer.body {
+                Body::Value(given) => Body::Value(value(given)?),
+                Body::Timeline(inner) => Body::Timeline(inner.try_map(value)?),
+            };
+            layers.push(Layer { frame: layer.frame, body });
+        }
+        Some(Timeline(layers))
+    }
+
     /// What holds at an instant, and the first later instant at which something else may hold
     /// ([`Millis::MAX`]: never).
     pub fn at(&self, calendar: &mut Calendar, instant: Millis) -> (Option<&T>, Millis) {

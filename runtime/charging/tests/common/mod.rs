@@ -195,8 +195,8 @@ impl Builder {
                     self.charge(ResourceId(resource), price, expression);
                 }
             }
-            prices.push(layers(price_layers));
-            expressions.push(layers(expression_layers));
+            prices.push(Arc::new(layers(price_layers)));
+            expressions.push(Arc::new(layers(expression_layers)));
         }
         self.policy.agreements.push(Agreement {
             name: name.to_owned(),
@@ -204,7 +204,7 @@ impl Builder {
             ancestors: Vec::new(),
             prices,
             expressions,
-            plan,
+            plan: Arc::new(plan),
             threshold: Timeline::default(),
         });
         assert!(self.policy.agreements.is_sorted_by(|left, right| left.name < right.name));
@@ -222,10 +222,10 @@ impl Builder {
             self.charge(ResourceId(u32::try_from(resource).unwrap()), price, ExpressionId(expression));
         }
         let found = self.policy.agreements.iter_mut().find(|it| it.name == agreement).unwrap();
-        let named = std::mem::take(&mut found.prices[resource]);
+        let named = found.prices[resource].as_ref().clone();
         let over = Layer { frame: frame.map(FrameId), body: time::Body::Value(given(price, OVERRIDE)) };
-        found.prices[resource] =
-            Timeline(vec![over, Layer { frame: None, body: time::Body::Timeline(named) }]);
+        let named = Layer { frame: None, body: time::Body::Timeline(named) };
+        found.prices[resource] = Arc::new(Timeline(vec![over, named]));
     }
 
     pub fn threshold(&mut self, agreement: &str, frame: Option<u32>, threshold: &str) {
@@ -286,7 +286,7 @@ fn span(line: u32) -> Span {
 }
 
 pub fn given<T>(value: T, item: &str) -> Given<T> {
-    Given { value, item: item.to_owned(), span: span(3) }
+    Given { value, item: item.into(), span: span(3) }
 }
 
 fn body(formula: Formula, price: &Price, unit: &Rational) -> Expression {

@@ -70,7 +70,7 @@ fn asked(policy: &Policy, given: &Given<PriceId>) -> Option<Asked> {
     let price = policy.prices.get(given.value.index())?;
     let source = policy.sources.get(given.span.source.index());
     let source = source.map(|source| format!("{}:{}", source.path, given.span.line)).unwrap_or_default();
-    Some(Asked { price: price_text(price), item: given.item.clone(), source })
+    Some(Asked { price: price_text(price), item: given.item.to_string(), source })
 }
 
 /// A price in words.

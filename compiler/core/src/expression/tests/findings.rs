@@ -244,6 +244,12 @@ fn flow_checks_find_what_was_not_meant() {
             "AQ0606 [1e-12 * 1e-12 * price * volume] this charge always rounds to zero \
              | check the unit that the price is per, or raise `precision`".to_owned(),
         ),
+        (
+            &discrete,
+            "1e-12",
+            "AQ0606 [1e-12] this charge always rounds to zero \
+             | check the unit that the price is per, or raise `precision`".to_owned(),
+        ),
         (&discrete, "() => { const two = 2; return price * volume; }", "AQ0607 [two] `two` is never used | use it or remove it".to_owned()),
         (&discrete, "() => { return price * volume; return 1; }", "AQ0603 [return] this is never reached: every path before it has returned".to_owned()),
         (&discrete, "if volume gt 15 then price * volume * 1.4 else price * volume end", per_slot("if volume gt 15 then price * volume * 1.4 else price * volume end")),
