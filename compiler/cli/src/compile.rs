@@ -57,7 +57,7 @@ pub fn run(arguments: &Compile) -> Result<ExitCode, Failure> {
     match arguments.emit {
         Emit::Wasm => {
             let module = CompiledModule::new(&policy, options).map_err(defect)?;
-            write(&arguments.output, |out| module.write_to(&mut BufWriter::new(out)))?;
+            write(&arguments.output, |mut out| module.write_to(&mut out))?;
         }
         Emit::Wat => {
             let module = aquarium_compiler::emit(&policy, options).map_err(defect)?;

@@ -17,7 +17,7 @@ mod tiers;
 
 use std::borrow::Cow;
 use std::collections::{BTreeMap, HashMap};
-use std::io::{self, Write};
+use std::io::{self, BufWriter, Write};
 use std::rc::Rc;
 
 use aquarium_ir::Expression;
@@ -112,14 +112,14 @@ impl<'a> CompiledModule<'a> {
     pub fn write_to(self, out: &mut impl Write) -> io::Result<()> {
         let Self { mut code, sources } = self;
         let policy = code.policy;
-        let mut out = Hashed { out, hash: Sha256::new() };
+        let mut out = BufWriter::new(Hashed { out, hash: Sha256::new() });
         code.known = HashMap::new();
         code.write_to(&mut out)?;
         drop(code);
         json(&mut out, POLICY_SECTION, policy)?;
         json(&mut out, SOURCE_SECTION, &source::spans(policy, sources))?;
-        let seal = seal_of(out.hash.clone());
-        section(&mut out, &CustomSection { name: SEAL_SECTION.into(), data: seal.into() })?;
+        let Hashed { out, hash } = out.into_inner().map_err(io::IntoInnerError::into_error)?;
+        section(out, &CustomSection { name: SEAL_SECTION.into(), data: seal_of(hash).into() })?;
         out.flush()
     }
 }
@@ -149,14 +149,31 @@ fn section(out: &mut impl Write, section: &impl Section) -> io::Result<()> {
     out.write_all(&bytes)
 }
 
-/// Writes a custom section of JSON. How long it is stands before it.
+/// Writes a custom section of JSON. How long it is stands before it: it is made twice, and never there as a whole.
 fn json(out: &mut impl Write, name: &str, content: &impl Serialize) -> io::Result<()> {
-    let text = serde_json::to_vec(content)?;
+    let mut length = Length(0);
+    serde_json::to_writer(&mut length, content)?;
     let mut named = Vec::new();
     name.encode(&mut named);
     let mut head = vec![SectionId::Custom.into()];
-    (named.len() + text.len()).encode(&mut head);
-    [head, named, text].iter().try_for_each(|part| out.write_all(part))
+    (named.len() + length.0).encode(&mut head);
+    out.write_all(&head)?;
+    out.write_all(&named)?;
+    Ok(serde_json::to_writer(out, content)?)
+}
+
+/// A writer that counts bytes.
+struct Length(usize);
+
+impl Write for Length {
+    fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+        self.0 += bytes.len();
+        Ok(bytes.len())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
 }
 
 /// The functions of a module in the making.
