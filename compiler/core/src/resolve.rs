@@ -275,6 +275,10 @@ impl Candidate<'_> {
             return own;
         }
         let every = self.field(EVERY_RESOURCE);
-        if every.0.is_empty() { own } else { Arc::new(fill(&own, &every)) }
+        match (own.0.is_empty(), every.0.is_empty()) {
+            (true, _) => every,
+            (false, true) => own,
+            (false, false) => Arc::new(fill(&own, &every)),
+        }
     }
 }
