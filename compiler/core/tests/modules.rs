@@ -1,7 +1,7 @@
 //! What a module says of its policy is the policy, and what agreements share is there once.
 
 #![allow(clippy::disallowed_methods, reason = "the policies of the test are files")]
-#![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "tests say what went wrong by panicking")]
+#![expect(clippy::unwrap_used, reason = "tests say what went wrong by panicking")]
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
