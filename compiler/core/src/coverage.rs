@@ -5,7 +5,7 @@ pub mod sweep;
 
 use std::collections::BTreeMap;
 
-use aquarium_ir::time::{Calendar, FrameId, Timeline, Zone};
+use aquarium_ir::time::{Body, Calendar, FrameId, Timeline, Zone};
 
 use crate::findings::Findings;
 use crate::items::{EntryId, Items};
@@ -19,6 +19,7 @@ pub fn check(items: &Items, resolution: &Resolution, zone: &Zone, findings: &mut
     let mut checker = Checker {
         items,
         calendar: Calendar::new(zone.clone(), &items.frames),
+        remembered: 0,
         required: items.effective.as_ref().and_then(|effective| effective.frame),
         known: BTreeMap::new(),
     };
@@ -67,9 +68,15 @@ pub enum Verdict {
 /// Timelines without their values: coverage depends on nothing else.
 type Shape = Timeline<()>;
 
+/// How many intervals of frames are remembered: some ten megabytes. A policy may have thousands of frames, each followed
+/// over decades.
+const REMEMBERED_MAX: usize = 1 << 20;
+
 struct Checker<'a> {
     items: &'a Items,
     calendar: Calendar,
+    /// How many intervals the calendar has about.
+    remembered: usize,
     required: Option<FrameId>,
     known: BTreeMap<(Shape, Shape), Verdict>,
 }
@@ -86,6 +93,7 @@ impl Checker<'_> {
             return *known;
         }
         let verdict = self.work_out(&shapes.0, &shapes.1);
+        self.forget(&[&shapes.0, &shapes.1]);
         self.known.insert(shapes, verdict);
         verdict
     }
@@ -105,6 +113,23 @@ impl Checker<'_> {
             [false, true] => Verdict::NoPrice,
             [true, false] => Verdict::NoExpression,
             [true, true] => Verdict::NeverBoth,
+        }
+    }
+
+    /// Begins a new calendar where the one that is there has grown too large by these shapes.
+    fn forget(&mut self, shapes: &[&Shape]) {
+        let mut open: Vec<&Shape> = shapes.to_vec();
+        while let Some(shape) = open.pop() {
+            for layer in &shape.0 {
+                self.remembered += layer.frame.map_or(0, |frame| self.calendar.remembered(frame));
+                if let Body::Timeline(inner) = &layer.body {
+                    open.push(inner);
+                }
+            }
+        }
+        if self.remembered > REMEMBERED_MAX {
+            self.calendar = Calendar::new(self.calendar.zone().clone(), &self.items.frames);
+            self.remembered = 0;
         }
     }
 

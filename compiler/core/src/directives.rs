@@ -9,7 +9,7 @@ use aquarium_grammar::Reading;
 use aquarium_grammar::document::{Comment, Placement};
 
 use crate::diagnostic::{Code, Diagnostic, FileId, FileSpan};
-use aquarium_grammar::expression::names::nearest;
+use crate::findings::Findings;
 use scopes::Scopes;
 
 /// What a directive makes of a lint.
@@ -40,17 +40,15 @@ struct Directive {
 #[derive(Debug, Default)]
 pub struct Directives {
     all: Vec<Directive>,
-    /// What is wrong with them.
-    findings: Vec<Diagnostic>,
 }
 
 impl Directives {
-    /// Reads the comments of files.
-    pub fn of(files: &[&Reading]) -> Self {
+    /// Reads the comments of files; says what is wrong with them.
+    pub fn of(files: &[&Reading], findings: &mut Findings) -> Self {
         let mut directives = Self::default();
         for (reading, file) in files.iter().zip((0..).map(FileId)) {
             for comment in &reading.document().comments {
-                let read = read(comment, reading.text(), file, &mut directives.findings);
+                let read = read(comment, reading.text(), file, findings);
                 directives.all.extend(read);
             }
         }
@@ -60,13 +58,13 @@ impl Directives {
     /// Gives lints the levels that the directives say. `is_complete`: nothing kept a check from being made, so that
     /// a directive without finding is one too many.
     pub fn apply(self, findings: Vec<Diagnostic>, is_complete: bool) -> Vec<Diagnostic> {
-        let Self { all: directives, findings: own } = self;
-        let all = findings.into_iter().chain(own);
+        let directives = self.all;
         if directives.is_empty() {
-            return all.collect();
+            return findings;
         }
         let mut scopes = Scopes::of(&directives);
-        let mut kept: Vec<Diagnostic> = all.filter_map(|finding| scopes.level(finding)).collect();
+        let kept = findings.into_iter().filter_map(|finding| scopes.level(finding));
+        let mut kept: Vec<Diagnostic> = kept.collect();
         if is_complete {
             let unused = directives.iter().filter(|directive| !scopes.has_used(directive));
             let unused: Vec<Diagnostic> = unused.map(self::unused).collect();
@@ -83,7 +81,7 @@ fn unused(directive: &Directive) -> Diagnostic {
 }
 
 /// The directives of a comment.
-fn read(comment: &Comment, text: &str, file: FileId, findings: &mut Vec<Diagnostic>) -> Vec<Directive> {
+fn read(comment: &Comment, text: &str, file: FileId, findings: &mut Findings) -> Vec<Directive> {
     let written = comment.span.of(text);
     let Some((before, rest)) = written.split_once("aquarium:") else { return Vec::new() };
     if !before.chars().all(|letter| letter == '#' || letter == ' ') {
@@ -113,7 +111,7 @@ fn read(comment: &Comment, text: &str, file: FileId, findings: &mut Vec<Diagnost
         findings.push(Diagnostic::new(Code::UnknownDirective, place(name), message));
     }
     for name in names.split(',').map(str::trim).take(NAMES_MAX) {
-        match lint(name, place(name)) {
+        match lint(name, place(name), findings) {
             Ok(code) => directives.push(Directive { level, code, span: place(name), scope }),
             Err(finding) => findings.push(*finding),
         }
@@ -129,7 +127,7 @@ fn parts(text: &str) -> Option<(Level, &str)> {
     Some((*level, names))
 }
 
-fn lint(name: &str, span: FileSpan) -> Result<Code, Box<Diagnostic>> {
+fn lint(name: &str, span: FileSpan, findings: &mut Findings) -> Result<Code, Box<Diagnostic>> {
     let finding = |message: String| Box::new(Diagnostic::new(Code::UnknownDirective, span, message));
     match Code::find(name) {
         Some(code) if code.entry().name.is_some() => Ok(code),
@@ -139,7 +137,7 @@ fn lint(name: &str, span: FileSpan) -> Result<Code, Box<Diagnostic>> {
         None => {
             let finding = *finding(format!("there is no lint `{name}`"));
             let names = Code::ALL.iter().filter_map(|code| code.entry().name);
-            Err(Box::new(match nearest(name, names) {
+            Err(Box::new(match findings.nearest(name, names) {
                 Some(near) => {
                     finding.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), span, near)
                 }

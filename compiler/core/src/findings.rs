@@ -4,7 +4,13 @@
 use std::collections::BTreeMap;
 use std::ops::Deref;
 
+use aquarium_grammar::expression::names::nearest;
+
 use crate::diagnostic::{Code, Diagnostic, FileId, FileSpan, Severity};
+
+/// How many names are compared with those that are not known, to propose the nearest: each such name is compared with all
+/// that are.
+const COMPARISONS_MAX: usize = 300_000;
 
 /// How many findings of a file are told.
 pub const FINDINGS_MAX: usize = 10_000;
@@ -27,12 +33,20 @@ const ABSENT: [Code; 8] = [
 ];
 
 /// Findings, in the order in which they are made.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Findings {
     list: Vec<Diagnostic>,
     /// How many were made in each file.
     made: BTreeMap<(FileId, Kind), usize>,
     is_unclear: bool,
+    /// What is left of [`COMPARISONS_MAX`].
+    comparisons: usize,
+}
+
+impl Default for Findings {
+    fn default() -> Self {
+        Self { list: Vec::new(), made: BTreeMap::new(), is_unclear: false, comparisons: COMPARISONS_MAX }
+    }
 }
 
 /// What a finding is, as far as it matters for how many of its kind are kept.
@@ -64,9 +78,18 @@ impl Findings {
         }
     }
 
+    /// The known name that is nearest to one that is not known; none any more where very many were looked for.
+    pub fn nearest<'n>(&mut self, name: &str, known: impl IntoIterator<Item = &'n str>) -> Option<&'n str> {
+        let mut compared = 0;
+        let near = nearest(name, known.into_iter().take(self.comparisons).inspect(|_| compared += 1));
+        self.comparisons -= compared;
+        // With some of them left out the nearest of the others may not be what was meant.
+        near.filter(|_| self.comparisons > 0)
+    }
+
     /// The findings without those that only follow from others, and for each file how many there was no room for.
     pub fn into_parts(self) -> (Vec<Diagnostic>, BTreeMap<FileId, usize>) {
-        let Self { mut list, made, is_unclear } = self;
+        let Self { mut list, made, is_unclear, .. } = self;
         if is_unclear {
             list.retain(|finding| !Kind::of(finding.code).is_absent);
         }

@@ -148,7 +148,8 @@ impl Understood {
             findings.extend(syntax::findings(reading, file));
         }
         let (items, zone) = read::read_all(readings, &mut findings);
-        Self { items, zone, directives: Directives::of(readings), findings }
+        let directives = Directives::of(readings, &mut findings);
+        Self { items, zone, directives, findings }
     }
 
     fn analyze(self, files: Vec<SourceFile>) -> Analysis {

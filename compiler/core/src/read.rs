@@ -193,7 +193,8 @@ fn undeclared(items: &Items, findings: &mut Findings) {
             let is_star = key.as_ref() == crate::resolve::EVERY_RESOURCE
                 && matches!(entry.value, crate::items::EntryValue::Expression(_));
             if !is_star && !items.resources.contains_key(key.as_ref()) {
-                findings.push(undeclared_resource(entry, entries, items));
+                let finding = undeclared_resource(entry, entries, items, findings);
+                findings.push(finding);
             }
         }
     }
@@ -207,12 +208,17 @@ fn giver(entry: &Entry) -> String {
 }
 
 /// `given`: what the item gives beside it, which cannot be what is meant.
-fn undeclared_resource(entry: &Entry, given: &BTreeMap<Arc<str>, EntryId>, items: &Items) -> Diagnostic {
+fn undeclared_resource(
+    entry: &Entry,
+    given: &BTreeMap<Arc<str>, EntryId>,
+    items: &Items,
+    findings: &mut Findings,
+) -> Diagnostic {
     let name = &entry.key.value;
     let message = format!("{} names resource `{name}`, which is not declared", giver(entry));
     let finding = Diagnostic::new(Code::UndeclaredResource, entry.key.span, message);
     let meant = items.resources.keys().map(String::as_str).filter(|name| !given.contains_key(*name));
-    match aquarium_grammar::expression::names::nearest(name, meant) {
+    match findings.nearest(name, meant) {
         Some(near) => finding.help(format!("did you mean `{near}`?")).fix(
             format!("write `{near}`"),
             entry.key.span,

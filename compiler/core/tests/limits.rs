@@ -278,3 +278,16 @@ fn as_many_directives_as_findings_take_linear_time() {
     let codes: Vec<Code> = found.iter().map(|found| found.0).collect();
     assert_eq!(codes, [Code::UnusedDirective, Code::EmptyKey]);
 }
+
+#[test]
+fn names_that_are_compared_with_all_others_are_so_many_and_no_more() {
+    let lines = |count: usize, line: &dyn Fn(usize) -> String| (0..count).map(line).collect::<String>();
+    let resources = lines(20_000, &|it| format!("    - {{name: res{it}, unit: MB, costpolicy: discrete}}\n"));
+    let prices = lines(20_000, &|it| format!("      rez{it}: 1\n"));
+    let text =
+        format!("aquariumpolicy:\n  resources:\n{resources}  pricelists:\n    - name: default\n{prices}");
+    let analysis = check(&text);
+    let undeclared = || analysis.diagnostics.iter().filter(|it| it.code == Code::UndeclaredResource);
+    let proposed = undeclared().filter(|it| it.fix.is_some()).count();
+    assert!(undeclared().count() > 9_000 && (1..=20).contains(&proposed), "{proposed}");
+}

@@ -142,7 +142,7 @@ impl Checker<'_> {
         let bound = self.scope.iter().map(|binding| binding.name.text.as_str());
         let constants = self.context.constants.keys().map(String::as_str);
         let own = variables(self.context.unit.cost_policy);
-        let known: Vec<&str> = own.iter().copied().chain(bound).chain(constants).collect();
+        let known: Vec<&str> = own.iter().copied().chain(bound).chain(constants).take(KNOWN_MAX).collect();
         let finding = match nearest(&name.text, known.iter().copied()) {
             _ if crate::unit::is_known(&name.text) => {
                 let quantity = format!("1 {}", name.text);
@@ -157,3 +157,7 @@ impl Checker<'_> {
         self.broken(span)
     }
 }
+
+/// With how many names one that is not known is compared: a policy may have ten thousand constants, and as many
+/// expressions.
+const KNOWN_MAX: usize = 200;

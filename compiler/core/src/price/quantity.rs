@@ -202,7 +202,7 @@ impl Reader<'_> {
         let help =
             "write a number such as `0.05`, a quantity such as `10 GB` or a rate such as `0.05 per GB`";
         let finding = TextFinding::new(self.code, part.span, message).help(help);
-        let names: Vec<&str> = self.constants.keys().map(String::as_str).collect();
+        let names = self.constants.keys().map(String::as_str).take(KNOWN_MAX);
         match aquarium_grammar::expression::names::nearest(&part.text, names) {
             Some(near) => finding.fix(part.span, near),
             None => finding,
@@ -222,6 +222,9 @@ impl Reader<'_> {
         Some(TextFinding::new(self.code, part.span, message).fix(part.span, format!("{number} per {unit}")))
     }
 }
+
+/// With how many constants a name that is not known is compared: a policy may have ten thousand, and as many prices.
+const KNOWN_MAX: usize = 200;
 
 #[cfg(test)]
 mod tests {

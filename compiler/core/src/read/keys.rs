@@ -4,7 +4,6 @@ use aquarium_grammar::document::{Entry, Value};
 
 use super::Reader;
 use crate::diagnostic::{Code, Diagnostic};
-use aquarium_grammar::expression::names::nearest;
 
 /// A key that a place knows.
 #[derive(Debug, Clone, Copy)]
@@ -72,7 +71,7 @@ impl Reader<'_> {
             let span = self.span(entry.key.span);
             let finding = Diagnostic::new(Code::UnknownKey, span, format!("{place} has no key `{key}`"));
             let missing = known.iter().map(|known| known.key).filter(|key| keys.get(key).is_none());
-            let Some(near) = nearest(key, missing) else {
+            let Some(near) = self.findings.nearest(key, missing) else {
                 let known: Vec<String> = known.iter().map(|known| format!("`{}`", known.key)).collect();
                 self.findings.push(finding.help(format!("its keys are {}", known.join(", "))));
                 continue;

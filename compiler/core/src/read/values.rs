@@ -9,7 +9,6 @@ use super::Reader;
 use crate::diagnostic::{Code, Diagnostic, Piece, SourceText};
 use crate::items::{SharedText, Spanned, Text};
 use crate::price::read_number;
-use aquarium_grammar::expression::names::nearest;
 
 /// How long the name of an item may be. Every finding on an item and every price that it gives hold its name, and
 /// a name of megabytes would be there a million times.
@@ -128,7 +127,8 @@ impl Reader<'_> {
         let message =
             format!("`{}` is no `{}`: it is one of {}", text.value, entry.key.text(), all.join(", "));
         let finding = Diagnostic::new(Code::BadValue, text.span, message);
-        self.findings.push(match nearest(&text.value, words.iter().map(|(word, _)| *word)) {
+        let near = self.findings.nearest(&text.value, words.iter().map(|(word, _)| *word));
+        self.findings.push(match near {
             Some(near) => finding.fix(format!("write `{near}`"), text.span, near),
             None => finding,
         });

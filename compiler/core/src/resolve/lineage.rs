@@ -7,7 +7,6 @@ use aquarium_ir::time::FrameId;
 use crate::diagnostic::{Code, Diagnostic};
 use crate::findings::Findings;
 use crate::items::{Agreement, Class, Effective, List, Text};
-use aquarium_grammar::expression::names::nearest;
 
 /// An item that can extend another of its class.
 pub trait Extend {
@@ -257,9 +256,6 @@ fn too_deep<T: Extend>(item: &T, class: Class) -> Option<Diagnostic> {
     Some(finding.help("extend one that is nearer to the end of the chain"))
 }
 
-/// With as many findings no nearest names are looked for any more: each is compared with all others.
-const PROPOSALS_MAX: usize = 200;
-
 /// Reports a name that no item of the class has.
 pub fn report_unknown<'n>(
     name: &Text,
@@ -269,7 +265,7 @@ pub fn report_unknown<'n>(
 ) {
     let message = format!("there is no {} `{}`", class.noun(), name.value);
     let finding = Diagnostic::new(Code::UnknownName, name.span, message);
-    let near = if findings.len() < PROPOSALS_MAX { nearest(&name.value, known) } else { None };
+    let near = findings.nearest(&name.value, known);
     findings.push(match near {
         Some(near) => {
             finding.help(format!("did you mean `{near}`?")).fix(format!("write `{near}`"), name.span, near)

@@ -70,6 +70,13 @@ impl Calendar {
         })
     }
 
+    /// How many intervals of a frame are remembered.
+    #[must_use]
+    pub fn remembered(&self, frame: FrameId) -> usize {
+        let expansion = usize::try_from(frame.0).ok().and_then(|index| self.frames.get(index));
+        expansion.map_or(0, Expansion::remembered)
+    }
+
     /// The month that has an instant.
     pub fn month(&mut self, instant: Millis) -> MonthSpan {
         if instant < self.month.start || instant >= self.month.end {

@@ -64,6 +64,11 @@ impl Expansion {
         self.recent.1
     }
 
+    /// How many intervals are known.
+    pub(super) fn remembered(&self) -> usize {
+        self.intervals.len()
+    }
+
     fn find(&mut self, zone: &Zone, instant: Millis) -> Membership {
         let (first, last) = self.bounds;
         if instant >= last {
