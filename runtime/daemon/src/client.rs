@@ -10,7 +10,7 @@ use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
 use hyper::header::{CONTENT_TYPE, HOST, HeaderName, HeaderValue};
-use hyper::{Method, Request, Uri};
+use hyper::{HeaderMap, Method, Request, Uri};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
@@ -87,6 +87,8 @@ pub struct Call {
 pub struct Reply {
     /// Its status.
     pub status: u16,
+    /// Its headers.
+    pub headers: HeaderMap,
     /// Its body.
     pub body: Vec<u8>,
 }
@@ -132,13 +134,18 @@ impl Address {
 
     /// Sends a request there.
     pub async fn send(&self, call: Call) -> Result<Reply, ClientError> {
+        let authority = self.uri.authority().map_or("", |authority| authority.as_str());
+        let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
+        self.send_as(authority, path, call).await
+    }
+
+    /// Sends a request there, for a path of its own and under the name of another host.
+    pub async fn send_as(&self, authority: &str, path: &str, call: Call) -> Result<Reply, ClientError> {
         let patience = call.patience;
         let sent = async {
             let to = format!("{}:{}", self.host, self.port);
             let stream = TcpStream::connect((self.host.as_str(), self.port)).await;
             let stream = stream.map_err(|source| ClientError::Connect { to, source })?;
-            let authority = self.uri.authority().map_or("", |authority| authority.as_str());
-            let path = self.uri.path_and_query().map_or("/", |path| path.as_str());
             match &self.tls {
                 None => exchange(stream, authority, path, call).await,
                 Some((tls, name)) => {
@@ -191,10 +198,10 @@ async fn exchange(
     let connection = tokio::spawn(connection);
     let answered = async {
         let response = sender.send_request(request(host, path, call)?).await?;
-        let status = response.status().as_u16();
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
         let body = Limited::new(response.into_body(), ANSWER_BYTES_MAX).collect().await;
         let body = body.map_err(|error| ClientError::Answer(error.to_string()))?;
-        Ok(Reply { status, body: Vec::from(body.to_bytes()) })
+        Ok(Reply { status, headers, body: Vec::from(body.to_bytes()) })
     };
     let answered = answered.await;
     connection.abort();

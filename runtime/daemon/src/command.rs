@@ -1,6 +1,7 @@
 //! The command line.
 
 mod backup;
+mod cluster;
 mod doctor;
 mod import;
 mod log;
@@ -77,6 +78,8 @@ enum Command {
     Quarantine(quarantine::Quarantine),
     /// Look at the log.
     Log(log::Log),
+    /// See the nodes that share a store.
+    Cluster(cluster::Cluster),
     /// Copy log, modules and derived state to a directory, also while a daemon serves them.
     Backup(backup::Backup),
     /// Make a data directory of a backup.
@@ -158,6 +161,7 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Assign(assign) => on_runtime(&telemetry, assign.run(configuration)),
         Command::Quarantine(quarantine) => on_runtime(&telemetry, quarantine.run(configuration)),
         Command::Log(log) => log.run(&configuration),
+        Command::Cluster(cluster) => cluster.run(&configuration),
         Command::Backup(backup) => on_runtime(&telemetry, backup.run(configuration)),
         Command::Restore(restore) => restore.run(&configuration),
         Command::Rebuild(rebuild) => on_runtime(&telemetry, rebuild.run(configuration)),

@@ -30,6 +30,7 @@ const ACTOR_MAILBOX: usize = 4;
 type Running = Pin<Box<dyn Future<Output = ()> + Send>>;
 type Work = Arc<dyn Fn() -> Running + Send + Sync>;
 type Probe = Arc<dyn Fn() -> u64 + Send + Sync>;
+type HoldingProbe = Arc<dyn Fn() -> Holding + Send + Sync>;
 type TroubleProbe = Arc<dyn Fn() -> Option<String> + Send + Sync>;
 
 /// All components of a daemon.
@@ -45,6 +46,19 @@ pub struct Probes {
     mailbox_depth: Option<Probe>,
     lag: Option<Probe>,
     trouble: Option<TroubleProbe>,
+    holding: Option<HoldingProbe>,
+}
+
+/// What a node among others charges.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+pub struct Holding {
+    /// Its name.
+    pub node: String,
+    /// Its partitions.
+    pub partitions: Vec<u16>,
+    /// How long ago its leases were renewed.
+    pub lease_age_millis: u64,
 }
 
 /// A component as others see it.
@@ -99,6 +113,9 @@ pub struct Report {
     /// What keeps it from its work at present, and what to do about it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub trouble: Option<String>,
+    /// What this node charges, where there may be others.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub holding: Option<Holding>,
 }
 
 impl Components {
@@ -185,6 +202,11 @@ impl Probes {
         Self { lag: Some(Arc::new(probe)), ..self }
     }
 
+    /// The component also tells what this node charges.
+    pub fn with_holding(self, probe: impl Fn() -> Holding + Send + Sync + 'static) -> Self {
+        Self { holding: Some(Arc::new(probe)), ..self }
+    }
+
     /// The component also tells what keeps it from its work.
     pub fn with_trouble(self, probe: impl Fn() -> Option<String> + Send + Sync + 'static) -> Self {
         Self { trouble: Some(Arc::new(probe)), ..self }
@@ -209,6 +231,7 @@ impl Component {
             mailbox_depth: ask(&self.probes.mailbox_depth),
             lag: ask(&self.probes.lag),
             trouble: self.probes.trouble.as_ref().and_then(|probe| probe()),
+            holding: self.probes.holding.as_ref().map(|probe| probe()),
         }
     }
 

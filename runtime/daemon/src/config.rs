@@ -1,6 +1,7 @@
 //! Configuration: one YAML file, everything with a default, then the environment, then flags.
 
 mod brokers;
+mod cluster;
 mod http;
 mod password;
 mod store;
@@ -12,6 +13,7 @@ use serde_yaml::{Mapping, Value};
 use thiserror::Error;
 
 pub use brokers::{Broker, CreditEventQueue, Source};
+pub use cluster::Cluster;
 pub use http::{Admin, Http, Tls, Token};
 pub use password::PasswordPlace;
 pub use store::{Postgres, Store};
@@ -27,6 +29,8 @@ pub struct Configuration {
     pub data: PathBuf,
     /// Where log and derived state are kept.
     pub store: Store,
+    /// This node among others on the same store.
+    pub cluster: Cluster,
     /// Where HTTP is served.
     pub http: Http,
     /// What is taken in.
@@ -104,6 +108,7 @@ impl Default for Configuration {
         Self {
             data: PathBuf::from("aquarium-data"),
             store: Store::default(),
+            cluster: Cluster::default(),
             http: Http::default(),
             ingest: Ingest::default(),
             brokers: Vec::new(),
@@ -222,7 +227,8 @@ mod tests {
     #[test]
     fn the_examples_of_the_pages_are_configurations() {
         let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../..");
-        for page in ["docs/queues.md", "docs/postgresql.md", "examples/machines/README.md"] {
+        for page in ["docs/queues.md", "docs/postgresql.md", "docs/cluster.md", "examples/machines/README.md"]
+        {
             let text = std::fs::read_to_string(root.join(page)).unwrap();
             let blocks: Vec<&str> = text.split("```yaml\n").skip(1).collect();
             assert!(!blocks.is_empty(), "{page}");

@@ -1,5 +1,6 @@
 //! The running system: log, ingest, shards and scheduler, wired up.
 
+pub mod everywhere;
 #[cfg(test)]
 mod tests;
 
@@ -9,11 +10,13 @@ use std::time::Duration;
 use aquarium_charging::input::{self, Message, Plausible, Refusal};
 use aquarium_charging::record::Body;
 use aquarium_charging::{Deployments, Reason};
-use aquarium_store::{Derived, DerivedError, Kind, Log, OwnedRecord, Position};
+use aquarium_store::postgres::Exclusive;
+use aquarium_store::{Derived, DerivedError, Kind, Log, OwnedRecord, Position, PostgresError};
 use thiserror::Error;
 
 use crate::clock::Clock;
-use crate::component::{Components, Ending, Probes};
+use crate::cluster::{Following, Freshness, Neighbourhood, Peers, Role, Tenure};
+use crate::component::{Components, Ending, Holding, Probes};
 use crate::config::Configuration;
 use crate::derived;
 use crate::feed::Feed;
@@ -25,7 +28,7 @@ use crate::registry::Registry;
 use crate::scheduler;
 use crate::shard::reading::read_stored;
 use crate::shard::{self, Finding, Setting, Unanswered};
-use crate::stores::{self, Shared, Stores, StoresError};
+use crate::stores::{self, Presence, Shared, Stores, StoresError};
 use crate::watch;
 use crate::webhook::{Webhook, WebhookError};
 
@@ -38,6 +41,9 @@ pub enum DaemonError {
     /// A policy cannot be used.
     #[error(transparent)]
     Policy(#[from] PolicyError),
+    /// The secret of the nodes.
+    #[error("the secret of the nodes cannot be read: {0}")]
+    Secret(String),
 }
 
 /// A running daemon.
@@ -62,6 +68,13 @@ pub struct Daemon {
     pub registry: Registry,
     /// Held while a policy is deployed: each deployment is checked against all before it.
     pub deploying: tokio::sync::Mutex<()>,
+    /// Which partitions are charged here.
+    pub tenure: Tenure,
+    /// This node among others, where the store is one that they can reach.
+    pub neighbourhood: Option<Arc<Neighbourhood>>,
+    /// The others, to be asked.
+    pub peers: Option<Peers>,
+    freshness: Freshness,
     derived: Arc<dyn Derived>,
     /// What keeps log and derived state where that is no directory.
     shared: Option<Shared>,
@@ -72,6 +85,8 @@ pub struct Daemon {
     /// The ends of what only brings events: it stops before all else.
     source_endings: Mutex<Vec<Ending>>,
     endings: Mutex<Vec<Ending>>,
+    /// The end of what holds the leases: it stops after all else.
+    member_ending: Mutex<Option<Ending>>,
 }
 
 /// Something that has no effect, and why.
@@ -87,11 +102,30 @@ pub struct Refused {
 }
 
 impl Daemon {
-    /// Opens the log and starts everything. Must be called on a runtime.
+    /// Opens the log and starts everything; nobody else charges by the store. Must be called on a runtime.
     pub async fn start(configuration: Configuration, clock: Clock) -> Result<Arc<Self>, DaemonError> {
+        Self::start_as(configuration, clock, Presence::Alone).await
+    }
+
+    /// The same, alone or among others.
+    pub async fn start_as(
+        configuration: Configuration,
+        clock: Clock,
+        presence: Presence,
+    ) -> Result<Arc<Self>, DaemonError> {
         let Stores { log, derived, shared } = stores::open(&configuration)?;
-        let policies =
-            Arc::new(Policies::open(configuration.data.join("policies"), configuration.data.join("native"))?);
+        let mut policies =
+            Policies::open(configuration.data.join("policies"), configuration.data.join("native"))?;
+        let shards = shard_count(&configuration);
+        let (mut tenure, mut freshness) = (Tenure::whole(log.partitions(), shards), Freshness::default());
+        let mut neighbourhood = None;
+        if let Some(shared) = &shared {
+            (tenure, freshness) = (Tenure::shared(shards), Freshness::shared());
+            policies = policies.shared(shared.server.clone());
+            neighbourhood = shared.join(&configuration.cluster, &presence, &tenure)?.map(Arc::new);
+        }
+        let policies = Arc::new(policies);
+        let peers = peers(&configuration, neighbourhood.as_ref(), &tenure, log.partitions())?;
         let clock = Arc::new(clock);
         let limits = &configuration.ingest;
         let (ingest, writer) =
@@ -106,8 +140,10 @@ impl Daemon {
             clock: clock.clone(),
             partitions: log.partitions(),
             patience: Duration::from_millis(configuration.http.request_millis_max),
+            tenure: tenure.clone(),
+            freshness: freshness.clone(),
         };
-        let (shards, folding) = shard::new(&setting, shard_count(&configuration));
+        let (shards, folding) = shard::new(&setting, shards);
         let daemon = Arc::new(Self {
             configuration,
             clock,
@@ -119,6 +155,10 @@ impl Daemon {
             components: Components::new(),
             registry: Registry::new(),
             deploying: tokio::sync::Mutex::new(()),
+            tenure,
+            neighbourhood,
+            peers,
+            freshness,
             derived,
             shared,
             copying: tokio::sync::Mutex::new(()),
@@ -126,8 +166,10 @@ impl Daemon {
             links: OnceLock::new(),
             source_endings: Mutex::default(),
             endings: Mutex::default(),
+            member_ending: Mutex::default(),
         });
         daemon.run(writer, folding).await;
+        daemon.run_among_others().await;
         Ok(daemon)
     }
 
@@ -149,6 +191,69 @@ impl Daemon {
         let follow = move || registry.follow(&feed);
         endings.push(self.components.start_blocking("registry", probes, follow).await);
         self.note(endings);
+    }
+
+    /// Starts what holds leases and follows what others append, where there may be others.
+    async fn run_among_others(&self) {
+        let Some(shared) = &self.shared else { return };
+        let following = Following {
+            log: shared.log.clone(),
+            derived: shared.derived.clone(),
+            heard: shared.hints.heard(),
+            ingest: self.ingest.clone(),
+            outbox: self.outbox.clone(),
+            freshness: self.freshness.clone(),
+            feed: self.feed.clone(),
+        };
+        let follow = move || following.run();
+        let ending = self.components.start_blocking("following", Probes::default(), follow).await;
+        self.note(vec![ending]);
+        let Some(neighbourhood) = &self.neighbourhood else { return };
+        let (member, troubled, shards) = (neighbourhood.clone(), neighbourhood.clone(), self.shards.clone());
+        let (tenure, holder) = (self.tenure.clone(), neighbourhood.clone());
+        let holding = move || Holding {
+            node: holder.name().to_owned(),
+            partitions: tenure.partitions(),
+            lease_age_millis: u64::try_from(holder.lease_age().as_millis()).unwrap_or(u64::MAX),
+        };
+        let probes = Probes::default().with_trouble(move || troubled.trouble()).with_holding(holding);
+        let run = move || {
+            member.run(|| shards.gauges().iter().map(|shard| shard.cursor()).min().unwrap_or_default())
+        };
+        let ending = self.components.start_blocking("member", probes, run).await;
+        *self.member_ending.lock().unwrap_or_else(PoisonError::into_inner) = Some(ending);
+    }
+
+    /// Waits until everything that concerns everybody is known here as far as it is durable now.
+    pub async fn registry_is_current(&self) {
+        // Where that cannot be known what is known must do: what is decided by it is checked when it is stored.
+        let _ = self.freshness.reached().await;
+        self.registry.reached(self.log.end()).await;
+    }
+
+    /// Keeps other nodes from deploying until the answer is dropped.
+    pub async fn deploying_alone(&self) -> Result<Option<Exclusive>, PostgresError> {
+        let Some(shared) = &self.shared else { return Ok(None) };
+        let server = shared.server.clone();
+        match tokio::task::spawn_blocking(move || server.deploying()).await {
+            Ok(locked) => locked.map(Some),
+            Err(failure) => std::panic::resume_unwind(failure.into_panic()),
+        }
+    }
+
+    /// Has other nodes take over what is charged here; the daemon is about to end.
+    pub fn retire(&self) {
+        if let Some(neighbourhood) = &self.neighbourhood {
+            neighbourhood.retire();
+        }
+    }
+
+    /// Waits until the daemon cannot go on by its store; says why.
+    pub async fn failed(&self) -> String {
+        match &self.neighbourhood {
+            Some(neighbourhood) => neighbourhood.failed().await,
+            None => std::future::pending().await,
+        }
     }
 
     fn shard_probes(&self, number: usize) -> Probes {
@@ -236,6 +341,7 @@ impl Daemon {
 
     /// Stores what was accepted, and ends everything.
     pub async fn stop(&self) {
+        self.retire();
         if let Some(shared) = &self.shared {
             shared.server.close();
         }
@@ -247,7 +353,18 @@ impl Daemon {
         for ending in endings {
             ending.reached().await;
         }
+        self.leave().await;
         self.components.stop().await;
+    }
+
+    async fn leave(&self) {
+        let Some(neighbourhood) = self.neighbourhood.clone() else { return };
+        let left = tokio::task::spawn_blocking(move || neighbourhood.leave()).await;
+        drop(left);
+        let ending = self.member_ending.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(ending) = ending {
+            ending.reached().await;
+        }
     }
 
     /// Writes derived state, as it is now, beside itself, for a backup to take away; gives the number of rows.
@@ -286,14 +403,23 @@ impl Daemon {
 
     /// The links to brokers that are configured, yet to run.
     pub fn configured_links(&self) -> Result<Links, QueueError> {
-        Links::new(&self.configuration, &self.outbox)
+        Links::new(&self.configuration, &|name| self.outbox_of(&format!("queue-{name}")))
+    }
+
+    /// The outbox for a publisher, who is on one node at a time.
+    fn outbox_of(&self, publisher: &str) -> Arc<Outbox> {
+        let role = Role::of_name(publisher, self.log.partitions(), &self.tenure);
+        Arc::new(self.outbox.of_publisher(role))
     }
 
     /// The webhooks that are configured, yet to run.
     pub fn webhooks(&self) -> Result<Vec<Arc<Webhook>>, WebhookError> {
         let configured = self.configuration.credit_events.webhooks.iter();
         configured
-            .map(|webhook| Webhook::new(webhook, self.outbox.clone(), self.clock.clone()).map(Arc::new))
+            .map(|webhook| {
+                let outbox = self.outbox_of(&format!("webhook-{}", webhook.name));
+                Webhook::new(webhook, outbox, self.clock.clone()).map(Arc::new)
+            })
             .collect()
     }
 
@@ -372,7 +498,7 @@ impl Daemon {
         let from = Position(after.map_or(0, |after| after.saturating_add(1)));
         let before = findings.partition_point(|finding| finding.position < from);
         let found = findings.get(before..).unwrap_or_default();
-        self.registry.reached(self.log.end()).await;
+        self.registry_is_current().await;
         let places = self.registry.known().quarantine.places(from, None, limit.saturating_add(1));
         let mut refused: Vec<Refused> = Vec::new();
         for place in places {
@@ -419,6 +545,20 @@ impl Daemon {
         let page = self.log.read(place).map_err(|error| Unanswered::Broken(error.to_string()))?;
         Ok(page.records().next().map(OwnedRecord::from))
     }
+}
+
+/// The other nodes, as they are to be asked.
+fn peers(
+    configuration: &Configuration,
+    neighbourhood: Option<&Arc<Neighbourhood>>,
+    tenure: &Tenure,
+    partitions: u16,
+) -> Result<Option<Peers>, DaemonError> {
+    let Some(neighbourhood) = neighbourhood else { return Ok(None) };
+    let secret = configuration.cluster.secret().map_err(DaemonError::Secret)?;
+    let known_by = (secret, configuration.cluster.authorities.clone());
+    let patience = Duration::from_millis(configuration.http.request_millis_max);
+    Ok(Some(Peers::new(neighbourhood.clone(), tenure.clone(), partitions, known_by, patience)))
 }
 
 fn shard_count(configuration: &Configuration) -> usize {

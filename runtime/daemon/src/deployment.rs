@@ -6,6 +6,7 @@ use aquarium_charging::deployments::DeploymentRefused;
 use aquarium_charging::{Deployments, Span};
 use aquarium_ir::Millis;
 use aquarium_ir::policy::Policy;
+use aquarium_store::PostgresError;
 use thiserror::Error;
 
 use crate::administration::{Fields, RecordError, Recorded};
@@ -90,13 +91,16 @@ pub enum DeployError {
     /// It was not recorded.
     #[error("the policy is not deployed: {0}")]
     Record(#[from] RecordError),
+    /// It is not known whether another node deploys one at the same time.
+    #[error("the policy is not deployed: {0}")]
+    Shared(#[from] PostgresError),
 }
 
 impl Daemon {
     /// What a deployment would come to.
     pub async fn plan(&self, order: &NewDeployment) -> Result<Planned, DeployError> {
         let version = self.policies.inspect(&order.module)?;
-        self.registry.reached(self.log.end()).await;
+        self.registry_is_current().await;
         let before = self.registry.deployed(&self.policies)?;
         let now = self.clock.now();
         let span = span(order, &before, &version.policy, now)?;
@@ -111,6 +115,7 @@ impl Daemon {
     /// Deploys a policy.
     pub async fn deploy(&self, order: &NewDeployment) -> Result<Deployed, DeployError> {
         let _one_at_a_time = self.deploying.lock().await;
+        let _nor_elsewhere = self.deploying_alone().await?;
         if let Some(known) = self.deployed_before(order).await? {
             return Ok(known);
         }
@@ -122,7 +127,7 @@ impl Daemon {
 
     /// Everything that was deployed, the oldest first.
     pub async fn deployments(&self) -> Result<Vec<Listed>, DeployError> {
-        self.registry.reached(self.log.end()).await;
+        self.registry_is_current().await;
         let list = self.registry.known().deployments.clone();
         let mut deployments = self.registry.deployed(&self.policies)?;
         let in_force = deployments.in_force(self.clock.now());
@@ -142,7 +147,7 @@ impl Daemon {
     /// Deploys a policy unless it is the one that was deployed last. Says whether it did.
     pub async fn deploy_unless_last(&self, order: &NewDeployment) -> Result<bool, DeployError> {
         let module = self.policies.inspect(&order.module)?.module;
-        self.registry.reached(self.log.end()).await;
+        self.registry_is_current().await;
         let last = self.registry.known().deployments.last().map(|last| last.module.clone());
         if last.is_some_and(|last| last == *module) {
             return Ok(false);
@@ -154,7 +159,7 @@ impl Daemon {
     async fn deployed_before(&self, order: &NewDeployment) -> Result<Option<Deployed>, DeployError> {
         let Some(id) = &order.id else { return Ok(None) };
         let module: Arc<str> = self.policies.inspect(&order.module)?.module;
-        self.registry.reached(self.log.end()).await;
+        self.registry_is_current().await;
         let known = self.registry.known();
         let Some(known) = known.deployments.iter().find(|deployment| deployment.id == *id) else {
             return Ok(None);

@@ -18,6 +18,7 @@ mod guard;
 mod openapi;
 mod operation;
 mod parameters;
+mod peers;
 mod policies;
 mod quarantine;
 mod reconcile;
@@ -34,17 +35,20 @@ use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::DefaultBodyLimit;
 use axum::middleware::{from_fn, from_fn_with_state};
+use axum::routing::post;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
 use tokio_rustls::TlsAcceptor;
 use tower::ServiceExt;
 
 use crate::client::{Call, ClientError, Reply, request};
+use crate::cluster::peers::PATH;
 use crate::config::{Admin, Configuration, Http};
 use crate::daemon::Daemon;
 use access::Door;
 use connections::{Limits, Listener};
 use fault::Fault;
+use peers::{Entrance, QUESTION_BYTES_MAX};
 
 /// The socket of administrators, within the data directory.
 const ADMIN_SOCKET: &str = "admin.sock";
@@ -151,10 +155,10 @@ pub async fn answer(daemon: Arc<Daemon>, path: &str, call: Call) -> Result<Reply
         Ok(response) => response,
         Err(never) => match never {},
     };
-    let status = response.status().as_u16();
+    let (status, headers) = (response.status().as_u16(), response.headers().clone());
     let body = to_bytes(response.into_body(), usize::MAX).await;
     let body = body.map_err(|error| ClientError::Answer(error.to_string()))?;
-    Ok(Reply { status, body: Vec::from(body) })
+    Ok(Reply { status, headers, body: Vec::from(body) })
 }
 
 /// The console shows everything about everybody: on the public port only to this machine.
@@ -195,7 +199,26 @@ fn public_router(api: &Api) -> Router {
     let door = Door::public(&api.daemon.configuration.http.tokens);
     let routes = openapi::served(routes::public());
     let console = api.daemon.configuration.http.console;
-    guarded(if console { routes.merge(console::router(api)) } else { routes }, api, door)
+    let public = guarded(if console { routes.merge(console::router(api)) } else { routes }, api, door);
+    let Some(nodes) = &api.daemon.peers else { return public };
+    let entrance = Entrance::to(
+        node_router(api, nodes.secret().is_some()),
+        nodes.secret(),
+        !api.daemon.configuration.http.tokens.is_empty(),
+    );
+    public.layer(from_fn_with_state(entrance, peers::enter))
+}
+
+/// What other nodes may ask: all that administrators may where they show a secret, else what everybody may.
+fn node_router(api: &Api, trusted: bool) -> Router {
+    let asked =
+        Router::new().route(PATH, post(peers::answer)).layer(DefaultBodyLimit::max(QUESTION_BYTES_MAX));
+    let routes = if trusted { routes::admin() } else { routes::public() };
+    let mut routes = openapi::served(routes).merge(asked);
+    if trusted || api.daemon.configuration.http.console {
+        routes = routes.merge(console::router(api));
+    }
+    guarded(routes, api, Door::open())
 }
 
 fn admin_router(api: &Api, door: Door) -> Router {
@@ -206,6 +229,7 @@ fn guarded(router: Router<Api>, api: &Api, door: Door) -> Router {
     router
         .fallback(|| async { Fault::not_found("there is nothing at this path") })
         .method_not_allowed_fallback(|| async { Fault::bad_method() })
+        .layer(from_fn_with_state(api.clone(), peers::pass_on))
         .layer(DefaultBodyLimit::max(SMALL_BODY_BYTES_MAX))
         .layer(from_fn_with_state(door, access::check))
         .layer(from_fn_with_state(api.clone(), guard::host))

@@ -88,6 +88,17 @@ pub struct Shared {
     counts: [AtomicU64; 4],
 }
 
+impl Shared {
+    /// Whoever knows of a later end was told by others.
+    fn moved(&self, end: Position) {
+        self.end.send_if_modified(|known| {
+            let further = end > *known;
+            *known = end.max(*known);
+            further
+        });
+    }
+}
+
 impl Handle {
     /// Stores a batch, unless too many wait already.
     pub async fn offer(&self, batch: Batch) -> Result<Vec<Answer>, IngestError> {
@@ -140,6 +151,11 @@ impl Handle {
     /// Whether too many wait already.
     pub fn is_full(&self) -> bool {
         self.mailbox.capacity() == 0
+    }
+
+    /// Others have appended up to here.
+    pub fn moved(&self, end: Position) {
+        self.shared.moved(end);
     }
 
     /// The end of the log, and when it moves.
@@ -239,8 +255,7 @@ impl Writer {
         if !appended.as_ref().is_ok_and(nothing_new) {
             self.shared.taking.store(appended.is_ok(), Ordering::Relaxed);
         }
-        let end = self.log.end();
-        self.shared.end.send_if_modified(|known| std::mem::replace(known, end) != end);
+        self.shared.moved(self.log.end());
     }
 
     fn acknowledge(&self, group: Vec<Submission>, mut appended: &[Appended]) {

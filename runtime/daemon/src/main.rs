@@ -13,6 +13,7 @@ mod administration;
 mod client;
 mod clients;
 mod clock;
+mod cluster;
 mod command;
 mod component;
 mod config;

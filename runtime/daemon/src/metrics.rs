@@ -14,19 +14,22 @@ struct Metric {
     name: &'static str,
     kind: &'static str,
     help: &'static str,
-    samples: Vec<(String, u64)>,
+    samples: Samples,
 }
+
+/// Labels and what they count.
+type Samples = Vec<(String, u64)>;
 
 impl Metric {
     fn gauge(name: &'static str, help: &'static str, value: u64) -> Self {
         Self { name, kind: "gauge", help, samples: vec![(String::new(), value)] }
     }
 
-    fn counter(name: &'static str, help: &'static str, samples: Vec<(String, u64)>) -> Self {
+    fn counter(name: &'static str, help: &'static str, samples: Samples) -> Self {
         Self { name, kind: "counter", help, samples }
     }
 
-    fn labelled(name: &'static str, help: &'static str, samples: Vec<(String, u64)>) -> Self {
+    fn labelled(name: &'static str, help: &'static str, samples: Samples) -> Self {
         Self { name, kind: "gauge", help, samples }
     }
 }
@@ -65,6 +68,7 @@ fn all(daemon: &Daemon) -> Vec<Metric> {
     let of_sources = |count: fn(&Source) -> u64| -> Vec<(String, u64)> {
         links.sources.iter().map(|source| (label("component", &source.link.name), count(source))).collect()
     };
+    let (partitions, lease_age) = holding(daemon);
     let now = daemon.clock.now();
     let timer_lag = gauges.iter().map(|shard| positive(now.0.saturating_sub(shard.timer().0))).max();
     vec![
@@ -106,6 +110,16 @@ fn all(daemon: &Daemon) -> Vec<Metric> {
              a source.",
             probed(|report| report.lag),
         ),
+        Metric::labelled(
+            "aquarium_node_partitions",
+            "Partitions that this node charges, where there may be others.",
+            partitions,
+        ),
+        Metric::labelled(
+            "aquarium_node_lease_age_millis",
+            "How long ago this node renewed its leases.",
+            lease_age,
+        ),
         Metric::labelled("aquarium_queue_connected", "Whether there is a connection to the broker.", linked),
         Metric::counter("aquarium_queue_connections_total", "Connections made to brokers.", connections),
         Metric::counter(
@@ -119,6 +133,14 @@ fn all(daemon: &Daemon) -> Vec<Metric> {
             of_sources(|source| source.received().1),
         ),
     ]
+}
+
+/// How many partitions this node charges, and the age of its leases; nothing where there are no others.
+fn holding(daemon: &Daemon) -> (Samples, Samples) {
+    let Some(neighbourhood) = &daemon.neighbourhood else { return (Vec::new(), Vec::new()) };
+    let sample = |value| vec![(label("node", neighbourhood.name()), value)];
+    let age = u64::try_from(neighbourhood.lease_age().as_millis()).unwrap_or(u64::MAX);
+    (sample(daemon.tenure.partitions().len() as u64), sample(age))
 }
 
 /// How long ago the first record was received that is not folded; 0 where there is none.

@@ -10,14 +10,19 @@ use serde_json::value::RawValue;
 use thiserror::Error;
 use tokio::sync::watch;
 
+use crate::cluster::Role;
+
 /// Hexadecimal digits of a place in a cursor.
 const PLACE_DIGITS: usize = 16;
 
 /// The outbox.
+#[derive(Clone)]
 pub struct Outbox {
     derived: Arc<dyn Derived>,
     end: watch::Sender<OutboxPlace>,
     stopped: watch::Sender<bool>,
+    /// Whoever publishes does it as long as this node has the role.
+    role: Option<Role>,
 }
 
 /// A place in the feed of credit events, for whoever reads it: opaque, to be given back as it is.
@@ -65,7 +70,29 @@ impl Outbox {
 
     /// The outbox of a store.
     pub fn new(derived: Arc<dyn Derived>) -> Self {
-        Self { derived, end: watch::Sender::new(OutboxPlace::default()), stopped: watch::Sender::new(false) }
+        let (end, stopped) = (watch::Sender::new(OutboxPlace::default()), watch::Sender::new(false));
+        Self { derived, end, stopped, role: None }
+    }
+
+    /// The same outbox for one who publishes, on one node at a time.
+    pub fn of_publisher(&self, role: Role) -> Self {
+        Self { role: Some(role), ..self.clone() }
+    }
+
+    /// Whether this node is to publish.
+    pub fn is_here(&self) -> bool {
+        self.role.as_ref().is_none_or(Role::is_here)
+    }
+
+    /// Publishes by `publish`, which ends when it is told to stop, whenever this node is to publish.
+    pub async fn publish_here<F: Future<Output = ()>>(&self, publish: impl Fn() -> F) {
+        loop {
+            tokio::select! {
+                () = self.ended() => return,
+                () = async { if let Some(role) = &self.role { role.taken().await } } => {}
+            }
+            publish().await;
+        }
     }
 
     /// Announcements were written; this is where the outbox ends now.
@@ -87,8 +114,21 @@ impl Outbox {
         self.stopped.send_replace(true);
     }
 
-    /// Waits until those who follow are told to stop.
+    /// Waits until those who follow are told to stop, or the role is another node's.
     pub async fn stopped(&self) {
+        let gone = async {
+            match &self.role {
+                Some(role) => role.gone().await,
+                None => std::future::pending().await,
+            }
+        };
+        tokio::select! {
+            () = self.ended() => {}
+            () = gone => {}
+        }
+    }
+
+    async fn ended(&self) {
         // The sender is this outbox's own.
         let _ = self.stopped.subscribe().wait_for(|stopped| *stopped).await;
     }
@@ -108,7 +148,15 @@ impl Outbox {
     /// Notes, durably, how far a publisher has published.
     pub async fn publish(&self, publisher: &str, place: OutboxPlace) -> Result<(), DerivedError> {
         let (derived, publisher) = (self.derived.clone(), publisher.to_owned());
-        let batch = Batch { published: vec![(publisher, place)], ..Batch::default() };
+        // A node that has slept must not put the cursor back.
+        let fences = match &self.role {
+            None => Vec::new(),
+            Some(role) => {
+                let partition = role.partition();
+                role.fences().ok_or(DerivedError::Fenced { partition, epoch: 0, current: 0 })?
+            }
+        };
+        let batch = Batch { fences, published: vec![(publisher, place)], ..Batch::default() };
         off_the_runtime(move || derived.write(&batch).map(|_| ())).await
     }
 }

@@ -27,6 +27,14 @@ pub enum PolicyError {
     /// No module can be run at all.
     #[error(transparent)]
     Engine(#[from] EngineError),
+    /// The store that all nodes share cannot be used.
+    #[error("the policy module {name} cannot be had: {why}")]
+    Shared {
+        /// Its hash.
+        name: String,
+        /// Why.
+        why: String,
+    },
     /// Its file cannot be read or written.
     #[error("the policy module `{}`: {source}", path.display())]
     Io {
@@ -37,8 +45,24 @@ pub enum PolicyError {
     },
 }
 
-/// The modules of a data directory.
+/// Where all nodes have their modules.
+pub trait Library: Send + Sync {
+    /// Keeps a module for the others.
+    ///
+    /// # Errors
+    /// Why it cannot.
+    fn keep(&self, hash: &str, module: &[u8]) -> Result<(), String>;
+
+    /// A module that another node has kept.
+    ///
+    /// # Errors
+    /// Why it cannot be had.
+    fn find(&self, hash: &str) -> Result<Option<Vec<u8>>, String>;
+}
+
+/// The modules of a data directory, and those of other nodes.
 pub struct Policies {
+    library: Option<Arc<dyn Library>>,
     directory: PathBuf,
     engine: Engine,
     loaded: Mutex<BTreeMap<String, Version>>,
@@ -51,7 +75,13 @@ impl Policies {
         fs::create_dir_all(&directory)
             .map_err(|source| PolicyError::Io { path: directory.clone(), source })?;
         let engine = Engine::new(&EngineOptions { native_cache: Some(native_code) })?;
-        Ok(Self { directory, engine, loaded: Mutex::default(), zone: RwLock::new(Zone::utc()) })
+        let zone = RwLock::new(Zone::utc());
+        Ok(Self { library: None, directory, engine, loaded: Mutex::default(), zone })
+    }
+
+    /// The same, and what is deployed is for other nodes too.
+    pub fn shared(self, library: Arc<dyn Library>) -> Self {
+        Self { library: Some(library), ..self }
     }
 
     /// The zone of the policy that was deployed last: that of local times in questions.
@@ -68,22 +98,51 @@ impl Policies {
     pub fn keep(&self, module: &[u8]) -> Result<(), PolicyError> {
         let version = self.load("given", module)?;
         let hash = version.module.to_string();
-        let path = self.path(&hash);
-        if !path.exists() {
-            write_durably(&self.directory, &path, module)
-                .map_err(|source| PolicyError::Io { path: path.clone(), source })?;
-        }
+        self.publish(&hash, module)?;
+        self.write(&hash, module)?;
         self.loaded.lock().unwrap_or_else(PoisonError::into_inner).insert(hash, version);
         Ok(())
     }
 
-    /// The bytes of a module that was taken in.
+    fn write(&self, hash: &str, module: &[u8]) -> Result<(), PolicyError> {
+        let path = self.path(hash);
+        if path.exists() {
+            return Ok(());
+        }
+        write_durably(&self.directory, &path, module).map_err(|source| PolicyError::Io { path, source })
+    }
+
+    /// The bytes of a module that was taken in, here or by another node.
     pub fn module(&self, hash: &str) -> Result<Vec<u8>, PolicyError> {
         let path = self.path(hash);
         if !is_hash(hash) {
             return Err(unusable(hash, "this is no hash of a module"));
         }
-        fs::read(&path).map_err(|source| PolicyError::Io { path, source })
+        match fs::read(&path) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => match self.find(hash)? {
+                Some(module) => Ok(module),
+                None => Err(PolicyError::Io { path, source: error }),
+            },
+            read => read.map_err(|source| PolicyError::Io { path, source }),
+        }
+    }
+
+    /// Fetches a module that another node has kept.
+    fn find(&self, hash: &str) -> Result<Option<Vec<u8>>, PolicyError> {
+        let Some(library) = &self.library else { return Ok(None) };
+        let found = library.find(hash).map_err(|why| PolicyError::Shared { name: hash.to_owned(), why })?;
+        let Some(module) = found else { return Ok(None) };
+        if *self.load(hash, &module)?.module != *hash {
+            return Err(unusable(hash, "under its hash there is another module in the store"));
+        }
+        self.write(hash, &module)?;
+        Ok(Some(module))
+    }
+
+    /// Lets other nodes have a module.
+    fn publish(&self, hash: &str, module: &[u8]) -> Result<(), PolicyError> {
+        let Some(library) = &self.library else { return Ok(()) };
+        library.keep(hash, module).map_err(|why| PolicyError::Shared { name: hash.to_owned(), why })
     }
 
     /// The text of a file that a module was compiled from; `None`: it does not have it.
@@ -108,8 +167,11 @@ impl Policies {
     }
 
     fn read(&self, hash: &str) -> Result<Version, PolicyError> {
-        let version = self.load(hash, &self.module(hash)?)?;
+        let module = self.module(hash)?;
+        let version = self.load(hash, &module)?;
         if *version.module == *hash {
+            // It may have been deployed before there were others.
+            self.publish(hash, &module)?;
             Ok(version)
         } else {
             Err(unusable(hash, "its file holds another module"))

@@ -67,8 +67,11 @@ pub struct Links {
 }
 
 impl Links {
-    /// What is configured, yet to run.
-    pub fn new(configuration: &Configuration, outbox: &Arc<Outbox>) -> Result<Self, QueueError> {
+    /// What is configured, yet to run; `outbox` gives a publisher its own.
+    pub fn new(
+        configuration: &Configuration,
+        outbox: &dyn Fn(&str) -> Arc<Outbox>,
+    ) -> Result<Self, QueueError> {
         let mut links = Self::default();
         let mut brokers: BTreeMap<&str, Arc<Broker>> = BTreeMap::new();
         for configured in &configuration.brokers {
@@ -88,7 +91,7 @@ impl Links {
                 .get(broker.as_str())
                 .ok_or_else(|| QueueError::UnknownBroker { name: name.clone(), broker: broker.clone() })?;
             let route = read_route(&configured.to)?;
-            links.publishers.push(Arc::new(Publisher::new(name, route, broker, outbox.clone())));
+            links.publishers.push(Arc::new(Publisher::new(name, route, broker, outbox(name))));
         }
         links.checked()
     }
@@ -129,8 +132,8 @@ mod tests {
             let configuration: Configuration = serde_yaml::from_str(settings).unwrap();
             let directory = tempfile::tempdir().unwrap();
             let derived = crate::derived::open(directory.path(), 1, aquarium_store::Position(0)).unwrap();
-            let refused =
-                Links::new(&configuration, &Arc::new(Outbox::new(Arc::new(derived)))).err().unwrap();
+            let outbox = Arc::new(Outbox::new(Arc::new(derived)));
+            let refused = Links::new(&configuration, &|_| outbox.clone()).err().unwrap();
             assert!(refused.to_string().contains(said), "{refused}");
         }
     }

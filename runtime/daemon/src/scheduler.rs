@@ -27,17 +27,39 @@ const TOGETHER: usize = 64;
 /// The wait before ticks that the log did not take are stored again.
 const RETRY_AFTER: Duration = Duration::from_secs(1);
 
-/// Ticks until the daemon stops.
+/// The partition whose holder tells the time to all of them.
+const TELLER: u16 = 0;
+
+/// Ticks until the daemon stops, as long as no other node does.
 pub async fn run(daemon: Arc<Daemon>) {
+    loop {
+        tokio::select! {
+            () = daemon.tenure.taken(TELLER) => {}
+            () = refused(&daemon) => {
+                try_the_log(&daemon).await;
+                continue;
+            }
+            () = daemon.stopped() => return,
+        }
+        tokio::select! {
+            // Told twice, while one node does not know of the other, ticks are the same records.
+            () = daemon.tenure.gone(TELLER) => {}
+            () = tell_all(&daemon) => return,
+        }
+    }
+}
+
+/// Ticks until the daemon stops.
+async fn tell_all(daemon: &Daemon) {
     // Who ends before everything was looked at never gets there.
     tokio::select! {
-        () = daemon.registry.reached(daemon.log.end()) => {}
+        () = daemon.registry_is_current() => {}
         () = daemon.stopped() => return,
     }
     let mut told = daemon.registry.known().ticked;
     loop {
         let now = daemon.clock.now();
-        match tell(&daemon, told, now).await {
+        match tell(daemon, told, now).await {
             Ok(last) => told = told.max(last),
             Err(IngestError::Stopping) => return,
             Err(error) => {
@@ -53,7 +75,7 @@ pub async fn run(daemon: Arc<Daemon>) {
         let due = due(&mut daemon.versions(), next);
         tokio::select! {
             () = daemon.clock.reached(due) => {}
-            () = refused(&daemon) => try_the_log(&daemon).await,
+            () = refused(daemon) => try_the_log(daemon).await,
             () = daemon.stopped() => return,
         }
     }

@@ -35,6 +35,7 @@ pub use gauges::Gauges;
 pub use standing::{Digested, Finding, Row};
 
 use crate::clock::Clock;
+use crate::cluster::{Freshness, Part, Standing, Tenure};
 use crate::feed::Feed;
 use crate::outbox::Outbox;
 use crate::policies::Policies;
@@ -58,6 +59,9 @@ pub enum Unanswered {
     /// It took too long.
     #[error("no answer in time")]
     Late,
+    /// The user is charged by another node, or about to be.
+    #[error("this user is being taken over by another node; ask again in a moment")]
+    Moving,
     /// The daemon is about to end.
     #[error("the daemon is stopping")]
     Stopping,
@@ -89,6 +93,8 @@ pub struct Handle {
     partitions: u16,
     end: watch::Receiver<Position>,
     patience: Duration,
+    tenure: Tenure,
+    freshness: Freshness,
 }
 
 impl Handle {
@@ -112,8 +118,7 @@ impl Handle {
 
     /// A digest of what a user's records come to up to an instant; `None` where there is no record of the user.
     pub async fn digest(&self, user: &str, at: Millis) -> Result<Option<Digested>, Unanswered> {
-        let shard = usize::from(partition_of(user, self.partitions)) % self.shards.len().max(1);
-        self.ask(shard, |reply| Ask::Digest { user: user.to_owned(), at, reply }).await
+        self.ask_of(user, |reply| Ask::Digest { user: user.to_owned(), at, reply }).await
     }
 
     /// Up to where all shards have folded the log.
@@ -144,15 +149,50 @@ impl Handle {
         self.gauges.iter().any(|gauges| gauges.rerating())
     }
 
+    /// Asks all shards about all users that are charged here, once they have taken up what they are to charge.
     async fn ask_all<T>(
         &self,
         ask: impl Fn(oneshot::Sender<Result<Vec<T>, Unanswered>>) -> Ask,
     ) -> Result<Vec<T>, Unanswered> {
+        let asked = async {
+            let mut changes = self.tenure.changes();
+            loop {
+                if let Some(before) = self.tenure.settled() {
+                    let all = self.gather(&ask).await?;
+                    if self.tenure.settled() == Some(before) {
+                        return Ok(all);
+                    }
+                } else if self.tenure.is_in_time() {
+                    changes.next().await;
+                } else {
+                    return Err(Unanswered::Moving);
+                }
+            }
+        };
+        tokio::time::timeout(self.patience, asked).await.unwrap_or(Err(Unanswered::Late))
+    }
+
+    async fn gather<T>(
+        &self,
+        ask: &impl Fn(oneshot::Sender<Result<Vec<T>, Unanswered>>) -> Ask,
+    ) -> Result<Vec<T>, Unanswered> {
         let mut all = Vec::new();
         for shard in 0..self.shards.len() {
-            all.extend(self.ask(shard, &ask).await?);
+            all.extend(self.ask(shard, ask).await?);
         }
         Ok(all)
+    }
+
+    /// Asks about a user, whose partition is charged here from the question to the answer.
+    async fn ask_of<T>(
+        &self,
+        user: &str,
+        ask: impl FnOnce(oneshot::Sender<Result<T, Unanswered>>) -> Ask,
+    ) -> Result<T, Unanswered> {
+        let partition = partition_of(user, self.partitions);
+        let holding = self.tenure.holding(partition).ok_or(Unanswered::Moving)?;
+        let answer = self.ask(self.shard_of(user), ask).await?;
+        if self.tenure.holding(partition) == Some(holding) { Ok(answer) } else { Err(Unanswered::Moving) }
     }
 
     async fn ask<T>(
@@ -161,9 +201,10 @@ impl Handle {
         ask: impl FnOnce(oneshot::Sender<Result<T, Unanswered>>) -> Ask,
     ) -> Result<T, Unanswered> {
         let (reply, answer) = oneshot::channel();
-        let question = Question { not_before: *self.end.borrow(), ask: ask(reply) };
-        let questions = self.shards.get(shard).ok_or(Unanswered::Stopping)?;
         let answered = async {
+            self.freshness.reached().await?;
+            let question = Question { not_before: *self.end.borrow(), ask: ask(reply) };
+            let questions = self.shards.get(shard).ok_or(Unanswered::Stopping)?;
             questions.send(question).await.map_err(|_| Unanswered::Stopping)?;
             answer.await.unwrap_or(Err(Unanswered::Stopping))
         };
@@ -188,12 +229,15 @@ pub struct Setting {
     pub partitions: u16,
     /// How long a question may wait for its answer.
     pub patience: Duration,
+    /// Which partitions are charged here.
+    pub tenure: Tenure,
+    /// What others have appended.
+    pub freshness: Freshness,
 }
 
 /// One shard, yet to run.
 pub struct Shard {
     number: usize,
-    of: usize,
     setting: Setting,
     questions: Mutex<mpsc::Receiver<Question>>,
     /// Up to where the log is folded, or why it cannot be.
@@ -212,31 +256,73 @@ pub fn new(setting: &Setting, count: usize) -> (Handle, Vec<Shard>) {
         senders.push(sender);
         cursors.push(folded);
         let (setting, questions, gauges) = (setting.clone(), Mutex::new(receiver), gauges.clone());
-        shards.push(Shard { number, of, setting, questions, cursor, gauges });
+        shards.push(Shard { number, setting, questions, cursor, gauges });
     }
-    let (partitions, patience) = (setting.partitions, setting.patience);
-    (Handle { shards: senders, cursors, gauges, partitions, end: setting.feed.end(), patience }, shards)
+    let handle = Handle {
+        shards: senders,
+        cursors,
+        gauges,
+        partitions: setting.partitions,
+        end: setting.feed.end(),
+        patience: setting.patience,
+        tenure: setting.tenure.clone(),
+        freshness: setting.freshness.clone(),
+    };
+    (handle, shards)
 }
 
 impl Shard {
     /// Folds and answers until nobody can ask any more. Blocks; must be called on a runtime's thread.
     pub fn run(&self) {
         let mut questions = self.questions.blocking_lock();
-        let mut users = Users::open(self.number, self.of, self.setting.clone());
         let mut waiting = Waiting::default();
+        loop {
+            let mut part = self.setting.tenure.part_of(self.number);
+            let mut users = Users::open(self.number, &part, self.setting.clone());
+            self.setting.tenure.enter(self.number, &part);
+            match self.charge(&mut users, &mut part, &mut questions, &mut waiting) {
+                Standing::Same => {
+                    users.write_all();
+                    return;
+                }
+                Standing::Changed => {
+                    users.write_all();
+                }
+                Standing::Lost => users.abandon(),
+            }
+        }
+    }
+
+    /// Charges a part until it is another one, or, where it stays the same, until nobody can ask any more.
+    fn charge(
+        &self,
+        users: &mut Users,
+        part: &mut Part,
+        questions: &mut mpsc::Receiver<Question>,
+        waiting: &mut Waiting,
+    ) -> Standing {
         let mut end = self.setting.feed.end();
+        let mut changes = self.setting.tenure.changes();
         let runtime = tokio::runtime::Handle::current();
         loop {
+            match self.setting.tenure.standing(self.number, part) {
+                Standing::Same => {}
+                other => return other,
+            }
+            if let Some(fence) = users.refused() {
+                self.setting.tenure.lose(&[fence]);
+                continue;
+            }
             while let Ok(question) = questions.try_recv() {
-                waiting.take(&mut users, question);
+                waiting.take(users, question);
             }
             let folded = !self.setting.feed.is_stopped() && users.fold_some(*end.borrow_and_update());
-            waiting.answer(&mut users);
+            waiting.answer(users);
             let _ = self.cursor.send_replace(users.check().map(|()| users.cursor()));
             let write_in = users.write_some();
             users.make_room();
             let looked = users.look_again();
-            self.gauges.set(&users);
+            self.gauges.set(users);
             if folded || write_in == Some(Duration::ZERO) {
                 continue;
             }
@@ -247,19 +333,20 @@ impl Shard {
                 tokio::select! {
                     biased;
                     () = self.setting.feed.stopped() => Next::Stop,
+                    () = changes.next() => Next::Fold,
                     question = questions.recv() => question.map_or(Next::Stop, Next::Answer),
                     moved = end.changed() => moved.map_or(Next::Stop, |()| Next::Fold),
                     () = after(write_in) => Next::Fold,
+                    () = after(self.setting.tenure.left()) => Next::Fold,
                     () = reached(&self.setting.clock, users.next_timer()), if !more => Next::Fold,
                 }
             });
             match next {
-                Next::Answer(question) => waiting.take(&mut users, question),
+                Next::Answer(question) => waiting.take(users, question),
                 Next::Fold => {}
-                Next::Stop => break,
+                Next::Stop => return Standing::Same,
             }
         }
-        users.write_all();
     }
 }
 

@@ -110,8 +110,11 @@ impl Webhook {
         Ok(Self { name, address, secret, outbox, clock, patience, done: AtomicU64::new(0) })
     }
 
-    /// How many credit events it does not have yet.
+    /// How many credit events it does not have yet; 0 where another node delivers them.
     pub fn lag(&self) -> u64 {
+        if !self.outbox.is_here() {
+            return 0;
+        }
         self.outbox.end().borrow().0.saturating_sub(self.done.load(Ordering::Relaxed))
     }
 
@@ -120,8 +123,12 @@ impl Webhook {
         format!("webhook-{}", self.name)
     }
 
-    /// Delivers until nothing more is to be delivered.
+    /// Delivers, on one node at a time, until nothing more is to be delivered.
     pub async fn run(self: Arc<Self>) {
+        self.outbox.publish_here(|| self.clone().deliver()).await;
+    }
+
+    async fn deliver(self: Arc<Self>) {
         let Some(start) = self.start().await else { return };
         self.done.store(start.0, Ordering::Relaxed);
         let mut delivery = Delivery {

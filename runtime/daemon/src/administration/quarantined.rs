@@ -91,7 +91,7 @@ impl From<IngestError> for HandlingError {
 impl Daemon {
     /// Decides about the refused input at a place in the log.
     pub async fn handle(&self, place: Position, verdict: &Verdict) -> Result<Handled, HandlingError> {
-        self.registry.reached(self.log.end()).await;
+        self.registry_is_current().await;
         let listed = self.registry.known().quarantine.listed(place);
         let Some((reason, digest)) = listed else { return self.not_listed(place) };
         let handled = match verdict.fate {
@@ -110,7 +110,7 @@ impl Daemon {
         selection: Selection,
         verdict: &Verdict,
     ) -> Result<HandledAll, HandlingError> {
-        self.registry.reached(self.log.end()).await;
+        self.registry_is_current().await;
         let Selection { reason, from, limit } = selection;
         let places = self.registry.known().quarantine.places(from, reason, limit);
         let full = places.len() == limit;

@@ -20,6 +20,7 @@ use crate::config::Configuration;
 use crate::daemon::Daemon;
 use crate::ingest::marks::Marks;
 use crate::ingest::{Answer, IngestError, Outcome};
+use crate::stores::Presence;
 
 /// Bytes that are read at once: some thousands of events.
 const PART_BYTES: usize = 1 << 20;
@@ -40,7 +41,8 @@ impl Ingest {
     /// Stores the events of the files.
     pub async fn run(self, configuration: Configuration) -> Result<(), Failure> {
         let files = open_all(&self.files)?;
-        let daemon = Daemon::start(self.data.over(configuration), Clock::system()).await?;
+        let configuration = self.data.over(configuration);
+        let daemon = Daemon::start_as(configuration, Clock::system(), Presence::Beside).await?;
         let marks = Marks::new(daemon.configuration.data.join("ingest"));
         let imported = import(&daemon, files, Some(&marks)).await;
         daemon.stop().await;

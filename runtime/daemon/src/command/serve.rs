@@ -3,7 +3,7 @@
 use std::io::Write;
 use std::net::SocketAddr;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use clap::Args;
 use tokio::net::TcpListener;
@@ -15,6 +15,7 @@ use crate::daemon::Daemon;
 use crate::deployment::NewDeployment;
 use crate::http;
 use crate::queue::Links;
+use crate::stores::Presence;
 use crate::webhook::Webhook;
 
 /// Take in events and answer questions.
@@ -44,7 +45,8 @@ impl Serve {
                 None => None,
             };
         let listener = listen(configuration.http.listen).await?;
-        let daemon = Daemon::start(configuration, self.serving.clock()).await?;
+        let presence = Presence::Among(reached_at(&configuration, listener.local_addr()?));
+        let daemon = Daemon::start_as(configuration, self.serving.clock(), presence).await?;
         if let Some(module) = module
             && let Err(error) =
                 daemon.deploy_unless_last(&NewDeployment { module, ..Default::default() }).await
@@ -63,15 +65,32 @@ pub async fn listen(address: SocketAddr) -> Result<TcpListener, Failure> {
         .map_err(|error| format!("cannot listen on {address}: {error}; choose another by `--listen`"))?)
 }
 
+/// Where other nodes reach this one, which listens at an address.
+fn reached_at(configuration: &Configuration, listens: SocketAddr) -> String {
+    if let Some(address) = &configuration.cluster.address {
+        return address.trim_end_matches('/').to_owned();
+    }
+    let scheme = if configuration.http.tls.is_some() { "https" } else { "http" };
+    if !listens.ip().is_unspecified() {
+        return format!("{scheme}://{listens}");
+    }
+    let uname = rustix::system::uname();
+    format!("{scheme}://{}:{}", uname.nodename().to_string_lossy(), listens.port())
+}
+
 /// Serves until told to stop, then stores what was accepted and ends.
 pub async fn serve(daemon: Arc<Daemon>, listener: TcpListener) -> Result<(), Failure> {
     let mut terminate = signal(SignalKind::terminate())?;
-    let stop = async move {
+    let (stopped, failure) = (daemon.clone(), OnceLock::new());
+    let stop = async {
         tokio::select! {
             _ = terminate.recv() => {}
             _ = tokio::signal::ctrl_c() => {}
+            why = stopped.failed() => drop(failure.set(why)),
         }
         tracing::info!("stopping");
+        // Others take over while open requests are finished.
+        stopped.retire();
     };
     let (webhooks, links) = match outward(&daemon) {
         Ok(outward) => outward,
@@ -93,7 +112,7 @@ pub async fn serve(daemon: Arc<Daemon>, listener: TcpListener) -> Result<(), Fai
     writeln!(std::io::stdout(), "listening on http://{address}")?;
     server.run(stop).await;
     daemon.stop().await;
-    Ok(())
+    failure.into_inner().map_or(Ok(()), |why| Err(why.into()))
 }
 
 /// Whom the daemon is to work with, as it is configured.

@@ -23,6 +23,7 @@ use crate::clock::Clock;
 use crate::config::Configuration;
 use crate::daemon::Daemon;
 use crate::http;
+use crate::stores::Presence;
 
 /// The longest that a daemon may take: a dry run reads the whole log.
 const PATIENCE: Duration = Duration::from_secs(3_600);
@@ -116,7 +117,7 @@ pub async fn on_data<T>(
         let data = configuration.data;
         return task(&Site::Running { socket, data }).await;
     }
-    let daemon = Daemon::start(configuration, Clock::system()).await?;
+    let daemon = Daemon::start_as(configuration, Clock::system(), Presence::Beside).await?;
     let done = task(&Site::Offline(daemon.clone())).await;
     daemon.stop().await;
     done

@@ -1,5 +1,7 @@
 //! Bills: one, or those of all users as lines of JSON or as CSV.
 
+use std::collections::BTreeMap;
+
 use axum::body::Body;
 use axum::extract::State;
 use axum::http::HeaderMap;
@@ -13,7 +15,9 @@ use utoipa::{IntoParams, ToSchema};
 use super::Api;
 use super::fault::{Fault, FaultBody, OfCharging, OfParameters};
 use super::parameters::{Parameters, Segments, month};
+use super::peers::{not_whole, unheard};
 use super::users::{elsewhere, no_record_now, unanswered};
+use crate::cluster::peers::Question;
 use crate::shard::queries::{Known, Which as Users};
 use crate::views::bills::{self, Bill, NoBill, Which};
 use crate::views::shapes;
@@ -137,7 +141,8 @@ pub async fn all(
     let accepted = headers.get(ACCEPT).and_then(|accept| accept.to_str().ok()).unwrap_or_default();
     let by_header = if accepted.contains("text/csv") { Format::Csv } else { Format::Ndjson };
     let format = query.format.unwrap_or(by_header);
-    let mut run = Run { api, which, format, users: Vec::new(), part: format.head()? };
+    let month = (year, number);
+    let mut run = Run { api, which, month, format, users: Vec::new(), part: format.head()? };
     // What is wrong with the month is wrong for everybody: it is told before anything is sent.
     run.next_users(None).await?;
     run.first().await?;
@@ -197,37 +202,100 @@ fn csv_rows(rows: &[[String; bills::COLUMNS.len()]]) -> Result<Vec<u8>, Fault> {
     writer.into_inner().map_err(|error| Fault::internal(error.to_string()))
 }
 
+/// The bills of users who are charged here, as they are written; of those who have none there is none.
+pub async fn written_here(
+    api: &Api,
+    users: &[String],
+    (year, number): (&str, &str),
+    finished: bool,
+    csv: bool,
+) -> Result<BTreeMap<String, String>, Fault> {
+    let which = Which { month: month(year, number)?, finished };
+    let format = if csv { Format::Csv } else { Format::Ndjson };
+    let mut written = BTreeMap::new();
+    for user in users {
+        if let Some(bill) = bill_that_is(api, user, which).await? {
+            // JSON and CSV of texts are text.
+            written.insert(user.clone(), String::from_utf8_lossy(&format.write(&bill)?).into_owned());
+        }
+    }
+    Ok(written)
+}
+
+/// The bill of a user, where something was known of the user in that month.
+async fn bill_that_is(api: &Api, user: &str, which: Which) -> Result<Option<Bill>, Fault> {
+    match bill(api, user, which).await? {
+        Some(Ok(bill)) => Ok(Some(bill)),
+        None | Some(Err(NoBill::Nothing(_))) => Ok(None),
+        Some(Err(why)) => Err(no_bill(why)),
+    }
+}
+
 /// The bills of all users on their way out.
 struct Run {
     api: Api,
     which: Which,
+    /// The month as it was asked for.
+    month: (String, String),
     format: Format,
-    /// Users whose bills come next, the first one last.
-    users: Vec<String>,
+    /// Users whose bills come next, the first one last; those of other nodes with their bills.
+    users: Vec<(String, Option<Vec<u8>>)>,
     part: Vec<u8>,
 }
 
 impl Run {
     async fn next_users(&mut self, after: Option<String>) -> Result<(), Fault> {
         let which = Users { containing: String::new(), after, limit: USERS_TOGETHER };
-        self.users = self.api.daemon.shards.names(&which).await.map_err(unanswered)?;
-        self.users.reverse();
+        let users = self.api.daemon.names(&which).await.map_err(not_whole)?;
+        let mut written = self.written_elsewhere(&users).await?;
+        self.users = users
+            .into_iter()
+            .rev()
+            .map(|user| {
+                let bill = written.remove(&user).map(String::into_bytes);
+                (user, bill)
+            })
+            .collect();
         Ok(())
+    }
+
+    /// The bills of those users whom other nodes charge; an empty one where there is none.
+    async fn written_elsewhere(&self, users: &[String]) -> Result<BTreeMap<String, String>, Fault> {
+        let mut written = BTreeMap::new();
+        let Some(peers) = &self.api.daemon.peers else { return Ok(written) };
+        for (node, users) in peers.by_holder(users).map_err(|why| unheard(&why))? {
+            let Some(node) = node else { continue };
+            written.extend(users.iter().map(|user| (user.clone(), String::new())));
+            let (year, month) = self.month.clone();
+            let (finished, csv) = (self.which.finished, self.format == Format::Csv);
+            let question = Question::Bills { users, year, month, finished, csv };
+            let answered = peers.ask(&node, &question).await.map_err(|why| unheard(&why))?;
+            let there: Result<BTreeMap<String, String>, _> = serde_json::from_value(answered.answer);
+            written.extend(there.map_err(|error| Fault::internal(error.to_string()))?);
+        }
+        Ok(written)
     }
 
     /// Writes the bill of the first user.
     async fn first(&mut self) -> Result<(), Fault> {
         match self.users.pop() {
-            Some(user) => self.write(&user).await.map(|()| self.users.push(user)),
+            Some((user, bill)) => {
+                self.write(&user, bill).await?;
+                self.users.push((user, None));
+                Ok(())
+            }
             None => Ok(()),
         }
     }
 
-    async fn write(&mut self, user: &str) -> Result<(), Fault> {
-        match bill(&self.api, user, self.which).await? {
-            Some(Ok(bill)) => self.part.extend(self.format.write(&bill)?),
-            None | Some(Err(NoBill::Nothing(_))) => {}
-            Some(Err(why)) => return Err(no_bill(why)),
+    async fn write(&mut self, user: &str, there: Option<Vec<u8>>) -> Result<(), Fault> {
+        match there {
+            Some(written) => self.part.extend(written),
+            None => {
+                if let Some(bill) = bill_that_is(&self.api, user, self.which).await? {
+                    self.part.extend(self.format.write(&bill)?);
+                }
+            }
         }
         Ok(())
     }
@@ -242,10 +310,10 @@ impl Run {
 
     async fn write_all(&mut self, out: &mut Sender<Bytes, Fault>) -> Result<(), Fault> {
         // The first one is written already.
-        let mut last = self.users.pop();
+        let mut last = self.users.pop().map(|(user, _)| user);
         loop {
-            while let Some(user) = self.users.pop() {
-                self.write(&user).await?;
+            while let Some((user, there)) = self.users.pop() {
+                self.write(&user, there).await?;
                 last = Some(user);
                 if self.part.len() >= PART_BYTES && out.send_data(self.taken()).await.is_err() {
                     return Ok(());

@@ -139,6 +139,11 @@ impl Fault {
         Self { retry_after_seconds: Some(5), ..fault }
     }
 
+    /// Another node is about to be able to answer.
+    pub fn moving(message: impl Into<String>) -> Self {
+        Self { retry_after_seconds: Some(1), ..Self::unavailable(message) }
+    }
+
     /// It took too long.
     pub fn timeout() -> Self {
         Self::new(StatusCode::INTERNAL_SERVER_ERROR, "timeout", "the request took too long")

@@ -219,7 +219,7 @@ impl Policy {
 pub fn deploy_fault(error: DeployError) -> Fault {
     match error {
         DeployError::Policy(PolicyError::Unusable { .. }) => Fault::bad_request(error.to_string()),
-        DeployError::Policy(_) => Fault::unavailable(error.to_string()),
+        DeployError::Policy(_) | DeployError::Shared(_) => Fault::unavailable(error.to_string()),
         DeployError::Refused(_) => Fault::conflict(error.to_string()),
         DeployError::Record(error) => record_fault(error),
     }

@@ -8,6 +8,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Api;
 use super::fault::{Fault, OfCharging, OfParameters};
 use super::parameters::{PAGE_MAX, Parameters, cursor, limit};
+use super::peers::not_whole;
 use super::users::unanswered;
 use crate::daemon::Daemon;
 use crate::shard::Finding;
@@ -74,7 +75,7 @@ pub async fn list(
     State(api): State<Api>,
     Parameters(filter): Parameters<Filter>,
 ) -> Result<Json<QuarantinePage>, Fault> {
-    let findings = api.daemon.shards.findings().await.map_err(unanswered)?;
+    let findings = api.daemon.findings().await.map_err(not_whole)?;
     let (quarantined, next) = listed(&api.daemon, &findings, &filter).await?;
     Ok(Json(QuarantinePage { quarantined, next }))
 }

@@ -1,5 +1,8 @@
 //! `POST /reconcile`: what a service knows to be live, against what is open here.
 
+use std::collections::BTreeSet;
+
+use aquarium_ir::Millis;
 use axum::Extension;
 use axum::body::Bytes;
 use axum::extract::State;
@@ -12,8 +15,10 @@ use utoipa::{IntoParams, ToSchema};
 use super::Api;
 use super::fault::{Fault, FaultBody, WithBody};
 use super::parameters::{Parameters, json};
+use super::peers::not_whole;
 use super::users::unanswered;
 use crate::clients::Clients;
+use crate::cluster::peers::Question;
 use crate::ingest::{Answer, Layout};
 use crate::shard::queries::{Known, Which};
 use crate::views::reconcile::{Comparison, Inventory, OpenHere};
@@ -95,14 +100,25 @@ async fn compare(api: &Api, inventory: Inventory) -> Result<Comparison, Fault> {
     if let Some(fault) = inventory.fault() {
         return Err(Fault::bad_request(fault));
     }
+    let partitions = api.daemon.tenure.partitions();
+    let mut open = open_here(api, at, &inventory.resources).await?;
+    let question = || Question::Open { at, resources: inventory.resources.clone() };
+    for there in api.daemon.others(&partitions, question).await.map_err(not_whole)? {
+        open.add_list(there);
+    }
+    Ok(open.compare(at, &inventory.live))
+}
+
+/// What is open of the users who are charged here.
+pub async fn open_here(api: &Api, at: Millis, resources: &BTreeSet<String>) -> Result<OpenHere, Fault> {
     let mut here = OpenHere::default();
     let mut which = Which { limit: USERS_TOGETHER, ..Which::default() };
     loop {
         let users = api.daemon.shards.names(&which).await.map_err(unanswered)?;
-        let Some(last) = users.last() else { break };
+        let Some(last) = users.last() else { return Ok(here) };
         which.after = Some(last.clone());
         for user in &users {
-            let (resources, mut so_far) = (inventory.resources.clone(), std::mem::take(&mut here));
+            let (resources, mut so_far) = (resources.clone(), std::mem::take(&mut here));
             let look = move |Known { ledger, deployments }: Known<'_>| {
                 so_far.add(ledger, deployments, at, &resources);
                 so_far
@@ -111,7 +127,6 @@ async fn compare(api: &Api, inventory: Inventory) -> Result<Comparison, Fault> {
             here = looked.ok_or_else(|| Fault::internal("a user is gone"))?;
         }
     }
-    Ok(here.compare(at, &inventory.live))
 }
 
 async fn write(

@@ -12,6 +12,7 @@ use utoipa::{IntoParams, ToSchema};
 use super::Api;
 use super::fault::{Fault, FaultBody, OfCharging, OfParameters, WithBody};
 use super::parameters::{Asked, AtKnown, Parameters, Part, Segments, json, limit};
+use super::peers::not_whole;
 use crate::shard::Unanswered;
 use crate::shard::queries::{Known, Seen, Which};
 use crate::views::authorize::{Authorization, DURATION_MILLIS_MAX, Plan};
@@ -285,7 +286,7 @@ pub async fn search(
 ) -> Result<Json<UserPage>, Fault> {
     let limit = limit(search.limit)?;
     let which = Which { containing: search.query, after: search.after, limit: limit.saturating_add(1) };
-    let mut users = api.daemon.shards.names(&which).await.map_err(unanswered)?;
+    let mut users = api.daemon.names(&which).await.map_err(not_whole)?;
     let more = users.len() > limit;
     users.truncate(limit);
     let next = users.last().filter(|_| more).cloned();
@@ -303,6 +304,7 @@ pub fn unanswered(why: Unanswered) -> Fault {
     match why {
         Unanswered::Late => Fault::timeout(),
         Unanswered::Aside(_) => Fault::internal(why.to_string()),
+        Unanswered::Moving => Fault::moving(why.to_string()),
         Unanswered::Broken(_) | Unanswered::Stopping => Fault::unavailable(why.to_string()),
     }
 }

@@ -71,14 +71,17 @@ impl Publisher {
         Self { link, route, outbox, done: AtomicU64::new(0), sent: AtomicU64::new(0) }
     }
 
-    /// How many credit events the broker does not have yet.
+    /// How many credit events the broker does not have yet; 0 where another node publishes them.
     pub fn lag(&self) -> u64 {
+        if !self.outbox.is_here() {
+            return 0;
+        }
         self.outbox.end().borrow().0.saturating_sub(self.done.load(Ordering::Relaxed))
     }
 
-    /// Publishes until nothing more is to be published.
+    /// Publishes, on one node at a time, until nothing more is to be published.
     pub async fn run(self: Arc<Self>) {
-        self.link.keep(self.outbox.stopped(), || self.session()).await;
+        self.outbox.publish_here(|| self.link.keep(self.outbox.stopped(), || self.session())).await;
     }
 
     async fn session(&self) -> Result<(), Fault> {

@@ -3,6 +3,7 @@
 use aquarium_charging::ledger::View;
 use aquarium_charging::{Deployments, Ledger};
 use aquarium_ir::Millis;
+use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
 use super::{Ask, Handle, Row, Unanswered};
@@ -30,7 +31,7 @@ pub struct Known<'a> {
 }
 
 /// Which users are meant: those after one, in the order of their bytes, whose id contains a text.
-#[derive(Debug, Clone, Default)]
+#[derive(Debug, Clone, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub struct Which {
     /// The text; empty: all users.
     pub containing: String,
@@ -54,7 +55,7 @@ impl Handle {
         at: Millis,
         look: impl FnOnce(Seen<'_>) -> T + Send + 'static,
     ) -> Result<Option<T>, Unanswered> {
-        self.ask(self.shard_of(user), |reply: oneshot::Sender<Result<Option<T>, Unanswered>>| {
+        self.ask_of(user, |reply: oneshot::Sender<Result<Option<T>, Unanswered>>| {
             let look = move |seen: Result<Option<Seen<'_>>, Unanswered>| {
                 // Whoever asked may have gone away by now.
                 let _ = reply.send(seen.map(|seen| seen.map(look)));
@@ -71,7 +72,7 @@ impl Handle {
         user: &str,
         look: impl FnOnce(Known<'_>) -> T + Send + 'static,
     ) -> Result<Option<T>, Unanswered> {
-        self.ask(self.shard_of(user), |reply: oneshot::Sender<Result<Option<T>, Unanswered>>| {
+        self.ask_of(user, |reply: oneshot::Sender<Result<Option<T>, Unanswered>>| {
             let look = move |known: Result<Option<Known<'_>>, Unanswered>| {
                 // Whoever asked may have gone away by now.
                 let _ = reply.send(known.map(|known| known.map(look)));

@@ -14,6 +14,7 @@ use tokio::sync::watch;
 use super::users::Users;
 use super::{Setting, Unanswered};
 use crate::clock::Clock;
+use crate::cluster::{Freshness, Tenure};
 use crate::feed::Feed;
 use crate::ingest::{Batch, Layout};
 use crate::outbox::Outbox;
@@ -101,8 +102,10 @@ fn users_with(
         clock,
         partitions,
         patience: Duration::from_secs(5),
+        tenure: Tenure::whole(partitions, 1),
+        freshness: Freshness::default(),
     };
-    let mut users = Users::open(0, 1, setting);
+    let mut users = Users::open(0, &setting.tenure.part_of(0), setting);
     users.deployments = deployments(harms);
     while users.fold_some(*end.borrow()) {}
     users

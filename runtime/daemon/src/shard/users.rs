@@ -21,8 +21,8 @@ use aquarium_charging::deployments::Span;
 use aquarium_charging::record::Body;
 use aquarium_charging::{Deployments, Record};
 use aquarium_ir::Millis;
-use aquarium_store::derived::{Derived, OutboxPlace, Owner};
-use aquarium_store::{DerivedError, Page, Position, ReadError};
+use aquarium_store::derived::{Derived, Fence, OutboxPlace, Owner};
+use aquarium_store::{DerivedError, Page, Position, ReadError, partition_of};
 
 use super::gathering::{Gathered, OfUser};
 use super::names::Names;
@@ -32,6 +32,7 @@ use super::stored::Unusable;
 use super::user::{Kept, Place};
 use super::writing::{Pen, Round};
 use super::{Setting, Unanswered};
+use crate::cluster::Part;
 use crate::timers::Timers;
 use foldhash::quality::RandomState;
 use idle::Idle;
@@ -43,7 +44,8 @@ const RECORDS_AT_ONCE: u32 = 256;
 /// The users of a shard.
 pub struct Users {
     number: usize,
-    of: usize,
+    /// The leases under which they are written.
+    fences: Vec<Fence>,
     pub(super) setting: Setting,
     cursor: Position,
     /// When the last record before that was received, as far as it was read.
@@ -84,12 +86,12 @@ pub struct Users {
 }
 
 impl Users {
-    /// The users as the store has them.
-    pub fn open(number: usize, of: usize, setting: Setting) -> Self {
+    /// The users of a part as the store has them.
+    pub fn open(number: usize, part: &Part, setting: Setting) -> Self {
         let pen = Pen::new(setting.derived.clone(), setting.outbox.clone());
         let mut users = Self {
             number,
-            of,
+            fences: part.fences.clone(),
             cursor: Position::START,
             received: Millis(0),
             gathered: Gathered::default(),
@@ -115,22 +117,26 @@ impl Users {
             sweep: Sweep::default(),
             setting,
         };
-        if let Err(error) = users.read_cursors() {
+        if let Err(error) = users.read_cursors(&part.partitions) {
             users.break_off(error.to_string());
         }
         users
     }
 
-    fn read_cursors(&mut self) -> Result<(), DerivedError> {
+    fn read_cursors(&mut self, partitions: &[u16]) -> Result<(), DerivedError> {
         let derived = self.setting.derived.clone();
-        for partition in 0..self.setting.partitions {
-            if usize::from(partition) % self.of == self.number {
-                self.partitions.insert(partition, derived.folded(partition)?);
-            }
+        for partition in partitions {
+            self.partitions.insert(*partition, derived.folded(*partition)?);
         }
-        self.cursor = self.partitions.values().min().copied().unwrap_or_default();
+        // Who charges nobody has nothing to catch up with.
+        let end = *self.setting.feed.end().borrow();
+        self.cursor = self.partitions.values().min().copied().unwrap_or(end);
         self.any_announced = !derived.outbox(OutboxPlace::default(), 1)?.is_empty();
         self.any_stored = self.partitions.values().any(|folded| *folded > Position::START);
+        for partition in partitions {
+            // A round that was never finished leaves users, and no place.
+            self.any_stored = self.any_stored || !derived.users(*partition, None, 1)?.is_empty();
+        }
         if self.any_stored {
             self.names = Names::with_stored(self.partitions.keys().copied());
         }
@@ -142,6 +148,21 @@ impl Users {
             }
         }
         Ok(())
+    }
+
+    /// Whether a user is one of those who are charged here.
+    pub fn has_partition_of(&self, user: &str) -> bool {
+        self.partitions.contains_key(&partition_of(user, self.setting.partitions))
+    }
+
+    /// The lease that was over when something was to be written under it.
+    pub fn refused(&self) -> Option<Fence> {
+        self.pen.refused
+    }
+
+    /// Drops everything without writing it. What is on its way is refused, or holds still.
+    pub fn abandon(&mut self) {
+        self.pen.leave();
     }
 
     /// Up to where the log is folded.

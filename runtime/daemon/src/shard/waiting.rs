@@ -45,6 +45,9 @@ fn is_ready(users: &Users, question: &Question) -> bool {
 }
 
 fn answer(users: &mut Users, question: Question) {
+    if question.ask.user().is_some_and(|user| !users.has_partition_of(user)) {
+        return question.ask.refuse(Unanswered::Moving);
+    }
     if let Some(user) = question.ask.user()
         && let Err(why) = users.fold_ahead(user, question.not_before)
     {

@@ -10,7 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use aquarium_store::derived::{Batch, Derived};
+use aquarium_store::derived::{Batch, Derived, Fence};
 use aquarium_store::{DerivedError, Position};
 
 use crate::outbox::Outbox;
@@ -54,6 +54,8 @@ pub struct Pen {
     since: Option<Instant>,
     /// Why nothing can be written any more.
     pub failure: Option<String>,
+    /// The lease that was over.
+    pub refused: Option<Fence>,
 }
 
 impl Pen {
@@ -70,6 +72,7 @@ impl Pen {
             on_its_way: false,
             since: None,
             failure: None,
+            refused: None,
         }
     }
 
@@ -123,10 +126,20 @@ impl Pen {
         }
     }
 
+    /// Nothing more is to be written, and what is on its way is not waited for.
+    pub fn leave(&mut self) {
+        self.failure = Some("it is another's to write".to_owned());
+        drop(self.batches.take());
+        drop(self.thread.take());
+    }
+
     fn take_note(&mut self, result: Result<(), DerivedError>) {
         self.on_its_way = false;
         if let Err(error) = result {
             tracing::error!(%error, "derived state cannot be written any more; the log has everything");
+            if let DerivedError::Fenced { partition, epoch, .. } = error {
+                self.refused = Some(Fence { partition, epoch });
+            }
             self.failure = Some(error.to_string());
         }
     }

@@ -91,6 +91,13 @@ const AMOUNT_BYTES_MAX: usize = 29;
 /// What makes an instance the same on both sides.
 type Key = (String, String, String);
 
+/// What is open of some users, on its way between nodes.
+#[derive(Debug, Serialize, Deserialize)]
+pub struct OpenList {
+    instances: Vec<Instance>,
+    complex: BTreeMap<String, bool>,
+}
+
 /// What is open here.
 #[derive(Debug, Default)]
 pub struct OpenHere {
@@ -121,6 +128,23 @@ impl OpenHere {
                 let key = (user, instance.resource, instance.instance.unwrap_or_default());
                 self.instances.insert(key, instance.amount);
             }
+        }
+    }
+
+    /// As a list, for another node.
+    pub fn into_list(self) -> OpenList {
+        let instances = self.instances.into_iter();
+        let instances = instances
+            .map(|((user, resource, instance), amount)| Instance { user, resource, instance, amount })
+            .collect();
+        OpenList { instances, complex: self.complex }
+    }
+
+    /// Adds what is open of another node's users.
+    pub fn add_list(&mut self, list: OpenList) {
+        self.complex.extend(list.complex);
+        for Instance { user, resource, instance, amount } in list.instances {
+            self.instances.insert((user, resource, instance), amount);
         }
     }
 

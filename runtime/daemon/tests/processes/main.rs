@@ -11,6 +11,7 @@
 mod access;
 mod administration;
 mod bad_input;
+mod cluster;
 mod console;
 mod documentation;
 mod end_to_end;

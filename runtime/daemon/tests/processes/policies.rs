@@ -11,7 +11,7 @@ const JSON: &str = "application/json";
 const HOUR: i64 = 3_600_000;
 
 /// The module of a policy.
-fn module(source: &str) -> Vec<u8> {
+pub fn module(source: &str) -> Vec<u8> {
     let file = SourceFile { path: "policy.aquarium.yaml".to_owned(), bytes: source.as_bytes().to_vec() };
     emit(&analyze(vec![file]).into_policy().unwrap(), EmitOptions::default()).unwrap()
 }

@@ -5,7 +5,7 @@ mod client;
 mod credit;
 mod example;
 mod intake;
-mod proxy;
+pub mod proxy;
 mod rabbit;
 mod speed;
 mod wrong;

@@ -17,7 +17,7 @@ use crate::support::{Daemon, Place, event, eventually, run};
 const JSON: &str = "application/json";
 const LINES: &str = "application/x-ndjson";
 const HOUR: i64 = 3_600_000;
-const KEY: &str = "a key that nobody can guess";
+pub const KEY: &str = "a key that nobody can guess";
 
 /// What the server does with a request.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -32,8 +32,8 @@ enum Mood {
 }
 
 /// A server of webhooks.
-struct Server {
-    address: String,
+pub struct Server {
+    pub address: String,
     mood: Arc<Mutex<Mood>>,
     /// Events that were taken, in the order in which they came.
     taken: Arc<Mutex<Vec<Value>>>,
@@ -43,7 +43,7 @@ struct Server {
 }
 
 impl Server {
-    fn start(address: &str) -> Self {
+    pub fn start(address: &str) -> Self {
         let listener = TcpListener::bind(address).unwrap();
         let mut server = Self {
             address: listener.local_addr().unwrap().to_string(),
@@ -76,11 +76,11 @@ impl Server {
         self.requests.load(Ordering::SeqCst)
     }
 
-    fn taken(&self) -> Vec<Value> {
+    pub fn taken(&self) -> Vec<Value> {
         self.taken.lock().unwrap().clone()
     }
 
-    fn stop(mut self) -> Vec<Value> {
+    pub fn stop(mut self) -> Vec<Value> {
         self.stopped.store(true, Ordering::SeqCst);
         drop(TcpStream::connect(&self.address));
         self.thread.take().unwrap().join().unwrap();

@@ -10,7 +10,7 @@ use tokio_postgres::Row;
 
 use super::copy::{count, number};
 use super::error::{Fault, PostgresError};
-use super::leases::{self, Leases};
+use super::leases;
 use super::server::{Parameters, Server};
 use super::writing;
 use crate::derived::{
@@ -25,33 +25,43 @@ const WORKED_WITHIN: Duration = Duration::from_secs(300);
 /// Derived state in a database.
 pub struct PostgresDerived {
     server: Arc<Server>,
-    /// Whoever has none writes under the fences of its batches alone.
-    leases: Option<Leases>,
     outbox_end: AtomicU64,
 }
 
 impl PostgresDerived {
-    /// Derived state that nobody else writes, or that is written under leases.
+    /// Derived state that nobody else writes, or that is written under the fences of batches.
     ///
     /// # Errors
     /// Where the server cannot be used.
-    pub fn open(server: Arc<Server>, leases: Option<Leases>) -> Result<Self, PostgresError> {
+    pub fn open(server: Arc<Server>) -> Result<Self, PostgresError> {
         let place = server.work(Duration::ZERO, async |client| {
             let row = client.query_one("SELECT place FROM outbox_head", &[]).await?;
             Ok(count(row.try_get(0)?))
         });
         let place = place.map_err(|fault| fault.opening(server.place()))?;
-        Ok(Self { server, leases, outbox_end: AtomicU64::new(place) })
+        Ok(Self { server, outbox_end: AtomicU64::new(place) })
     }
 
-    /// Drops what the log yields again; what was told to others is kept.
+    /// Looks how far others have brought the outbox.
     ///
     /// # Errors
     /// Where the server cannot be used.
-    pub fn begin_again(&self) -> Result<Kept, DerivedError> {
+    pub fn refresh(&self) -> Result<OutboxPlace, DerivedError> {
+        let place = self.server.work(Duration::ZERO, async |client| {
+            let row = client.query_one("SELECT place FROM outbox_head", &[]).await?;
+            Ok(count(row.try_get(0)?))
+        });
+        let place = place.map_err(|fault| fault.derived(self.server.place()))?;
+        Ok(OutboxPlace(self.outbox_end.fetch_max(place, Ordering::Relaxed).max(place)))
+    }
+
+    /// Drops what the log yields again, under leases; what was told to others is kept.
+    ///
+    /// # Errors
+    /// Where the server cannot be used, and where a lease is over.
+    pub fn begin_again(&self, fences: &[Fence]) -> Result<Kept, DerivedError> {
         self.work(async |client| {
             let transaction = client.transaction().await?;
-            let fences = self.leases.as_ref().map_or(&[][..], Leases::fences);
             leases::compare(&transaction, fences).await?;
             transaction.batch_execute("TRUNCATE users, parts, lines, folded, shared").await?;
             transaction.commit().await?;
@@ -89,27 +99,11 @@ impl PostgresDerived {
     ) -> Result<Option<T>, DerivedError> {
         Ok(self.select(statement, parameters, read)?.pop())
     }
-
-    /// The fences of a batch, and the lease of every partition that it writes.
-    fn fences(&self, batch: &Batch) -> Result<Vec<Fence>, DerivedError> {
-        let mut fences = batch.fences.clone();
-        let Some(leases) = &self.leases else { return Ok(fences) };
-        let mut partitions: Vec<u16> = batch.users.iter().map(|user| user.partition).collect();
-        partitions.extend(batch.folded.iter().map(|(partition, _)| *partition));
-        partitions.sort_unstable();
-        partitions.dedup();
-        for partition in partitions {
-            let fenced = DerivedError::Fenced { partition, epoch: 0, current: 0 };
-            fences.push(leases.fence(partition).ok_or(fenced)?);
-        }
-        Ok(fences)
-    }
 }
 
 impl Derived for PostgresDerived {
     fn write(&self, batch: &Batch) -> Result<OutboxPlace, DerivedError> {
-        let fences = self.fences(batch)?;
-        let end = self.work(async |client| writing::write(client, batch, &fences).await)?;
+        let end = self.work(async |client| writing::write(client, batch).await)?;
         let end = end.map_or(0, |end| end.0);
         Ok(OutboxPlace(self.outbox_end.fetch_max(end, Ordering::Relaxed).max(end)))
     }

@@ -25,7 +25,10 @@ pub enum PostgresError {
         what: String,
     },
     /// The tables were made by a newer program.
-    #[error("the tables at {place} have version {found}, this program knows versions up to {known}")]
+    #[error(
+        "the tables at {place} have version {found}, this program needs version {known}{}",
+        if found > known { ": a newer program was started on them; replace this one by it" } else { "" }
+    )]
     Newer {
         /// The server and the database.
         place: String,
@@ -36,17 +39,15 @@ pub enum PostgresError {
     },
     /// Another node charges by this store.
     #[error(
-        "the store at {place} is in use: `{holder}` holds partition {partition} and will for {seconds} s unless it goes on; \
+        "the store at {place} is in use: node `{holder}` charges by it, and is given up in {seconds} s unless it goes on; \
          stop it, or wait"
     )]
     Held {
         /// The server and the database.
         place: String,
-        /// Who holds the lease.
+        /// The other node.
         holder: String,
-        /// The first partition that is held.
-        partition: i32,
-        /// How long the lease lasts.
+        /// How long its leases last.
         seconds: i64,
     },
 }

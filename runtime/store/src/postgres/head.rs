@@ -36,6 +36,11 @@ impl Head {
         Self::read(transaction, "FOR UPDATE").await
     }
 
+    /// The row as it is.
+    pub async fn look(client: &impl GenericClient) -> Result<Self, Fault> {
+        Self::read(client, "").await
+    }
+
     async fn read(client: &impl GenericClient, lock: &str) -> Result<Self, Fault> {
         let select =
             format!("SELECT partitions, records, groups, bytes, receipts, floor FROM log_head {lock}");
@@ -53,10 +58,12 @@ impl Head {
 
     /// Writes the row.
     pub async fn write(&self, transaction: &Transaction<'_>) -> Result<(), Fault> {
-        let update = "UPDATE log_head SET records = $1, groups = $2, bytes = $3, receipts = $4, floor = $5";
+        // Others hear of it once it is committed.
+        let update = "UPDATE log_head SET records = $1, groups = $2, bytes = $3, receipts = $4, floor = $5 \
+             RETURNING pg_notify('aquarium_' || md5(current_schema()), 'log ' || records)";
         let (records, groups, bytes) = (number(self.end.0), number(self.groups), number(self.bytes));
         let (receipts, floor) = self.receipts.parts();
-        transaction.execute(update, &[&records, &groups, &bytes, &receipts, &floor]).await?;
+        transaction.query(update, &[&records, &groups, &bytes, &receipts, &floor]).await?;
         Ok(())
     }
 

@@ -19,6 +19,8 @@ use crate::record::{Appended, Digest, Kind, NewRecord, OwnedRecord, Position, Re
 const APPENDED_WITHIN: Duration = Duration::from_secs(5);
 /// The longest that a reader waits.
 const READ_WITHIN: Duration = Duration::from_secs(300);
+/// The longest that whoever looks how far others have come waits for a server that cannot be used: somebody asks.
+const LOOKED_WITHIN: Duration = Duration::from_secs(2);
 /// Records of a page, at most.
 const PAGE_RECORDS_MAX: i64 = 4_096;
 /// A page ends after so many bytes.
@@ -54,6 +56,16 @@ impl PostgresLog {
         let opened = server.work(Duration::ZERO, async |client| Head::open(&***client, partitions).await);
         let head = opened.map_err(|fault| fault.opening(server.place()))?;
         Ok(Self { partitions: head.partitions, head: Mutex::new(head), server })
+    }
+
+    /// Looks how far others have brought the log.
+    ///
+    /// # Errors
+    /// Where the server cannot be used.
+    pub fn refresh(&self) -> Result<Position, ReadError> {
+        let head = self.server.work(LOOKED_WITHIN, async |client| Head::look(&***client).await);
+        self.note(head.map_err(|fault| fault.reading(self.server.place()))?);
+        Ok(self.end())
     }
 
     fn note(&self, head: Head) {

@@ -5,7 +5,7 @@ use tokio_postgres::{Client, GenericClient};
 use super::error::Fault;
 
 /// What is done for each version, the first one first. What was released is never changed.
-const MIGRATIONS: [&str; 1] = [include_str!("migrations/0001.sql")];
+const MIGRATIONS: [&str; 2] = [include_str!("migrations/0001.sql"), include_str!("migrations/0002.sql")];
 
 /// Makes the schema and brings its tables to this program's version. Whoever comes at the same time waits.
 pub async fn migrate(client: &mut Client, schema: &str) -> Result<(), Fault> {
@@ -25,6 +25,15 @@ pub async fn migrate(client: &mut Client, schema: &str) -> Result<(), Fault> {
                 transaction.commit().await?;
             }
         }
+    }
+}
+
+/// Refuses tables of another version than this program's.
+pub async fn check(client: &impl GenericClient) -> Result<(), Fault> {
+    let found = client.query_one("SELECT version FROM schema_version", &[]).await?.try_get(0)?;
+    match found == known() {
+        true => Ok(()),
+        false => Err(Fault::Newer { found, known: known() }),
     }
 }
 

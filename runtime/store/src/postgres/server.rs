@@ -12,7 +12,7 @@ use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::sync::watch;
 use tokio_postgres::config::Host;
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Config, NoTls};
+use tokio_postgres::{Client, Config, NoTls};
 
 use super::error::{Fault, PostgresError};
 use super::migrations;
@@ -52,6 +52,10 @@ pub struct PostgresOptions {
     pub schema: String,
     /// Connections, at most.
     pub connections: usize,
+    /// What connections are called on the server: another name for each process.
+    pub application: String,
+    /// Whether the tables are brought to this program's version; else they are looked at as they are.
+    pub migrates: bool,
 }
 
 /// A server.
@@ -59,6 +63,9 @@ pub struct Server {
     runtime: Option<Runtime>,
     handle: Handle,
     pool: Pool,
+    config: Config,
+    settings: String,
+    application: String,
     place: String,
     closed: watch::Sender<bool>,
     trouble: Mutex<Option<String>>,
@@ -87,11 +94,14 @@ impl Server {
             handle: runtime.handle().clone(),
             runtime: Some(runtime),
             pool,
+            settings: settings(&options.schema),
+            application: options.application.clone(),
+            config,
             place: place.clone(),
             closed: watch::Sender::new(false),
             trouble: Mutex::default(),
         };
-        let opened = server.wait(prepare(&config, &options.schema));
+        let opened = server.wait(prepare(&server.config, options));
         opened.map_err(|fault| fault.opening(&place))?;
         Ok(server)
     }
@@ -115,8 +125,42 @@ impl Server {
         &self.handle
     }
 
-    pub(super) fn pool(&self) -> &Pool {
-        &self.pool
+    pub(super) fn config(&self) -> &Config {
+        &self.config
+    }
+
+    /// What every connection is told first.
+    pub(super) fn settings(&self) -> &str {
+        &self.settings
+    }
+
+    /// What its connections are called.
+    pub(super) fn application(&self) -> &str {
+        &self.application
+    }
+
+    /// A connection that is not of the pool, on which nobody waits longer for locks than a time, nor holds any for longer
+    /// without a word.
+    pub(super) async fn dedicated(&self, locked_max: Duration) -> Result<Client, Fault> {
+        let (client, connection) = self.config.connect(NoTls).await?;
+        // It ends with the client.
+        tokio::spawn(connection);
+        let millis = locked_max.as_millis().max(1);
+        let settings = format!(
+            "{} SET lock_timeout = {millis}; SET idle_in_transaction_session_timeout = {millis};",
+            self.settings
+        );
+        client.batch_execute(&settings).await?;
+        Ok(client)
+    }
+
+    /// Waits for something, for a time.
+    pub(super) fn wait_at_most<T>(
+        &self,
+        patience: Duration,
+        work: impl Future<Output = Result<T, Fault>>,
+    ) -> Result<T, Fault> {
+        self.wait(async { tokio::time::timeout(patience, work).await.unwrap_or(Err(Fault::Late)) })
     }
 
     /// Does something that is safe to do twice, again and again for a time while the server cannot be used.
@@ -191,7 +235,7 @@ async fn in_time<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, F
 }
 
 /// Connects for the first time.
-async fn prepare(config: &Config, schema: &str) -> Result<(), Fault> {
+async fn prepare(config: &Config, options: &PostgresOptions) -> Result<(), Fault> {
     let connecting = tokio::time::timeout(CONNECTING_MAX, config.connect(NoTls));
     let (mut client, connection) = connecting.await.map_err(|_| Fault::Late)??;
     let connection = tokio::spawn(connection);
@@ -200,8 +244,12 @@ async fn prepare(config: &Config, schema: &str) -> Result<(), Fault> {
     if version < VERSION_MIN {
         return Err(Fault::Damaged("it is older than PostgreSQL 13, which this program needs"));
     }
-    client.batch_execute(&settings(schema)).await?;
-    migrations::migrate(&mut client, schema).await?;
+    client.batch_execute(&settings(&options.schema)).await?;
+    if options.migrates {
+        migrations::migrate(&mut client, &options.schema).await?;
+    } else {
+        migrations::check(&client).await?;
+    }
     drop(client);
     // It ends with the client.
     let _ = connection.await;
@@ -218,9 +266,7 @@ fn config(options: &PostgresOptions) -> Result<Config, PostgresError> {
         config.password(password);
     }
     config.connect_timeout(CONNECTING_MAX).keepalives_idle(KEEPALIVE).tcp_user_timeout(KEEPALIVE * 3);
-    if config.get_application_name().is_none() {
-        config.application_name("aquariumd");
-    }
+    config.application_name(&options.application);
     Ok(config)
 }
 

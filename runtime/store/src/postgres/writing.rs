@@ -11,23 +11,19 @@ use tokio_postgres::Transaction;
 use super::copy::{Rows, count, number};
 use super::error::Fault;
 use super::leases;
-use crate::derived::{Announcement, Batch, Fence, OutboxPlace, Owner, UserWrite};
+use crate::derived::{Announcement, Batch, OutboxPlace, Owner, UserWrite};
 
 /// Tables of what the log yields again of users.
 const OF_USERS: [&str; 3] = ["users", "parts", "lines"];
 
 /// Writes a batch; gives the outbox's end where it moved.
-pub async fn write(
-    client: &mut Object,
-    batch: &Batch,
-    fences: &[Fence],
-) -> Result<Option<OutboxPlace>, Fault> {
+pub async fn write(client: &mut Object, batch: &Batch) -> Result<Option<OutboxPlace>, Fault> {
     let transaction = client.transaction().await?;
     if !batch.must_last() {
         // The log yields it again.
         transaction.batch_execute("SET LOCAL synchronous_commit = off").await?;
     }
-    leases::compare(&transaction, fences).await?;
+    leases::compare(&transaction, &batch.fences).await?;
     for users in each_once(&batch.users) {
         write_users(&transaction, users).await?;
     }
@@ -161,7 +157,10 @@ async fn announce(transaction: &Transaction<'_>, users: &[UserWrite]) -> Result<
     }
     if items.count() > 0 {
         items.copy(transaction, "outbox").await?;
-        transaction.execute("UPDATE outbox_head SET place = $1", &[&number(end.0)]).await?;
+        // Others hear of it once it is committed.
+        let update = "UPDATE outbox_head SET place = $1 \
+             RETURNING pg_notify('aquarium_' || md5(current_schema()), 'outbox ' || place)";
+        transaction.query(update, &[&number(end.0)]).await?;
         remember(transaction, &told).await?;
     }
     Ok(Some(end))

@@ -1,10 +1,11 @@
 //! What the store in PostgreSQL does beyond what every store does: leases, and a server that comes and goes.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use aquarium_store::derived::{Batch, Derived, DerivedError, OutboxPlace, UserWrite};
-use aquarium_store::postgres::{Leases, Server};
+use aquarium_store::derived::{Batch, Derived, DerivedError, Fence, OutboxPlace, UserWrite};
+use aquarium_store::postgres::{Hints, Joining, Member, Server};
 use aquarium_store::{Position, PostgresDerived, PostgresError, PostgresOptions};
 
 use crate::derived_suite::{OWNER, batch, told, write_of};
@@ -14,69 +15,141 @@ use crate::{options, server};
 const PARTITIONS: u16 = 8;
 /// Longer than any test runs.
 const LONG: Duration = Duration::from_secs(600);
+/// A node that is not heard of for so long is given up.
+const SHORT: Duration = Duration::from_secs(2);
 
-fn leased(server: &Arc<Server>, holder: &str, time: Duration) -> Result<PostgresDerived, PostgresError> {
-    let leases = Leases::acquire(server, holder, PARTITIONS, time)?;
-    PostgresDerived::open(server.clone(), Some(leases))
+/// A node's connections and its membership.
+fn joined(directory: &Path, name: &str, lease: Duration, alone: bool) -> Result<Member, PostgresError> {
+    let application = format!("{name} {}", directory.display());
+    let options = PostgresOptions { application, ..options(postgres(), directory) };
+    let joining = Joining {
+        name: name.to_owned(),
+        address: "http://localhost".to_owned(),
+        version: "1".to_owned(),
+        alone,
+        lease,
+        partitions: PARTITIONS,
+    };
+    Member::join(&Arc::new(Server::connect(&options)?), joining)
+}
+
+fn everything() -> Vec<u16> {
+    (0..PARTITIONS).collect()
+}
+
+fn fence_of(fences: &[Fence], partition: u16) -> Vec<Fence> {
+    fences.iter().filter(|fence| fence.partition == partition).copied().collect()
 }
 
 #[test]
-fn who_holds_the_leases_keeps_others_out_until_it_ends() {
+fn who_wants_to_be_alone_is_refused_while_another_one_lives() {
     let directory = tempfile::tempdir().unwrap();
-    let server = server(directory.path());
-    let one = leased(&server, "one", LONG).unwrap();
-    let refused = leased(&server, "two", LONG).err().unwrap().to_string();
-    assert!(refused.contains("`one` holds partition 0"), "{refused}");
-    one.write(&batch(write_of("u", "of one"))).unwrap();
-    drop(one);
-    let two = leased(&server, "two", LONG).unwrap();
-    assert_eq!(two.image(OWNER).unwrap(), Some(b"of one".to_vec()));
-    two.write(&batch(write_of("u", "of two"))).unwrap();
+    let one = joined(directory.path(), "one", LONG, false).unwrap();
+    let refused = joined(directory.path(), "two", LONG, true).err().unwrap().to_string();
+    assert!(refused.contains("node `one` charges by it"), "{refused}");
+    one.leave().unwrap();
+    joined(directory.path(), "two", LONG, true).unwrap();
 }
 
 #[test]
-fn who_slept_past_its_lease_writes_nothing() {
+fn a_partition_is_held_by_one_and_by_another_when_it_was_given_back() {
     let directory = tempfile::tempdir().unwrap();
-    let server = server(directory.path());
-    let sleeper = leased(&server, "sleeper", LONG).unwrap();
-    sleeper.write(&batch(write_of("u", "awake"))).unwrap();
-    let schema = directory.path().file_name().unwrap().to_str().unwrap();
-    postgres().ask(&format!("UPDATE \"{schema}\".leases SET expires = clock_timestamp() - interval '1 s'"));
-    let survivor = leased(&server, "survivor", LONG).unwrap();
-    let late = Batch { folded: vec![(3, Position(9))], ..batch(write_of("u", "late")) };
-    let refused = sleeper.write(&late);
+    let (one, two) = (
+        joined(directory.path(), "one", LONG, false).unwrap(),
+        joined(directory.path(), "two", LONG, false).unwrap(),
+    );
+    let all = one.take(&everything()).unwrap();
+    assert_eq!(all.len(), usize::from(PARTITIONS));
+    assert_eq!(two.take(&everything()).unwrap(), []);
+    one.give_back(&fence_of(&all, 3)).unwrap();
+    let taken = two.take(&everything()).unwrap();
+    assert_eq!(taken, [Fence { partition: 3, epoch: all[3].epoch + 1 }]);
+    // What was another's before is not given back twice.
+    one.give_back(&fence_of(&all, 3)).unwrap();
+    let view = one.renew(Position(7)).unwrap().unwrap();
+    let holders: Vec<_> = view.leases.iter().map(|lease| lease.holder.clone().unwrap()).collect();
+    assert_eq!(holders.iter().filter(|holder| *holder == "one").count(), 7);
+    assert_eq!(holders[3], "two");
+    assert_eq!((view.nodes[0].folded, view.nodes[1].lives), (Position(7), true));
+    one.leave().unwrap();
+    assert_eq!(two.take(&everything()).unwrap().len(), 7);
+}
+
+#[test]
+fn who_slept_past_its_lease_holds_nothing_and_writes_nothing_and_holds_nobody_up() {
+    let directory = tempfile::tempdir().unwrap();
+    let sleeper = joined(directory.path(), "sleeper", SHORT, false).unwrap();
+    let survivor = joined(directory.path(), "survivor", LONG, false).unwrap();
+    let held = sleeper.take(&everything()).unwrap();
+    let store = PostgresDerived::open(server(directory.path())).unwrap();
+    let fenced = |fences, image: &str| Batch { fences, ..batch(write_of("u", image)) };
+    store.write(&fenced(fence_of(&held, 3), "awake")).unwrap();
+    let mut taken = survivor.take(&everything()).unwrap();
+    assert_eq!(taken, []);
+    while taken.is_empty() {
+        std::thread::yield_now();
+        taken = survivor.take(&everything()).unwrap();
+    }
+    assert_eq!(taken.len(), usize::from(PARTITIONS));
+    let late = Batch { folded: vec![(3, Position(9))], ..fenced(fence_of(&held, 3), "late") };
+    let refused = store.write(&late);
     assert!(matches!(refused, Err(DerivedError::Fenced { partition: 3, .. })), "{refused:?}");
-    assert!(sleeper.begin_again().is_err());
-    assert_eq!(survivor.image(OWNER).unwrap(), Some(b"awake".to_vec()));
-    assert_eq!(survivor.folded(3).unwrap(), Position::START);
-    survivor.write(&late).unwrap();
+    assert!(store.begin_again(&held).is_err());
+    assert_eq!(sleeper.renew(Position::START).unwrap(), None);
+    sleeper.give_back(&held).unwrap();
+    assert_eq!(store.image(OWNER).unwrap(), Some(b"awake".to_vec()));
+    assert_eq!(store.folded(3).unwrap(), Position::START);
+    store.write(&fenced(fence_of(&taken, 3), "of the survivor")).unwrap();
+    sleeper.join_again().unwrap();
+    assert_eq!(sleeper.take(&everything()).unwrap(), []);
 }
 
 #[test]
-fn leases_are_renewed_while_they_are_held_and_taken_again_by_the_same_holder() {
+fn leases_last_as_long_as_their_holder_renews_and_no_longer_than_its_life() {
     let directory = tempfile::tempdir().unwrap();
-    let server = server(directory.path());
-    let schema = directory.path().file_name().unwrap().to_str().unwrap();
-    let ends = || postgres().ask(&format!("SELECT min(expires), max(epoch) FROM \"{schema}\".leases"));
-    let store = leased(&server, "node", Duration::from_secs(3)).unwrap();
-    let first = ends();
-    while ends() == first {
+    let holder = joined(directory.path(), "holder", SHORT, false).unwrap();
+    let other = joined(directory.path(), "other", LONG, false).unwrap();
+    holder.take(&everything()).unwrap();
+    let begun = std::time::Instant::now();
+    while begun.elapsed() < SHORT * 2 {
+        assert!(holder.renew(Position::START).unwrap().is_some());
+        assert_eq!(other.take(&everything()).unwrap(), []);
+    }
+    // Its next life holds nothing of the one before, and that one nothing any more.
+    joined(directory.path(), "holder", LONG, false).unwrap();
+    assert_eq!(other.take(&everything()).unwrap().len(), usize::from(PARTITIONS));
+}
+
+#[test]
+fn what_others_did_is_heard_and_found() {
+    let directory = tempfile::tempdir().unwrap();
+    let [server_one, server_two] = [(); 2].map(|()| server(directory.path()));
+    let hints = Hints::listen(&server_two);
+    let (one, two) =
+        (PostgresDerived::open(server_one.clone()).unwrap(), PostgresDerived::open(server_two).unwrap());
+    let heard = hints.heard();
+    while heard.borrow().nodes == 0 {
         std::thread::yield_now();
     }
-    let again = leased(&server, "node", LONG).unwrap();
-    assert!(ends().ends_with("|2"), "{}", ends());
-    assert!(matches!(store.write(&batch(write_of("u", "i"))), Err(DerivedError::Fenced { .. })));
-    again.write(&batch(write_of("u", "i"))).unwrap();
+    one.write(&batch(UserWrite { announcements: vec![told(1, "up")], ..write_of("u", "i") })).unwrap();
+    while heard.borrow().outbox == 0 {
+        std::thread::yield_now();
+    }
+    assert_eq!(two.refresh().unwrap(), OutboxPlace(1));
+    server_one.keep_module("hash", b"bytes").unwrap();
+    server_one.keep_module("hash", b"bytes").unwrap();
+    assert_eq!(server_one.module("hash").unwrap(), Some(b"bytes".to_vec()));
+    assert_eq!(server_one.module("other").unwrap(), None);
 }
 
 #[test]
 fn beginning_again_keeps_what_was_told_and_drops_what_the_log_yields() {
     let directory = tempfile::tempdir().unwrap();
-    let store = leased(&server(directory.path()), "node", LONG).unwrap();
+    let store = PostgresDerived::open(server(directory.path())).unwrap();
     let write = UserWrite { announcements: vec![told(5, "up")], ..write_of("u", "i") };
     let published = vec![("amqp".to_owned(), OutboxPlace(1))];
     store.write(&Batch { folded: vec![(3, Position(12))], published, ..batch(write) }).unwrap();
-    assert_eq!(store.begin_again().unwrap().announcements, 1);
+    assert_eq!(store.begin_again(&[]).unwrap().announcements, 1);
     assert_eq!(store.folded(3).unwrap(), Position::START);
     assert_eq!(store.image(OWNER).unwrap(), None);
     assert_eq!(store.announced(OWNER).unwrap(), Some(told(5, "up")));
@@ -88,7 +161,7 @@ fn a_server_that_is_killed_in_the_midst_of_writes_is_waited_for_and_nothing_is_l
     let own = Postgres::start();
     let directory = tempfile::tempdir().unwrap();
     let server = Arc::new(Server::connect(&options(&own, directory.path())).unwrap());
-    let store = leased(&server, "node", LONG).unwrap();
+    let store = PostgresDerived::open(server.clone()).unwrap();
     let writes: u64 = 400;
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {

@@ -32,7 +32,7 @@ use servers::postgres::{Postgres, postgres};
 
 /// As the suites open it.
 fn open(directory: &Path) -> Box<dyn Derived> {
-    Box::new(PostgresDerived::open(server(directory), None).unwrap())
+    Box::new(PostgresDerived::open(server(directory)).unwrap())
 }
 
 /// How a directory's schema is reached: each test has its own.
@@ -43,6 +43,8 @@ fn options(postgres: &Postgres, directory: &Path) -> PostgresOptions {
         password: None,
         schema: directory.file_name().unwrap().to_str().unwrap().to_owned(),
         connections: 4,
+        application: "aquarium-test".to_owned(),
+        migrates: true,
     }
 }
 

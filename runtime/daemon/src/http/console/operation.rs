@@ -17,6 +17,7 @@ use crate::deployment::Listed;
 use crate::http::Api;
 use crate::http::fault::Fault;
 use crate::http::parameters::{Parameters, cursor};
+use crate::http::peers::not_whole;
 use crate::http::policies::deploy_fault;
 use crate::http::quarantine::{Filter, listed};
 use crate::http::users::{elsewhere, unanswered};
@@ -155,7 +156,7 @@ pub async fn quarantine(State(api): State<Api>, Parameters(part): Parameters<Par
         return Err(Fault::bad_request(format!("there is no reason `{reason}`")));
     }
     let filter = Filter::of_reason(given(&part.reason), given(&part.after), LISTED);
-    let findings = daemon.shards.findings().await.map_err(unanswered)?;
+    let findings = daemon.findings().await.map_err(not_whole)?;
     let (listed, next) = listed(daemon, &findings, &filter).await?;
     let counts = counts(daemon, &findings).await;
     let Part { reason, after } = part;
@@ -164,7 +165,7 @@ pub async fn quarantine(State(api): State<Api>, Parameters(part): Parameters<Par
 
 /// How much is listed, by reason: on arrival, and by the policy in force.
 async fn counts(daemon: &Daemon, findings: &[Finding]) -> Vec<(Reason, u64)> {
-    daemon.registry.reached(daemon.log.end()).await;
+    daemon.registry_is_current().await;
     let mut counts = daemon.registry.known().quarantine.counts();
     for reason in Reason::ALL.into_iter().filter(|reason| reason.stage() == "fold") {
         counts.push((reason, findings.iter().filter(|finding| finding.reason == reason).count() as u64));
@@ -184,7 +185,7 @@ pub async fn one(State(api): State<Api>, Parameters(place): Parameters<Place>) -
     let wrong = || Fault::bad_request("`position` is a place in the log");
     let position =
         cursor::<u64>(given(&place.position).as_deref()).map_err(|_| wrong())?.ok_or_else(wrong)?;
-    let findings = api.daemon.shards.findings().await.map_err(unanswered)?;
+    let findings = api.daemon.findings().await.map_err(not_whole)?;
     let refused = api.daemon.quarantined(&findings, position.checked_sub(1), 1).await;
     let (refused, _) = refused.map_err(unanswered)?;
     let here = refused.into_iter().find(|refused| refused.record.position == Position(position));

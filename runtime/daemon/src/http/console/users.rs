@@ -7,7 +7,7 @@ use super::{Shown, frame, html};
 use crate::console::users::{self, Found};
 use crate::http::Api;
 use crate::http::parameters::Parameters;
-use crate::http::users::unanswered;
+use crate::http::peers::not_whole;
 use crate::shard::queries::Which;
 
 /// Users on a page: as many as can be looked over.
@@ -26,25 +26,16 @@ pub async fn search(State(api): State<Api>, Parameters(search): Parameters<Searc
     let Search { query, after } = search;
     let after = (!after.is_empty()).then_some(after);
     let which = Which { containing: query.clone(), after: after.clone(), limit: USERS + 1 };
-    let mut names = api.daemon.shards.names(&which).await.map_err(unanswered)?;
+    let mut names = api.daemon.names(&which).await.map_err(not_whole)?;
     let more = names.len() > USERS;
     names.truncate(USERS);
     let next = names.last().filter(|_| more).cloned();
     let at = api.daemon.clock.now();
-    let asked: Vec<_> = names
-        .into_iter()
-        .map(|name| {
-            let daemon = api.daemon.clone();
-            // All at once: each would otherwise wait for what is being charged meanwhile.
-            tokio::spawn(async move {
-                let row = daemon.shards.standing(&name, at).await;
-                (name, row.ok().flatten().map(|row| row.balance))
-            })
-        })
-        .collect();
-    let mut found = Vec::new();
-    for one in asked {
-        found.extend(one.await.ok());
-    }
+    let mut balances = api.daemon.balances(&names, at).await.map_err(not_whole)?;
+    let found = names.into_iter().map(|name| {
+        let balance = balances.remove(&name);
+        (name, balance)
+    });
+    let found = found.collect();
     html(users::page(&frame(&api.daemon), &Found { query, after, users: found, next }))
 }

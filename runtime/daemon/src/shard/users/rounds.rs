@@ -106,6 +106,7 @@ impl Users {
                 self.partitions.iter().map(|(partition, start)| (*partition, cursor.max(*start))).collect();
         }
         self.any_stored = true;
+        batch.fences.clone_from(&self.fences);
         self.pen.write(batch);
     }
 

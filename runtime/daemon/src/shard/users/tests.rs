@@ -17,6 +17,7 @@ use tokio::sync::{oneshot, watch};
 
 use super::*;
 use crate::clock::Clock;
+use crate::cluster::{Freshness, Tenure};
 use crate::feed::Feed;
 use crate::ingest::{Batch as Events, Layout};
 use crate::outbox::Outbox;
@@ -70,8 +71,10 @@ fn open_on(log: &Arc<EmbeddedLog>, directory: &Path, derived: Arc<dyn Derived>) 
         clock: Arc::new(Clock::system()),
         partitions: log.partitions(),
         patience: Duration::from_secs(5),
+        tenure: Tenure::whole(log.partitions(), 1),
+        freshness: Freshness::default(),
     };
-    let mut users = Users::open(0, 1, setting);
+    let mut users = Users::open(0, &setting.tenure.part_of(0), setting);
     let file = SourceFile { path: "p".to_owned(), bytes: POLICY.as_bytes().to_vec() };
     let policy = Arc::new(analyze(vec![file]).into_policy().unwrap());
     users.deployments =

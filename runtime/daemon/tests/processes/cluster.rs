@@ -1,0 +1,6 @@
+//! Several daemons on one PostgreSQL, and what happens when one of them is killed, frozen, or cut off.
+
+mod faults;
+mod load;
+mod nodes;
+mod questions;

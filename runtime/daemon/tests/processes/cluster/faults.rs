@@ -1,0 +1,266 @@
+//! Nodes that are killed, frozen, cut off, and ended.
+
+use std::time::{Duration, Instant};
+
+use super::load::{Acknowledged, Load, USERS, answered, user};
+use super::nodes::Nodes;
+use crate::queue::proxy::Proxy;
+use crate::servers::postgres::postgres;
+use crate::support::{eventually, now};
+use crate::webhooks::{KEY, Server};
+
+/// Events between two faults.
+const SOME: usize = 400;
+
+/// For how long faults come one after the other, in seconds, unless the environment says otherwise.
+const MIXED_SECONDS: u64 = 20;
+/// The variables that say otherwise, and what the order of faults follows from.
+const SECONDS_VARIABLE: &str = "AQUARIUM_TEST_FAULT_SECONDS";
+const SEED_VARIABLE: &str = "AQUARIUM_TEST_FAULT_SEED";
+
+/// Three nodes, and events on their way to them.
+fn three() -> (Nodes, Acknowledged, Load) {
+    three_with(" }")
+}
+
+fn three_with(settings: &str) -> (Nodes, Acknowledged, Load) {
+    let mut nodes = Nodes::new(postgres());
+    let url = nodes.url();
+    (1..=3).for_each(|number| nodes.start_with(number, &url, settings, &[]));
+    nodes.settle(3);
+    let mut acknowledged = Acknowledged::default();
+    acknowledged.grant(&nodes);
+    let load = Load::begin(&nodes);
+    load.wait_for(SOME);
+    (nodes, acknowledged, load)
+}
+
+#[test]
+fn when_one_node_after_the_other_is_killed_those_that_live_take_over_and_nothing_is_lost_or_twice() {
+    let (mut nodes, mut acknowledged, load) = three();
+    for (killed, left) in [(2, 2), (1, 1)] {
+        nodes.kill(killed);
+        load.send_to(&nodes);
+        load.wait_for(SOME);
+        nodes.settle(left);
+        load.wait_for(SOME);
+    }
+    // They come back, and have their shares again.
+    nodes.start(1);
+    nodes.start(2);
+    load.send_to(&nodes);
+    nodes.settle(3);
+    load.wait_for(SOME);
+    load.end(&mut acknowledged);
+    acknowledged.check(&nodes);
+    nodes.terminate_all();
+    acknowledged.check_stored(&nodes);
+}
+
+#[test]
+fn a_node_that_was_frozen_past_its_lease_writes_nothing_holds_nobody_up_and_comes_back() {
+    let (mut nodes, mut acknowledged, load) = three();
+    load.send_where(&nodes, |number| number != 2);
+    // What is on its way to the node is acknowledged by it when it goes on.
+    let own = Load::begin_where(&nodes, |number| number == 2);
+    for _ in 0..2 {
+        own.wait_for(SOME);
+        nodes.signal(2, "STOP");
+        nodes.settle(2);
+        load.wait_for(SOME);
+        nodes.signal(2, "CONT");
+        nodes.settle(3);
+    }
+    own.wait_for(SOME);
+    load.wait_for(SOME);
+    own.end(&mut acknowledged);
+    load.end(&mut acknowledged);
+    acknowledged.check(&nodes);
+    nodes.terminate_all();
+    acknowledged.check_stored(&nodes);
+}
+
+#[test]
+fn a_node_that_is_cut_from_the_store_stops_by_itself_and_comes_back() {
+    let mut nodes = Nodes::new(postgres());
+    let proxy = Proxy::to(postgres().port);
+    let cut = nodes.url().replace(&postgres().port.to_string(), &proxy.port.to_string());
+    nodes.start(1);
+    nodes.start_with(2, &cut, " }", &[]);
+    nodes.start(3);
+    nodes.settle(3);
+    let mut acknowledged = Acknowledged::default();
+    acknowledged.grant(&nodes);
+    let load = Load::begin(&nodes);
+    load.wait_for(SOME);
+    load.send_where(&nodes, |number| number != 2);
+    proxy.be_deaf(true);
+    nodes.settle(2);
+    // Of those it charged it knows nothing any more; for others it asks the nodes that it knew.
+    let users = || (0..USERS).map(user);
+    eventually("it answers for nobody of its own", || {
+        let answers = users().map(|user| nodes.node(2).get(&format!("/user/{user}/balance")).status);
+        let answers: Vec<u16> = answers.collect();
+        assert!(answers.iter().all(|status| [200, 503].contains(status)), "{answers:?}");
+        answers.contains(&503)
+    });
+    assert_eq!(nodes.node(2).get("/users").status, 503);
+    load.wait_for(SOME);
+    proxy.cut();
+    proxy.be_deaf(false);
+    nodes.settle(3);
+    load.send_to(&nodes);
+    load.wait_for(SOME);
+    load.end(&mut acknowledged);
+    acknowledged.check(&nodes);
+    nodes.terminate_all();
+    acknowledged.check_stored(&nodes);
+}
+
+#[test]
+fn clocks_a_minute_apart_change_no_figure() {
+    let mut nodes = Nodes::new(postgres());
+    let url = nodes.url();
+    nodes.start_with(1, &url, " }", &["--clock", "manual"]);
+    nodes.start_with(2, &url, " }", &["--clock", "manual"]);
+    nodes.start(3);
+    nodes.node(1).set_clock(now() + 60_000);
+    nodes.settle(3);
+    let mut acknowledged = Acknowledged::default();
+    acknowledged.grant(&nodes);
+    let load = Load::begin(&nodes);
+    load.wait_for(SOME);
+    nodes.node(2).set_clock(now() + 10_000);
+    load.wait_for(SOME);
+    // What the one that was ahead has charged goes to those that are behind.
+    nodes.kill(1);
+    load.send_to(&nodes);
+    nodes.settle(2);
+    load.wait_for(SOME);
+    load.end(&mut acknowledged);
+    nodes.node(2).set_clock(now() + 60_000);
+    acknowledged.check(&nodes);
+    nodes.terminate_all();
+    acknowledged.check_stored(&nodes);
+}
+
+#[test]
+fn a_node_that_ends_hands_over_at_once_and_one_after_the_other_is_replaced() {
+    // Nobody waits for the end of leases here.
+    let lease = Duration::from_secs(120);
+    let mut nodes = Nodes::with_lease(postgres(), u64::try_from(lease.as_millis()).unwrap());
+    nodes.start(1);
+    nodes.start(2);
+    nodes.settle(2);
+    let mut acknowledged = Acknowledged::default();
+    acknowledged.grant(&nodes);
+    let load = Load::begin(&nodes);
+    load.wait_for(SOME);
+    for (old, new) in [(1, 3), (2, 4)] {
+        let begun = Instant::now();
+        nodes.start(new);
+        nodes.settle(3);
+        load.send_where(&nodes, |number| number != old);
+        load.wait_for(SOME);
+        nodes.terminate(old);
+        nodes.settle(2);
+        assert!(begun.elapsed() < lease / 4, "{:?}", begun.elapsed());
+    }
+    load.end(&mut acknowledged);
+    acknowledged.check(&nodes);
+    nodes.terminate_all();
+    acknowledged.check_stored(&nodes);
+}
+
+#[test]
+fn a_webhook_is_told_everything_though_the_node_that_tells_it_is_killed() {
+    let server = Server::start("127.0.0.1:0");
+    let key = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(key.path(), KEY).unwrap();
+    let (url, secret) = (format!("http://{}/", server.address), key.path().display());
+    let hooks = format!(
+        " }}\ncredit_events: {{ webhooks: [{{ name: crm, url: '{url}', secret_file: '{secret}' }}] }}"
+    );
+    let (mut nodes, mut acknowledged, load) = three_with(&hooks);
+    for killed in [3, 2] {
+        nodes.kill(killed);
+        load.send_to(&nodes);
+        load.wait_for(2 * SOME);
+    }
+    nodes.settle(1);
+    load.end(&mut acknowledged);
+    acknowledged.check(&nodes);
+    let announced = answered(nodes.node(1), "/credit-events?limit=10000");
+    let announced = announced["creditEvents"].as_array().unwrap().clone();
+    assert!(announced.len() > USERS, "{announced:?}");
+    eventually("it has everything", || {
+        let taken = server.taken();
+        announced.iter().all(|event| taken.contains(event))
+    });
+    nodes.terminate_all();
+    // What came again came in its place among those of the user, or says by its number that it is old.
+    assert!(server.stop().iter().all(|event| announced.contains(event)));
+    acknowledged.check_stored(&nodes);
+}
+
+#[test]
+fn faults_in_any_order_cost_nothing_that_was_acknowledged() {
+    let number = |variable: &str| std::env::var(variable).ok().map(|text| text.parse::<u64>().unwrap());
+    let lasts = Duration::from_secs(number(SECONDS_VARIABLE).unwrap_or(MIXED_SECONDS));
+    let seed = number(SEED_VARIABLE).unwrap_or(1);
+    let mut random = fastrand::Rng::with_seed(seed);
+    let mut nodes = Nodes::new(postgres());
+    let ways: Vec<Proxy> = (0..3).map(|_| Proxy::to(postgres().port)).collect();
+    let port = postgres().port.to_string();
+    let urls: Vec<String> =
+        ways.iter().map(|way| nodes.url().replace(&port, &way.port.to_string())).collect();
+    (0..3).for_each(|number| nodes.start_with(number, &urls[number], " }", &[]));
+    nodes.settle(3);
+    let mut acknowledged = Acknowledged::default();
+    acknowledged.grant(&nodes);
+    let load = Load::begin(&nodes);
+    let begun = Instant::now();
+    let mut faults = Vec::new();
+    while begun.elapsed() < lasts {
+        load.wait_for(random.usize(1..SOME));
+        let (victim, fault) = (random.usize(0..3), random.usize(0..5));
+        let lasting = random.bool();
+        faults.push((victim, fault, lasting));
+        load.send_where(&nodes, |number| number != victim);
+        load.drain(nodes.node(victim));
+        // Either the others have taken over before it is over, or they may not have noticed.
+        let pass = |nodes: &Nodes| if lasting { nodes.settle(2) } else { load.wait_for(SOME / 4) };
+        match fault {
+            0 => {
+                nodes.kill(victim);
+                pass(&nodes);
+                nodes.start_with(victim, &urls[victim], " }", &[]);
+            }
+            1 => {
+                nodes.signal(victim, "STOP");
+                pass(&nodes);
+                nodes.signal(victim, "CONT");
+            }
+            2 => {
+                ways[victim].be_deaf(true);
+                pass(&nodes);
+                ways[victim].cut();
+                ways[victim].be_deaf(false);
+            }
+            3 => ways[victim].cut(),
+            _ => {
+                nodes.terminate(victim);
+                pass(&nodes);
+                nodes.start_with(victim, &urls[victim], " }", &[]);
+            }
+        }
+        load.send_to(&nodes);
+    }
+    println!("seed {seed}: {faults:?}");
+    nodes.settle(3);
+    load.wait_for(SOME);
+    load.end(&mut acknowledged);
+    acknowledged.check(&nodes);
+    nodes.terminate_all();
+    acknowledged.check_stored(&nodes);
+}

@@ -1,0 +1,310 @@
+//! Nodes that share a store: each has a row, which it renews by one statement, and by which its leases last.
+//!
+//! Time is the server's alone. Everything here goes over a connection of its own: a node whose other connections are
+//! all in use renews in time. Who is found to have ended is marked so before its leases are taken, and its connections
+//! are ended: one that is frozen in the midst of a transaction would hold others up by its locks.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::sync::Mutex;
+use tokio_postgres::{Client, Row, Transaction};
+
+use super::copy::{count, number};
+use super::error::{Fault, PostgresError};
+use super::leases::{self, Lease};
+use super::migrations;
+use super::server::Server;
+use crate::derived::Fence;
+use crate::record::Position;
+
+/// What is kept of nodes that ended without a word, for whoever looks: a day.
+const REMEMBERED: &str = "1 day";
+
+/// Who joins.
+#[derive(Debug, Clone)]
+pub struct Joining {
+    /// The name of the node.
+    pub name: String,
+    /// Where others reach it.
+    pub address: String,
+    /// The version of its program.
+    pub version: String,
+    /// Whether it wants all partitions and nobody beside it.
+    pub alone: bool,
+    /// How long its leases last after each renewal.
+    pub lease: Duration,
+    /// The number of partitions.
+    pub partitions: u16,
+}
+
+/// A node among others, until it leaves or its time is over.
+pub struct Member {
+    server: Arc<Server>,
+    joining: Joining,
+    line: Mutex<Option<Client>>,
+}
+
+/// A node, as its row says.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NodeRow {
+    /// Its name.
+    pub name: String,
+    /// Where others reach it.
+    pub address: String,
+    /// The version of its program.
+    pub version: String,
+    /// Whether it wants all partitions.
+    pub alone: bool,
+    /// Up to where it has folded the log, of its own partitions.
+    pub folded: Position,
+    /// Whether its time is not over.
+    pub lives: bool,
+    /// How long ago it was last heard of.
+    pub seen_millis_ago: u64,
+    /// How long ago it joined.
+    pub joined_millis_ago: u64,
+}
+
+/// All nodes and leases, as the store has them.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct View {
+    /// The nodes, by name.
+    pub nodes: Vec<NodeRow>,
+    /// The leases, by partition.
+    pub leases: Vec<Lease>,
+    /// The end of the log.
+    pub end: Position,
+}
+
+impl Member {
+    /// Joins the others. What the node held in an earlier life is free; its connections of then are ended.
+    ///
+    /// # Errors
+    /// Where the server cannot be used; where one is to be alone and is not.
+    pub fn join(server: &Arc<Server>, joining: Joining) -> Result<Self, PostgresError> {
+        let member = Self { server: server.clone(), joining, line: Mutex::default() };
+        member.join_again()?;
+        Ok(member)
+    }
+
+    /// Joins once more: what was held is free.
+    ///
+    /// # Errors
+    /// As [`Member::join`].
+    pub fn join_again(&self) -> Result<(), PostgresError> {
+        let joined = self.on_line(async |client| {
+            let transaction = client.transaction().await?;
+            let joined = join(&transaction, &self.joining, self.server.application()).await?;
+            transaction.commit().await?;
+            Ok(joined)
+        });
+        let place = self.server.place();
+        match joined.map_err(|fault| fault.opening(place))? {
+            Ok(earlier) => {
+                // They hold nothing any more but locks.
+                let ended = self.on_line(async |client| end_sessions(client, &earlier).await);
+                ended.map_err(|fault| fault.opening(place))
+            }
+            Err(Other { holder, seconds }) => {
+                Err(PostgresError::Held { place: place.to_owned(), holder, seconds })
+            }
+        }
+    }
+
+    /// Renews what is held; says how everything stands then. `None`: the node's time is over, it holds nothing.
+    ///
+    /// # Errors
+    /// Where the server cannot be used, and where its tables are newer than this program by now.
+    pub fn renew(&self, folded: Position) -> Result<Option<View>, PostgresError> {
+        let renewed = self.on_line(async |client| {
+            let renew = "UPDATE nodes SET seen = clock_timestamp(), folded = $3, \
+                 expires = clock_timestamp() + $4 * interval '1 ms' \
+                 WHERE name = $1 AND session = $2 AND expires > clock_timestamp()";
+            let (name, session) = (&self.joining.name, self.server.application());
+            let lease = millis(self.joining.lease);
+            if client.execute(renew, &[name, &session, &number(folded.0), &lease]).await? == 0 {
+                return Ok(None);
+            }
+            migrations::check(client).await?;
+            view(client).await.map(Some)
+        });
+        renewed.map_err(|fault| fault.opening(self.server.place()))
+    }
+
+    /// Takes those of the partitions that nobody has; marks nodes whose time is over, and ends their connections.
+    ///
+    /// # Errors
+    /// Where the server cannot be used.
+    pub fn take(&self, partitions: &[u16]) -> Result<Vec<Fence>, PostgresError> {
+        let taken = self.on_line(async |client| {
+            let ended = mark_ended(client).await?;
+            end_sessions(client, &ended).await?;
+            let fences = leases::take(client, &self.joining.name, partitions).await?;
+            if !fences.is_empty() {
+                tell(client).await?;
+            }
+            Ok(fences)
+        });
+        taken.map_err(|fault| fault.opening(self.server.place()))
+    }
+
+    /// Gives leases back.
+    ///
+    /// # Errors
+    /// Where the server cannot be used; they end by themselves then.
+    pub fn give_back(&self, fences: &[Fence]) -> Result<(), PostgresError> {
+        let given = self.on_line(async |client| {
+            leases::give_back(client, &self.joining.name, fences).await?;
+            tell(client).await
+        });
+        given.map_err(|fault| fault.opening(self.server.place()))
+    }
+
+    /// Gives everything back, and is not there any more.
+    ///
+    /// # Errors
+    /// Where the server cannot be used; leases end by themselves then.
+    pub fn leave(&self) -> Result<(), PostgresError> {
+        let left = self.on_line(async |client| {
+            let transaction = client.transaction().await?;
+            let delete = "DELETE FROM nodes WHERE name = $1 AND session = $2";
+            let (name, session) = (&self.joining.name, self.server.application());
+            if transaction.execute(delete, &[name, &session]).await? > 0 {
+                leases::give_all_back(&transaction, name).await?;
+                tell(&transaction).await?;
+            }
+            Ok(transaction.commit().await?)
+        });
+        left.map_err(|fault| fault.opening(self.server.place()))
+    }
+
+    /// The longest that one of these steps may take: there is time for another try before leases end.
+    fn patience(&self) -> Duration {
+        self.joining.lease / 4
+    }
+
+    /// Does something on the connection that is there for this alone. One that breaks, or does not answer, is left.
+    fn on_line<T>(&self, work: impl AsyncFn(&mut Client) -> Result<T, Fault>) -> Result<T, Fault> {
+        self.server.wait_at_most(self.patience(), async {
+            let mut line = self.line.lock().await;
+            let known = line.take().filter(|client| !client.is_closed());
+            let mut client = match known {
+                Some(client) => client,
+                None => self.server.dedicated(self.patience()).await?,
+            };
+            let done = work(&mut client).await;
+            if done.is_ok() {
+                *line = Some(client);
+            }
+            done
+        })
+    }
+}
+
+/// How everything stands, for whoever looks without being one of them.
+///
+/// # Errors
+/// Where the server cannot be used.
+pub fn look(server: &Server) -> Result<View, PostgresError> {
+    let seen = server.work(Duration::ZERO, async |client| view(&***client).await);
+    seen.map_err(|fault| fault.opening(server.place()))
+}
+
+/// Who is there although one was to be alone.
+struct Other {
+    holder: String,
+    seconds: i64,
+}
+
+/// Gives the names of the connections of the node's earlier lives.
+async fn join(
+    transaction: &Transaction<'_>,
+    joining: &Joining,
+    session: &str,
+) -> Result<Result<Vec<String>, Other>, Fault> {
+    // One joins after the other: of two who want to be alone one is.
+    transaction.batch_execute("LOCK TABLE nodes IN SHARE ROW EXCLUSIVE MODE").await?;
+    leases::prepare(transaction, joining.partitions).await?;
+    if joining.alone
+        && let Some(other) = other_than(transaction, &joining.name).await?
+    {
+        return Ok(Err(other));
+    }
+    let earlier = "SELECT session FROM nodes WHERE name = $1 AND session <> $2";
+    let rows = transaction.query(earlier, &[&joining.name, &session]).await?;
+    let earlier = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
+    leases::give_all_back(transaction, &joining.name).await?;
+    let put = "INSERT INTO nodes (name, session, address, version, alone, started, seen, expires) \
+         SELECT $1, $2, $3, $4, $5, now, now, now + $6 * interval '1 ms' FROM clock_timestamp() AS now \
+         ON CONFLICT (name) DO UPDATE SET session = excluded.session, address = excluded.address, \
+         version = excluded.version, alone = excluded.alone, folded = 0, started = excluded.started, \
+         seen = excluded.seen, expires = excluded.expires";
+    let Joining { name, address, version, alone, lease, .. } = joining;
+    transaction.execute(put, &[name, &session, address, version, alone, &millis(*lease)]).await?;
+    let forget =
+        format!("DELETE FROM nodes WHERE expires = '-infinity' AND seen < now() - interval '{REMEMBERED}'");
+    transaction.batch_execute(&forget).await?;
+    tell(transaction).await?;
+    Ok(Ok(earlier))
+}
+
+async fn other_than(transaction: &Transaction<'_>, name: &str) -> Result<Option<Other>, Fault> {
+    let select = "SELECT name, greatest(0, ceil(extract(epoch FROM expires - clock_timestamp())))::int8 FROM nodes \
+         WHERE name <> $1 AND expires > clock_timestamp() ORDER BY name LIMIT 1";
+    let row = transaction.query_opt(select, &[&name]).await?;
+    row.map(|row| Ok(Other { holder: row.try_get(0)?, seconds: row.try_get(1)? })).transpose()
+}
+
+/// Marks nodes whose time is over: they cannot renew any more. Gives the names of their connections.
+async fn mark_ended(client: &Client) -> Result<Vec<String>, Fault> {
+    let mark = "UPDATE nodes SET expires = '-infinity' \
+         WHERE expires > '-infinity' AND expires <= clock_timestamp() RETURNING session";
+    let rows = client.query(mark, &[]).await?;
+    Ok(rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<_>, _>>()?)
+}
+
+/// Ends connections, as far as the server lets us: transactions of nodes that are not there any more hold locks.
+async fn end_sessions(client: &Client, sessions: &[String]) -> Result<(), Fault> {
+    if sessions.is_empty() {
+        return Ok(());
+    }
+    let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity \
+         WHERE application_name = ANY($1) AND usename = current_user AND datname = current_database()";
+    client.query(end, &[&sessions]).await?;
+    Ok(())
+}
+
+/// Has the others look at once.
+async fn tell(client: &impl tokio_postgres::GenericClient) -> Result<(), Fault> {
+    client.execute("SELECT pg_notify('aquarium_' || md5(current_schema()), 'nodes')", &[]).await?;
+    Ok(())
+}
+
+async fn view(client: &impl tokio_postgres::GenericClient) -> Result<View, Fault> {
+    let select = "SELECT name, address, version, alone, folded, expires > clock_timestamp(), \
+         greatest(0, extract(epoch FROM clock_timestamp() - seen) * 1000)::int8, \
+         greatest(0, extract(epoch FROM clock_timestamp() - started) * 1000)::int8 FROM nodes ORDER BY name";
+    let nodes = client.query(select, &[]).await?.iter().map(node).collect::<Result<_, Fault>>()?;
+    let leases = leases::all(client).await?;
+    let end = client.query_opt("SELECT records FROM log_head", &[]).await?;
+    let end = end.map(|row| row.try_get(0)).transpose()?.map_or(0, count);
+    Ok(View { nodes, leases, end: Position(end) })
+}
+
+fn node(row: &Row) -> Result<NodeRow, Fault> {
+    Ok(NodeRow {
+        name: row.try_get(0)?,
+        address: row.try_get(1)?,
+        version: row.try_get(2)?,
+        alone: row.try_get(3)?,
+        folded: Position(count(row.try_get(4)?)),
+        lives: row.try_get(5)?,
+        seen_millis_ago: count(row.try_get(6)?),
+        joined_millis_ago: count(row.try_get(7)?),
+    })
+}
+
+fn millis(time: Duration) -> f64 {
+    time.as_secs_f64() * 1e3
+}
