@@ -130,12 +130,13 @@ fn taking_in(options: &Options, directory: &Path) -> Outcome {
     daemon.stop()
 }
 
-/// Events of the last minute in their order, of 250 bytes or so.
+/// Events of the last minute in their order, of 250 bytes or so. Each stream is about users of its own, as by a service that
+/// sends what happens in order.
 fn lines(stream: u64, count: u64, options: &Options) -> Vec<u8> {
     let mut lines = Vec::new();
     let now = now();
     for number in 0..count {
-        let user = (number * 7_919 + stream) % options.users;
+        let user = (number * 7_919 * STREAMS + stream) % options.users;
         let after = if options.late { number % 60_000 } else { number * 60_000 / count };
         // Writing to memory does not fail.
         let _ = writeln!(

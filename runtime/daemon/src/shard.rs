@@ -320,10 +320,10 @@ impl Shard {
             waiting.answer(users);
             let _ = self.cursor.send_replace(users.check().map(|()| users.cursor()));
             let write_in = users.write_some();
-            users.make_room();
+            let crowded = users.make_room();
             let looked = users.look_again();
             self.gauges.set(users);
-            if folded || write_in == Some(Duration::ZERO) {
+            if folded || crowded || write_in == Some(Duration::ZERO) {
                 continue;
             }
             // What concerns many users and can wait leaves time to others.

@@ -137,6 +137,8 @@ impl History {
     pub(super) fn begin(&mut self, state: &State) {
         if self.checkpoints.is_empty() {
             let kept = self.saved.first == 0;
+            // Most users never have a second one.
+            self.checkpoints.reserve_exact(1);
             self.checkpoints.push(Checkpoint { state: state.clone(), at: Marks::default(), kept });
         }
     }

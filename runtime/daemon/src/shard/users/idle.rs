@@ -4,13 +4,11 @@
 //! longest unused first, by second chance. What users weigh is looked at when they are read and when they are written.
 
 use super::Users;
+use crate::shard::slice::Slice;
 use crate::shard::user::Kept;
 
 /// What the users of a shard may weigh, in bytes or so: some ten thousand users that something happens to.
 const WEIGHT_MAX: usize = 48 << 20;
-/// Users that are looked at in one go.
-const AT_ONCE: usize = 64;
-
 /// A user that may go.
 #[derive(Debug)]
 pub(super) struct Idle {
@@ -29,18 +27,18 @@ impl Users {
         self.idle.push_back(Idle { user: Box::from(user), batch });
     }
 
-    /// Lets some users go where all of them weigh too much.
-    pub fn make_room(&mut self) {
-        for _ in 0..AT_ONCE {
-            let written = self.pen.written();
-            if self.pen.failure.is_some() {
-                // The store has not what it was given: what is in memory is all there is.
-                return;
-            }
+    /// Lets some users go where all of them weigh too much. Says whether more of them can go.
+    pub fn make_room(&mut self) -> bool {
+        let (slice, written) = (Slice::begin(), self.pen.written());
+        if self.pen.failure.is_some() {
+            // The store has not what it was given: what is in memory is all there is.
+            return false;
+        }
+        while !slice.is_over() {
             if self.weight <= WEIGHT_MAX || self.idle.front().is_none_or(|first| first.batch > written) {
-                return;
+                return false;
             }
-            let Some(Idle { user, batch }) = self.idle.pop_front() else { return };
+            let Some(Idle { user, batch }) = self.idle.pop_front() else { return false };
             // One that has changed is listed again when it is written.
             let Some(kept) = self.users.get_mut(&user).filter(|kept| !kept.changed) else { continue };
             if std::mem::take(&mut kept.used) {
@@ -49,6 +47,7 @@ impl Users {
                 self.forget(&user);
             }
         }
+        true
     }
 
     /// Lets go of a user that was read for a question and is as it is stored.
