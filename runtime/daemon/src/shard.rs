@@ -313,15 +313,22 @@ impl Shard {
                 self.setting.tenure.lose(&[fence]);
                 continue;
             }
-            while let Ok(question) = questions.try_recv() {
-                waiting.take(users, question);
-            }
+            // Between any two slices of work it answers what was asked meanwhile.
+            let mut attend = |users: &mut Users| {
+                while let Ok(question) = questions.try_recv() {
+                    waiting.take(users, question);
+                }
+                waiting.answer(users);
+            };
+            attend(users);
             let folded = !self.setting.feed.is_stopped() && users.fold_some(*end.borrow_and_update());
-            waiting.answer(users);
             let _ = self.cursor.send_replace(users.check().map(|()| users.cursor()));
+            attend(users);
             let write_in = users.write_some();
+            attend(users);
             let crowded = users.make_room();
             let looked = users.look_again();
+            attend(users);
             self.gauges.set(users);
             if folded || crowded || write_in == Some(Duration::ZERO) {
                 continue;
