@@ -4,6 +4,7 @@
 #
 # Takes:  AQUARIUMD              the daemon (default: target/debug/aquariumd, built when it is missing)
 #         CONSOLE_TOOLS          where packages are kept between runs (default: target/console-tools)
+#         CONSOLE_SCRIPT         what is run (default: run.mjs, the tests; bench.mjs measures, and takes USERS and EVENTS_PER_SECOND)
 #         CONSOLE_SCREENSHOTS    where pictures go (default: target/console-screenshots)
 # Needs:  npm; installs Chromium by apt-get when it is missing (as root, on Debian).
 set -euo pipefail
@@ -26,4 +27,4 @@ if ! cmp -s "$here/package-lock.json" "$CONSOLE_TOOLS/installed"; then
   cp "$here/package-lock.json" "$CONSOLE_TOOLS/installed"
 fi
 cp "$here"/*.mjs "$CONSOLE_TOOLS/"
-exec node "$CONSOLE_TOOLS/run.mjs" "$root/examples/quickstart"
+exec node "$CONSOLE_TOOLS/${CONSOLE_SCRIPT:-run.mjs}" "$root/examples/quickstart" "$@"
