@@ -20,6 +20,8 @@ use super::tenure::Tenure;
 const RENEWALS: u32 = 4;
 /// The part of a lease's time that is left when a node that cannot renew stops by itself.
 const MARGIN: u32 = 5;
+/// A server that is slow just now is asked so often before a node does not start.
+const TRIES_MAX: u32 = 5;
 /// The wait between looks at shards that are about to let something go, where nothing tells of it.
 const LET_GO_LOOKED_AT: Duration = Duration::from_millis(20);
 
@@ -88,7 +90,13 @@ impl Neighbourhood {
             retiring: AtomicBool::new(false),
             ending: watch::Sender::new(End::No),
         };
-        neighbourhood.round(Position::START)?;
+        let mut tries: u32 = 1;
+        while let Err(error) = neighbourhood.round(Position::START) {
+            if tries >= TRIES_MAX {
+                return Err(error);
+            }
+            tries += 1;
+        }
         Ok(neighbourhood)
     }
 

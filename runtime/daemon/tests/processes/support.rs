@@ -158,6 +158,11 @@ impl Daemon {
         killed.success() && self.child.wait().unwrap().success()
     }
 
+    /// Waits until the daemon ends by itself; gives its code.
+    pub fn ended(mut self) -> Option<i32> {
+        self.child.wait().unwrap().code()
+    }
+
     pub fn get(&self, path: &str) -> Answer {
         request(&self.address, "GET", path, "", b"").unwrap()
     }

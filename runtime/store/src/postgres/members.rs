@@ -21,6 +21,9 @@ use crate::record::Position;
 /// What is kept of nodes that ended without a word, for whoever looks: a day.
 const REMEMBERED: &str = "1 day";
 
+/// The longest that joining may take: nothing is held yet that could be lost meanwhile.
+const JOINED_WITHIN: Duration = Duration::from_secs(10);
+
 /// Who joins.
 #[derive(Debug, Clone)]
 pub struct Joining {
@@ -93,7 +96,7 @@ impl Member {
     /// # Errors
     /// As [`Member::join`].
     pub fn join_again(&self) -> Result<(), PostgresError> {
-        let joined = self.on_line(async |client| {
+        let joined = self.on_line_within(JOINED_WITHIN, async |client| {
             let transaction = client.transaction().await?;
             let joined = join(&transaction, &self.joining, self.server.application()).await?;
             transaction.commit().await?;
@@ -103,7 +106,8 @@ impl Member {
         match joined.map_err(|fault| fault.opening(place))? {
             Ok(earlier) => {
                 // They hold nothing any more but locks.
-                let ended = self.on_line(async |client| end_sessions(client, &earlier).await);
+                let end = async |client: &mut Client| end_sessions(client, &earlier).await;
+                let ended = self.on_line_within(JOINED_WITHIN, end);
                 ended.map_err(|fault| fault.opening(place))
             }
             Err(Other { holder, seconds }) => {
@@ -184,9 +188,17 @@ impl Member {
         self.joining.lease / 4
     }
 
-    /// Does something on the connection that is there for this alone. One that breaks, or does not answer, is left.
     fn on_line<T>(&self, work: impl AsyncFn(&mut Client) -> Result<T, Fault>) -> Result<T, Fault> {
-        self.server.wait_at_most(self.patience(), async {
+        self.on_line_within(self.patience(), work)
+    }
+
+    /// Does something on the connection that is there for this alone. One that breaks, or does not answer, is left.
+    fn on_line_within<T>(
+        &self,
+        patience: Duration,
+        work: impl AsyncFn(&mut Client) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        self.server.wait_at_most(patience, async {
             let mut line = self.line.lock().await;
             let known = line.take().filter(|client| !client.is_closed());
             let mut client = match known {

@@ -264,3 +264,17 @@ fn faults_in_any_order_cost_nothing_that_was_acknowledged() {
     nodes.terminate_all();
     acknowledged.check_stored(&nodes);
 }
+
+#[test]
+fn a_node_whose_tables_a_newer_program_has_brought_forward_hands_over_and_says_so() {
+    let mut nodes = Nodes::new(postgres());
+    nodes.start(1);
+    nodes.settle(1);
+    let version = format!("\"{}\".schema_version", nodes.schema);
+    postgres().ask(&format!("UPDATE {version} SET version = 99"));
+    let (code, said) = nodes.ended(1);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("have version 99") && said.contains("replace this one by it"), "{said}");
+    let held = format!("SELECT count(*) FROM \"{}\".leases WHERE holder IS NOT NULL", nodes.schema);
+    assert_eq!(postgres().ask(&held), "0");
+}

@@ -106,6 +106,12 @@ impl Nodes {
         self.running.remove(&number).unwrap().kill();
     }
 
+    /// Waits until a node ends by itself; gives its code, and what it has said.
+    pub fn ended(&mut self, number: usize) -> (Option<i32>, String) {
+        let code = self.running.remove(&number).unwrap().ended();
+        (code, fs::read_to_string(self.place.path(&format!("node-{number}.output"))).unwrap())
+    }
+
     /// Ends a node in order.
     pub fn terminate(&mut self, number: usize) {
         assert!(self.running.remove(&number).unwrap().terminate());
