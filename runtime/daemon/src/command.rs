@@ -7,6 +7,7 @@ mod import;
 mod log;
 mod policy;
 mod quarantine;
+mod ready;
 mod rebuild;
 mod serve;
 mod site;
@@ -88,6 +89,8 @@ enum Command {
     Rebuild(rebuild::Rebuild),
     /// Fold the log again from its beginning, and compare with what is stored.
     Verify(verify::Verify),
+    /// Ask the daemon that serves the data whether it takes events, for health checks.
+    Ready(ready::Ready),
     /// Look for what will go wrong, before it does.
     Doctor(doctor::Doctor),
     /// Print the configuration with its defaults and what each setting is for.
@@ -166,6 +169,7 @@ pub fn run(line: CommandLine) -> Result<(), Failure> {
         Command::Restore(restore) => restore.run(&configuration),
         Command::Rebuild(rebuild) => on_runtime(&telemetry, rebuild.run(configuration)),
         Command::Verify(verify) => on_runtime(&telemetry, verify.run(configuration)),
+        Command::Ready(ready) => on_runtime(&telemetry, ready.run(configuration)),
         Command::Doctor(doctor) => doctor.run(&configuration),
         Command::Config => Ok(std::io::stdout().write_all(config::COMMENTED.as_bytes())?),
     }

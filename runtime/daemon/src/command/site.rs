@@ -123,6 +123,22 @@ pub async fn on_data<T>(
     done
 }
 
+/// What a daemon that serves the data answers; where none does it is an error.
+pub async fn ask_running(
+    configuration: &Configuration,
+    path: &str,
+    patience: Duration,
+) -> Result<Value, Failure> {
+    let Some(socket) = http::admin_socket(configuration) else {
+        return Err(
+            format!("`http.admin` is no socket that could be asked: ask for `{path}` over HTTP").into()
+        );
+    };
+    let data = configuration.data.clone();
+    let question = Call { patience, ..call(Method::GET, JSON, None, Vec::new()) };
+    Site::Running { socket, data }.call(path, question).await
+}
+
 impl Site {
     /// Asks.
     pub async fn get(&self, path: &str) -> Result<Value, Failure> {

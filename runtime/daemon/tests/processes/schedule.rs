@@ -117,3 +117,20 @@ fn the_doctor_finds_nothing_wrong_with_data_that_is_well_and_names_what_is_missi
     );
     assert!(complained.contains("1 of 7 checks"), "{complained}");
 }
+
+#[test]
+fn a_daemon_is_asked_whether_it_is_ready_and_nothing_is_opened_where_none_serves() {
+    let place = Place::new("");
+    let ready = || {
+        let output = run(&["ready", "--data", &place.text("data")]);
+        (output.status.code(), text(&output.stdout), text(&output.stderr))
+    };
+    let (code, said, complained) = ready();
+    assert_eq!((code, said.as_str()), (Some(1), ""), "{complained}");
+    assert!(complained.contains("admin.sock") && !place.path("data").exists(), "{complained}");
+    place.up_once();
+    let daemon = place.serve();
+    assert_eq!(ready(), (Some(0), "ready\n".to_owned(), String::new()));
+    assert!(daemon.terminate());
+    assert_eq!(ready().0, Some(1));
+}
