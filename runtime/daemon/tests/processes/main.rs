@@ -15,6 +15,7 @@ mod cluster;
 mod console;
 mod documentation;
 mod end_to_end;
+mod example_cluster;
 mod figures;
 mod hostile;
 mod interface;
