@@ -54,24 +54,16 @@ fn all(daemon: &Daemon) -> Vec<Metric> {
     let reasons = reasons.iter().map(|(reason, count)| (label("reason", reason.as_str()), *count)).collect();
     let components = daemon.components.report();
     let restarts = components.iter().map(|it| (label("component", &it.name), it.restarts)).collect();
-    let probed = |probe: fn(&Report) -> Option<u64>| -> Vec<(String, u64)> {
+    let probed = |probe: fn(&Report) -> Option<u64>| -> Samples {
         let sample = |report: &Report| Some((label("component", &report.name), probe(report)?));
         components.iter().filter_map(sample).collect()
     };
     let gauges = daemon.shards.gauges();
     let folded = gauges.iter().map(|shard| shard.cursor()).min().unwrap_or_default();
     let aside = gauges.iter().map(|shard| shard.aside()).sum();
-    let links = daemon.links();
-    let linked =
-        links.all().map(|link| (label("component", &link.name), u64::from(link.is_connected()))).collect();
-    let connections = links.all().map(|link| (label("component", &link.name), link.connections())).collect();
-    let of_sources = |count: fn(&Source) -> u64| -> Vec<(String, u64)> {
-        links.sources.iter().map(|source| (label("component", &source.link.name), count(source))).collect()
-    };
-    let (partitions, lease_age) = holding(daemon);
     let now = daemon.clock.now();
     let timer_lag = gauges.iter().map(|shard| positive(now.0.saturating_sub(shard.timer().0))).max();
-    vec![
+    let mut all = vec![
         Metric::counter("aquarium_messages_total", "Messages that arrived, by outcome.", outcomes),
         Metric::gauge("aquarium_log_records", "Records in the log.", statistics.records),
         Metric::gauge("aquarium_log_bytes", "Bytes of the log.", statistics.bytes),
@@ -110,6 +102,16 @@ fn all(daemon: &Daemon) -> Vec<Metric> {
              a source.",
             probed(|report| report.lag),
         ),
+    ];
+    all.extend(of_node(daemon));
+    all.extend(of_brokers(daemon));
+    all
+}
+
+/// What this node charges, where there may be others.
+fn of_node(daemon: &Daemon) -> [Metric; 2] {
+    let (partitions, lease_age) = holding(daemon);
+    [
         Metric::labelled(
             "aquarium_node_partitions",
             "Partitions that this node charges, where there may be others.",
@@ -120,6 +122,19 @@ fn all(daemon: &Daemon) -> Vec<Metric> {
             "How long ago this node renewed its leases.",
             lease_age,
         ),
+    ]
+}
+
+/// What goes to and comes from message brokers.
+fn of_brokers(daemon: &Daemon) -> [Metric; 4] {
+    let links = daemon.links();
+    let linked =
+        links.all().map(|link| (label("component", &link.name), u64::from(link.is_connected()))).collect();
+    let connections = links.all().map(|link| (label("component", &link.name), link.connections())).collect();
+    let of_sources = |count: fn(&Source) -> u64| -> Samples {
+        links.sources.iter().map(|source| (label("component", &source.link.name), count(source))).collect()
+    };
+    [
         Metric::labelled("aquarium_queue_connected", "Whether there is a connection to the broker.", linked),
         Metric::counter("aquarium_queue_connections_total", "Connections made to brokers.", connections),
         Metric::counter(

@@ -35,9 +35,17 @@ fn three_with(settings: &str) -> (Nodes, Acknowledged, Load) {
     (nodes, acknowledged, load)
 }
 
+/// What holds of all nodes once the load has ended, and of the store once they have.
+fn all_is_right(load: Load, mut nodes: Nodes, mut acknowledged: Acknowledged) {
+    load.end(&mut acknowledged);
+    acknowledged.check(&nodes);
+    nodes.terminate_all();
+    acknowledged.check_stored(&nodes);
+}
+
 #[test]
 fn when_one_node_after_the_other_is_killed_those_that_live_take_over_and_nothing_is_lost_or_twice() {
-    let (mut nodes, mut acknowledged, load) = three();
+    let (mut nodes, acknowledged, load) = three();
     for (killed, left) in [(2, 2), (1, 1)] {
         nodes.kill(killed);
         load.send_to(&nodes);
@@ -51,15 +59,12 @@ fn when_one_node_after_the_other_is_killed_those_that_live_take_over_and_nothing
     load.send_to(&nodes);
     nodes.settle(3);
     load.wait_for(SOME);
-    load.end(&mut acknowledged);
-    acknowledged.check(&nodes);
-    nodes.terminate_all();
-    acknowledged.check_stored(&nodes);
+    all_is_right(load, nodes, acknowledged);
 }
 
 #[test]
 fn a_node_that_was_frozen_past_its_lease_writes_nothing_holds_nobody_up_and_comes_back() {
-    let (mut nodes, mut acknowledged, load) = three();
+    let (nodes, mut acknowledged, load) = three();
     load.send_where(&nodes, |number| number != 2);
     // What is on its way to the node is acknowledged by it when it goes on.
     let own = Load::begin_where(&nodes, |number| number == 2);
@@ -74,10 +79,7 @@ fn a_node_that_was_frozen_past_its_lease_writes_nothing_holds_nobody_up_and_come
     own.wait_for(SOME);
     load.wait_for(SOME);
     own.end(&mut acknowledged);
-    load.end(&mut acknowledged);
-    acknowledged.check(&nodes);
-    nodes.terminate_all();
-    acknowledged.check_stored(&nodes);
+    all_is_right(load, nodes, acknowledged);
 }
 
 #[test]
@@ -111,10 +113,7 @@ fn a_node_that_is_cut_from_the_store_stops_by_itself_and_comes_back() {
     nodes.settle(3);
     load.send_to(&nodes);
     load.wait_for(SOME);
-    load.end(&mut acknowledged);
-    acknowledged.check(&nodes);
-    nodes.terminate_all();
-    acknowledged.check_stored(&nodes);
+    all_is_right(load, nodes, acknowledged);
 }
 
 #[test]
@@ -166,10 +165,7 @@ fn a_node_that_ends_hands_over_at_once_and_one_after_the_other_is_replaced() {
         nodes.settle(2);
         assert!(begun.elapsed() < lease / 4, "{:?}", begun.elapsed());
     }
-    load.end(&mut acknowledged);
-    acknowledged.check(&nodes);
-    nodes.terminate_all();
-    acknowledged.check_stored(&nodes);
+    all_is_right(load, nodes, acknowledged);
 }
 
 #[test]
@@ -259,10 +255,7 @@ fn faults_in_any_order_cost_nothing_that_was_acknowledged() {
     println!("seed {seed}: {faults:?}");
     nodes.settle(3);
     load.wait_for(SOME);
-    load.end(&mut acknowledged);
-    acknowledged.check(&nodes);
-    nodes.terminate_all();
-    acknowledged.check_stored(&nodes);
+    all_is_right(load, nodes, acknowledged);
 }
 
 #[test]
