@@ -3,6 +3,7 @@
 #![allow(clippy::disallowed_methods, reason = "automation works on files and processes")]
 
 mod bench;
+mod cluster_bench;
 mod command;
 mod daemon_bench;
 mod events;
@@ -41,6 +42,8 @@ enum Task {
     BenchCompiler,
     /// Benches of a daemon that runs: rates, times to acknowledge and to answer, memory of users.
     BenchDaemon(daemon_bench::Options),
+    /// Events that two nodes on one PostgreSQL charge, beside those that one does.
+    BenchCluster(cluster_bench::Options),
     /// The language server beside one for YAML: keystrokes, completion, hover, start, memory.
     BenchEditors,
     /// Writes completions, man pages, the index of findings and the schema for editors.
@@ -63,6 +66,7 @@ fn main() -> ExitCode {
         Task::Bench => bench::all(),
         Task::BenchCompiler => bench::scaling::report(&root().join("target/bench")),
         Task::BenchDaemon(options) => daemon_bench::run(&options),
+        Task::BenchCluster(options) => cluster_bench::run(&options),
         Task::BenchEditors => lsp_bench::all(),
         Task::Generate => generated::write(),
         Task::WrongFolds(options) => wrong_folds::run(&options),

@@ -217,8 +217,10 @@ impl Daemon {
             lease_age_millis: u64::try_from(holder.lease_age().as_millis()).unwrap_or(u64::MAX),
         };
         let probes = Probes::default().with_trouble(move || troubled.trouble()).with_holding(holding);
+        let log = self.log.clone();
         let run = move || {
-            member.run(|| shards.gauges().iter().map(|shard| shard.cursor()).min().unwrap_or_default())
+            let folded = || shards.gauges().iter().map(|shard| shard.cursor()).min().unwrap_or_default();
+            member.run(folded, || log.end());
         };
         let ending = self.components.start_blocking("member", probes, run).await;
         *self.member_ending.lock().unwrap_or_else(PoisonError::into_inner) = Some(ending);

@@ -126,16 +126,24 @@ fn of_node(daemon: &Daemon) -> [Metric; 2] {
 }
 
 /// What goes to and comes from message brokers.
-fn of_brokers(daemon: &Daemon) -> [Metric; 4] {
+fn of_brokers(daemon: &Daemon) -> [Metric; 5] {
     let links = daemon.links();
     let linked =
         links.all().map(|link| (label("component", &link.name), u64::from(link.is_connected()))).collect();
+    let blocked = links.publishers.iter().map(|publisher| &publisher.link);
+    let blocked =
+        blocked.map(|link| (label("component", &link.name), u64::from(link.is_blocked()))).collect();
     let connections = links.all().map(|link| (label("component", &link.name), link.connections())).collect();
     let of_sources = |count: fn(&Source) -> u64| -> Samples {
         links.sources.iter().map(|source| (label("component", &source.link.name), count(source))).collect()
     };
     [
         Metric::labelled("aquarium_queue_connected", "Whether there is a connection to the broker.", linked),
+        Metric::labelled(
+            "aquarium_queue_blocked",
+            "Whether the broker takes no messages because it is short of memory or disk.",
+            blocked,
+        ),
         Metric::counter("aquarium_queue_connections_total", "Connections made to brokers.", connections),
         Metric::counter(
             "aquarium_queue_messages_total",

@@ -207,6 +207,7 @@ fn options(postgres: &Postgres, migrates: bool) -> Result<PostgresOptions, Store
         url: postgres.url.clone(),
         user: postgres.user.clone(),
         password: password(postgres)?,
+        authorities: postgres.authorities.clone(),
         schema: postgres.schema.clone(),
         connections: postgres.connections,
         // No other process is called so.

@@ -15,6 +15,8 @@ mod members;
 mod migrations;
 mod modules;
 mod server;
+mod standby;
+mod tls;
 mod writing;
 
 pub use derived::PostgresDerived;

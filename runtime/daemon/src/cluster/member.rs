@@ -91,7 +91,7 @@ impl Neighbourhood {
             ending: watch::Sender::new(End::No),
         };
         let mut tries: u32 = 1;
-        while let Err(error) = neighbourhood.round(Position::START) {
+        while let Err(error) = neighbourhood.round(Position::START, Position::START) {
             if tries >= TRIES_MAX {
                 return Err(error);
             }
@@ -101,15 +101,15 @@ impl Neighbourhood {
     }
 
     /// Renews, takes and gives until told to end. Blocks; must be called on a runtime's thread. `folded` says up to where
-    /// the node's own partitions are folded.
-    pub fn run(&self, folded: impl Fn() -> Position) {
+    /// the node's own partitions are folded, `end` where the log ends as far as it is known here.
+    pub fn run(&self, folded: impl Fn() -> Position, end: impl Fn() -> Position) {
         let runtime = tokio::runtime::Handle::current();
         let mut heard = self.heard.clone();
         let mut ending = self.ending.subscribe();
         let mut changes = self.tenure.changes();
         while *ending.borrow_and_update() == End::No {
             let known = heard.borrow_and_update().nodes;
-            match self.round(folded()) {
+            match self.round(folded(), end()) {
                 Ok(()) => self.note(None),
                 Err(error) => self.fail(&error),
             }
@@ -206,7 +206,7 @@ impl Neighbourhood {
     }
 
     fn fail(&self, error: &PostgresError) {
-        tracing::warn!(%error, held = self.tenure.all().len(), "leases could not be renewed");
+        tracing::warn!(%error, held = self.tenure.all().len(), "leases could not be renewed, or taken");
         self.note(Some(error.to_string()));
         if matches!(error, PostgresError::Newer { .. }) {
             self.tenure.part_from(&self.tenure.partitions());
@@ -214,7 +214,18 @@ impl Neighbourhood {
         }
     }
 
-    fn round(&self, folded: Position) -> Result<(), PostgresError> {
+    /// The log has lost records that are folded here: nothing of what is in memory may be used or written any more.
+    fn give_up(&self, known: Position, found: Position) {
+        let why = format!(
+            "the store has {found} records, and had {known} before: it has gone back, by a fail-over to a standby that lacked \
+             them, or by a backup that was restored; what is started again goes on by what is there"
+        );
+        tracing::error!(why, "this node ends");
+        self.tenure.lose_all();
+        self.ending.send_replace(End::Failed(why));
+    }
+
+    fn round(&self, folded: Position, end: Position) -> Result<(), PostgresError> {
         // Before it is asked: the server reckons from a later instant on.
         let asked = Instant::now();
         let Some(view) = self.member.renew(folded)? else {
@@ -222,6 +233,10 @@ impl Neighbourhood {
             self.tenure.lose_all();
             return self.member.join_again();
         };
+        if view.end < end {
+            self.give_up(end, view.end);
+            return Ok(());
+        }
         *self.renewed.lock().unwrap_or_else(PoisonError::into_inner) = asked;
         if let Some(until) = asked.checked_add(self.lease - self.lease / MARGIN) {
             self.tenure.extend(until);

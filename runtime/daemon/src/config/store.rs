@@ -38,6 +38,9 @@ pub struct Postgres {
     /// The variable of the environment that holds the password.
     #[serde(default)]
     pub password_variable: Option<String>,
+    /// The certificates of authorities that vouch for the server, a PEM file; `None`: those of the system.
+    #[serde(default)]
+    pub authorities: Option<PathBuf>,
     /// The schema of the tables.
     #[serde(default = "schema")]
     pub schema: String,
@@ -92,6 +95,7 @@ impl<'de> Visitor<'de> for StoreVisitor {
             user: None,
             password_file: None,
             password_variable: None,
+            authorities: None,
             schema: schema(),
             connections: CONNECTIONS,
         }))

@@ -23,6 +23,7 @@ pub struct Link {
     broker: Arc<Broker>,
     connected: AtomicBool,
     connections: AtomicU64,
+    blocked: AtomicBool,
     trouble: Mutex<Option<String>>,
 }
 
@@ -34,6 +35,7 @@ impl Link {
             broker,
             connected: AtomicBool::new(false),
             connections: AtomicU64::new(0),
+            blocked: AtomicBool::new(false),
             trouble: Mutex::default(),
         }
     }
@@ -48,9 +50,11 @@ impl Link {
         let mut back_off = BackOff::default();
         loop {
             let begun = Instant::now();
-            let Err(fault) = session().await else { return };
-            let worked = self.connected.swap(false, Ordering::Relaxed) && begun.elapsed() >= WORKED_AFTER;
-            if worked {
+            let outcome = session().await;
+            let was_connected = self.connected.swap(false, Ordering::Relaxed);
+            self.set_blocked(false);
+            let Err(fault) = outcome else { return };
+            if was_connected && begun.elapsed() >= WORKED_AFTER {
                 back_off.worked();
             }
             let wait = back_off.failed(fastrand::f64());
@@ -108,6 +112,16 @@ impl Link {
     /// Whether there is a connection on which all is well.
     pub fn is_connected(&self) -> bool {
         self.connected.load(Ordering::Relaxed)
+    }
+
+    /// Notes whether the broker takes messages.
+    pub fn set_blocked(&self, blocked: bool) {
+        self.blocked.store(blocked, Ordering::Relaxed);
+    }
+
+    /// Whether the broker takes no messages, because it has no room for them.
+    pub fn is_blocked(&self) -> bool {
+        self.blocked.load(Ordering::Relaxed)
     }
 
     /// How often a connection was made.

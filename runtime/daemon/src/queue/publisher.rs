@@ -140,6 +140,7 @@ impl Publisher {
             looked.tick().await;
             let (done, sent) = (self.done.load(Ordering::Relaxed), self.sent.load(Ordering::Relaxed));
             let blocked = connection.status().blocked();
+            self.link.set_blocked(blocked);
             if blocked {
                 self.link.trouble(
                     "the broker takes no messages: it is short of memory or disk; see `rabbitmqctl status` and make room",

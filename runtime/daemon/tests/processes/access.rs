@@ -1,9 +1,8 @@
 //! Who may ask what: tokens, TLS, the socket of administrators.
 
-use std::path::Path;
 use std::process::Command;
 
-use crate::support::{Answer, Daemon, Place, aquariumd, event, message, now, send, text};
+use crate::support::{Answer, Daemon, Place, aquariumd, event, fixture, message, now, send, text};
 
 const JSON: &str = "application/json";
 
@@ -76,11 +75,6 @@ fn the_socket_is_for_the_daemons_own_account_and_goes_with_it() {
     assert_eq!(daemon.admin("GET", "/clock", "", b"").status, 200);
     assert!(daemon.terminate());
     assert!(!socket.exists());
-}
-
-fn fixture(name: &str) -> String {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/processes/fixtures").join(name);
-    path.to_str().unwrap().to_owned()
 }
 
 #[test]

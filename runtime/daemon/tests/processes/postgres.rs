@@ -2,10 +2,11 @@
 
 use std::collections::BTreeMap;
 use std::fs;
+use std::path::Path;
 use std::process::Output;
 
 use crate::servers::postgres::{Postgres, postgres};
-use crate::support::{Daemon, Place, aquariumd, event, eventually, now, offline, text};
+use crate::support::{Daemon, Place, aquariumd, event, eventually, fixture, now, offline, text};
 
 const LINES: &str = "application/x-ndjson";
 const HOUR: i64 = 3_600_000;
@@ -18,9 +19,14 @@ struct Shared {
 
 impl Shared {
     fn new(postgres: &Postgres) -> Self {
+        Self::at(&postgres.url(), "")
+    }
+
+    /// The same by an address, with more settings.
+    fn at(url: &str, more: &str) -> Self {
         let place = Place::new("");
         let schema = place.directory.path().file_name().unwrap().to_str().unwrap().to_owned();
-        let settings = format!("store: {{ url: '{}', schema: '{schema}' }}\n", postgres.url());
+        let settings = format!("store: {{ url: '{url}', schema: '{schema}'{more} }}\n");
         fs::write(place.path("postgres.yaml"), settings).unwrap();
         Self { place, schema }
     }
@@ -180,6 +186,37 @@ fn a_log_moves_to_postgresql_and_back_and_every_balance_stays() {
     assert_eq!(balances(&daemon, at), before);
     assert!(daemon.terminate());
     assert_eq!(postgres().ask(&format!("SELECT count(*) > 400 FROM \"{}\".log", shared.schema)), "t");
+}
+
+#[test]
+fn the_way_to_the_server_is_private_where_the_address_asks_for_it_and_nobody_unknown_is_trusted() {
+    let (certificate, key, authority) =
+        (fixture("broker.pem"), fixture("broker-key.pem"), fixture("authority.pem"));
+    let own = Postgres::with_tls(Path::new(&certificate), Path::new(&key));
+    let url = |mode: &str| format!("postgresql://postgres@localhost:{}/postgres?sslmode={mode}", own.port);
+    let by = |file: &str| format!(", authorities: '{file}'");
+    let shared = Shared::at(&url("verify-full"), &by(&authority));
+    shared.up_once();
+    let daemon = shared.serve("data");
+    let events = usage(0, 50, now() - HOUR);
+    assert_eq!(daemon.post("/events", LINES, events.join("\n").as_bytes()).status, 200);
+    check(&daemon, &events, now());
+    let private = "SELECT count(*) > 2 AND bool_and(ssl) FROM pg_stat_ssl JOIN pg_stat_activity USING (pid) \
+         WHERE application_name LIKE 'aquariumd-%'";
+    assert_eq!(own.ask(private), "t");
+    assert!(daemon.terminate());
+    for (url, more, said) in [
+        (url("require"), by(&fixture("localhost.pem")), "`store.authorities`"),
+        (url("verify-full"), String::new(), "`store.authorities`"),
+        (url("require"), by("/nonexistent.pem"), "`/nonexistent.pem`"),
+        (url("anything"), by(&authority), "sslmode"),
+        (postgres().url() + "?sslmode=require", by(&authority), "does not support TLS"),
+    ] {
+        let output = Shared::at(&url, &more).run("data", &["log", "stats"]);
+        let complained = text(&output.stderr);
+        assert_eq!(output.status.code(), Some(1), "{url}{more}: {complained}");
+        assert!(complained.contains(said), "{complained}");
+    }
 }
 
 #[test]

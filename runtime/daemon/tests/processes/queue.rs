@@ -1,13 +1,15 @@
 //! Events in and credit events out by message, with a RabbitMQ that these tests start themselves.
 
+mod alarm;
 mod broken;
-mod client;
+pub mod client;
 mod credit;
 mod example;
 mod intake;
 pub mod proxy;
-mod rabbit;
+pub mod rabbit;
 mod speed;
+mod three;
 mod wrong;
 
 use std::collections::BTreeMap;

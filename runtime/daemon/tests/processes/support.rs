@@ -51,9 +51,13 @@ aquariumpolicy:
         pricelist: default
 ";
 
+/// The variable that names another program, where speed is measured.
+const PROGRAM: &str = "AQUARIUM_BENCH_PROGRAM";
+
 /// The program that is tested.
 pub fn aquariumd(arguments: &[&str]) -> Command {
-    let mut command = Command::new(env!("CARGO_BIN_EXE_aquariumd"));
+    let own = || env!("CARGO_BIN_EXE_aquariumd").into();
+    let mut command = Command::new(std::env::var_os(PROGRAM).unwrap_or_else(own));
     command.args(arguments).env_remove("AQUARIUM_CONFIG");
     command
 }
@@ -292,6 +296,12 @@ fn dechunked(mut body: &str) -> String {
 /// The machine's time.
 pub fn now() -> i64 {
     i64::try_from(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_millis()).unwrap()
+}
+
+/// The path of a file that tests have.
+pub fn fixture(name: &str) -> String {
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/processes/fixtures").join(name);
+    path.to_str().unwrap().to_owned()
 }
 
 /// A resource event.

@@ -12,6 +12,7 @@ use super::copy::{count, number};
 use super::error::{Fault, PostgresError};
 use super::leases;
 use super::server::{Parameters, Server};
+use super::standby::lasting;
 use super::writing;
 use crate::derived::{
     Announcement, Batch, Derived, DerivedError, Fence, Kept, OutboxItem, OutboxPlace, Owner,
@@ -60,8 +61,8 @@ impl PostgresDerived {
     /// # Errors
     /// Where the server cannot be used, and where a lease is over.
     pub fn begin_again(&self, fences: &[Fence]) -> Result<Kept, DerivedError> {
-        self.work(async |client| {
-            let transaction = client.transaction().await?;
+        self.commit(async |client| {
+            let transaction = lasting(client).await?;
             leases::compare(&transaction, fences).await?;
             transaction.batch_execute("TRUNCATE users, parts, lines, folded, shared").await?;
             transaction.commit().await?;
@@ -75,6 +76,13 @@ impl PostgresDerived {
         work: impl AsyncFn(&mut deadpool_postgres::Object) -> Result<T, Fault>,
     ) -> Result<T, DerivedError> {
         self.server.work(WORKED_WITHIN, work).map_err(|fault| fault.derived(self.server.place()))
+    }
+
+    fn commit<T>(
+        &self,
+        work: impl AsyncFn(&mut deadpool_postgres::Object) -> Result<T, Fault>,
+    ) -> Result<T, DerivedError> {
+        self.server.commit(WORKED_WITHIN, work).map_err(|fault| fault.derived(self.server.place()))
     }
 
     /// The rows that a statement selects, each read by `read`.
@@ -103,15 +111,15 @@ impl PostgresDerived {
 
 impl Derived for PostgresDerived {
     fn write(&self, batch: &Batch) -> Result<OutboxPlace, DerivedError> {
-        let end = self.work(async |client| writing::write(client, batch).await)?;
+        let end = self.commit(async |client| writing::write(client, batch).await)?;
         let end = end.map_or(0, |end| end.0);
         Ok(OutboxPlace(self.outbox_end.fetch_max(end, Ordering::Relaxed).max(end)))
     }
 
     fn sync(&self) -> Result<(), DerivedError> {
         // A commit that waits for the disk takes everything along that was committed before.
-        self.work(async |client| {
-            let transaction = client.transaction().await?;
+        self.commit(async |client| {
+            let transaction = lasting(client).await?;
             transaction.batch_execute("UPDATE outbox_head SET place = place").await?;
             Ok(transaction.commit().await?)
         })
@@ -224,7 +232,12 @@ impl Derived for PostgresDerived {
     }
 
     fn begin_epoch(&self, partition: u16) -> Result<u64, DerivedError> {
-        self.work(async |client| leases::begin_epoch(&***client, partition).await)
+        self.commit(async |client| {
+            let transaction = lasting(client).await?;
+            let epoch = leases::begin_epoch(&*transaction, partition).await?;
+            transaction.commit().await?;
+            Ok(epoch)
+        })
     }
 
     fn copy_to(&self, _: &Path) -> Result<u64, DerivedError> {

@@ -6,6 +6,7 @@ use std::io;
 use deadpool_postgres::{HookError, PoolError, TimeoutType};
 use thiserror::Error;
 use tokio_postgres::error::SqlState;
+use tokio_rustls::rustls;
 
 use crate::derived::{DerivedError, Fence};
 use crate::log::{AppendError, OpenError, ReadError};
@@ -59,6 +60,11 @@ pub enum Fault {
     Pool(PoolError),
     /// The server did not answer in time.
     Late,
+    /// The server waits for a standby before it commits anything.
+    HeldBack {
+        /// What it is configured to wait for.
+        standbys: String,
+    },
     /// The store is being closed.
     Closed,
     Newer {
@@ -100,7 +106,7 @@ impl Fault {
     /// Whether it may go by itself: the same may work a moment later, on another connection.
     pub fn passes(&self) -> bool {
         match self {
-            Self::Late => true,
+            Self::Late | Self::HeldBack { .. } => true,
             Self::Pool(error) => matches!(error, PoolError::Timeout(_)),
             Self::Sql(error) => error.code().is_none_or(is_passing),
             Self::Closed | Self::Newer { .. } | Self::Fenced { .. } | Self::Damaged(_) => false,
@@ -119,6 +125,10 @@ impl Fault {
             Self::Pool(PoolError::Timeout(TimeoutType::Wait)) => "all connections are in use".to_owned(),
             Self::Pool(PoolError::Timeout(_)) | Self::Late => "it does not answer in time".to_owned(),
             Self::Pool(error) => error.to_string(),
+            Self::HeldBack { standbys } => format!(
+                "it commits nothing while a standby is away that `synchronous_standby_names` (`{standbys}`) asks for; start \
+                 the standby again, or take it out of that setting"
+            ),
             Self::Closed => "the program ends".to_owned(),
             Self::Newer { found, known } => format!("its tables have version {found}, known is {known}"),
             Self::Fenced { fence, current } => {
@@ -191,9 +201,21 @@ fn is_passing(code: &SqlState) -> bool {
     code.code().starts_with("08") || code.code().starts_with("57P") || passing.contains(code)
 }
 
+/// Whether whoever answers is not known to be the server.
+fn is_distrust(error: &tokio_postgres::Error) -> bool {
+    let failed = error.source().and_then(|why| why.downcast_ref::<io::Error>());
+    let why = failed.and_then(io::Error::get_ref).and_then(|why| why.downcast_ref::<rustls::Error>());
+    matches!(why, Some(rustls::Error::InvalidCertificate(_)))
+}
+
 fn words(error: &tokio_postgres::Error) -> String {
     let Some(said) = error.as_db_error() else {
-        return error.source().map_or_else(|| error.to_string(), |why| format!("{error}: {why}"));
+        let remedy = if is_distrust(error) {
+            "; name the PEM file of its authority by `store.authorities`; its certificate must be for the host in the address"
+        } else {
+            ""
+        };
+        return error.source().map_or_else(|| error.to_string(), |why| format!("{error}: {why}{remedy}"));
     };
     let remedy = match *said.code() {
         SqlState::INVALID_PASSWORD | SqlState::INVALID_AUTHORIZATION_SPECIFICATION => {

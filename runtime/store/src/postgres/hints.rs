@@ -5,11 +5,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio_postgres::{AsyncMessage, Connection, NoTls, Socket, tls::NoTlsStream};
+use tokio_postgres::{AsyncMessage, Connection, Socket};
 
 use super::copy::count;
 use super::error::Fault;
 use super::server::Server;
+use super::tls::Private;
 
 /// The wait before a connection that broke is made again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
@@ -60,7 +61,7 @@ impl Drop for Hints {
 }
 
 async fn listen(server: &Server, teller: &watch::Sender<Heard>) -> Result<(), Fault> {
-    let (client, connection) = server.config().connect(NoTls).await?;
+    let (client, connection) = server.connection().await?;
     let hear = hear(connection, teller.clone());
     let ask = async {
         client.batch_execute(server.settings()).await?;
@@ -78,7 +79,7 @@ async fn listen(server: &Server, teller: &watch::Sender<Heard>) -> Result<(), Fa
 }
 
 async fn hear(
-    mut connection: Connection<Socket, NoTlsStream>,
+    mut connection: Connection<Socket, Private>,
     teller: watch::Sender<Heard>,
 ) -> Result<(), Fault> {
     while let Some(message) = poll_fn(|context| connection.poll_message(context)).await {

@@ -11,6 +11,7 @@ use super::copy::{Rows, count, number};
 use super::error::Fault;
 use super::head::Head;
 use super::server::{Parameters, Server};
+use super::standby::lasting;
 use crate::embedded::format;
 use crate::log::{AppendError, Log, OpenError, Page, ReadError, Statistics};
 use crate::record::{Appended, Digest, Kind, NewRecord, OwnedRecord, Position, Record, partition_of};
@@ -53,7 +54,12 @@ impl PostgresLog {
     /// # Errors
     /// Where the server cannot be used.
     pub fn open(server: Arc<Server>, partitions: u16) -> Result<Self, OpenError> {
-        let opened = server.work(Duration::ZERO, async |client| Head::open(&***client, partitions).await);
+        let opened = server.commit(Duration::ZERO, async |client| {
+            let transaction = lasting(client).await?;
+            let head = Head::open(&*transaction, partitions).await?;
+            transaction.commit().await?;
+            Ok(head)
+        });
         let head = opened.map_err(|fault| fault.opening(server.place()))?;
         Ok(Self { partitions: head.partitions, head: Mutex::new(head), server })
     }
@@ -104,7 +110,7 @@ impl Log for PostgresLog {
             return Ok(Vec::new());
         }
         format::check_size(batch)?;
-        let appended = self.server.work(APPENDED_WITHIN, async |client| append(client, batch).await);
+        let appended = self.server.commit(APPENDED_WITHIN, async |client| append(client, batch).await);
         let (head, answers) = appended.map_err(|fault| fault.appending(self.server.place()))?;
         self.note(head);
         Ok(answers)
@@ -150,7 +156,7 @@ impl Log for PostgresLog {
 
 /// Appends in one transaction; what is there already is left alone.
 async fn append(client: &mut Object, batch: &[NewRecord<'_>]) -> Result<(Head, Vec<Appended>), Fault> {
-    let transaction = client.transaction().await?;
+    let transaction = lasting(client).await?;
     let head = Head::lock(&transaction).await?;
     let before = head.end;
     let first = first_of_each(batch);

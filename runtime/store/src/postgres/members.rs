@@ -3,6 +3,11 @@
 //! Time is the server's alone. Everything here goes over a connection of its own: a node whose other connections are
 //! all in use renews in time. Who is found to have ended is marked so before its leases are taken, and its connections
 //! are ended: one that is frozen in the midst of a transaction would hold others up by its locks.
+//!
+//! No standby is waited for but where a lease is taken: whoever charges goes on charging though a synchronous standby is
+//! away. A standby that takes over may lack what was not waited for, and then knows an older row: a lease that ends
+//! sooner, a lease that was not given back yet, a node that has not joined again. None of it lets two write. It must not
+//! lack an epoch that somebody writes by: it could be given out again.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,6 +20,7 @@ use super::error::{Fault, PostgresError};
 use super::leases::{self, Lease};
 use super::migrations;
 use super::server::Server;
+use super::standby::{WAITING_FOR_NO_STANDBY, WAITING_FOR_STANDBYS};
 use crate::derived::Fence;
 use crate::record::Position;
 
@@ -144,13 +150,16 @@ impl Member {
         let taken = self.on_line(async |client| {
             let ended = mark_ended(client).await?;
             end_sessions(client, &ended).await?;
-            let fences = leases::take(client, &self.joining.name, partitions).await?;
+            let transaction = client.transaction().await?;
+            transaction.batch_execute(WAITING_FOR_STANDBYS).await?;
+            let fences = leases::take(&transaction, &self.joining.name, partitions).await?;
             if !fences.is_empty() {
-                tell(client).await?;
+                tell(&transaction).await?;
             }
+            transaction.commit().await?;
             Ok(fences)
         });
-        taken.map_err(|fault| fault.opening(self.server.place()))
+        taken.map_err(|fault| self.explained(fault).opening(self.server.place()))
     }
 
     /// Gives leases back.
@@ -183,6 +192,13 @@ impl Member {
         left.map_err(|fault| fault.opening(self.server.place()))
     }
 
+    /// A fault, or what is behind it where nothing was said.
+    fn explained(&self, fault: Fault) -> Fault {
+        let Fault::Late = fault else { return fault };
+        let look = async { Ok(self.server.look_for_standbys(self.patience() / 2).await) };
+        self.server.wait_at_most(self.patience(), look).ok().flatten().unwrap_or(fault)
+    }
+
     /// The longest that one of these steps may take: there is time for another try before leases end.
     fn patience(&self) -> Duration {
         self.joining.lease / 4
@@ -203,7 +219,11 @@ impl Member {
             let known = line.take().filter(|client| !client.is_closed());
             let mut client = match known {
                 Some(client) => client,
-                None => self.server.dedicated(self.patience()).await?,
+                None => {
+                    let client = self.server.dedicated(self.patience()).await?;
+                    client.batch_execute(WAITING_FOR_NO_STANDBY).await?;
+                    client
+                }
             };
             let done = work(&mut client).await;
             if done.is_ok() {

@@ -6,6 +6,7 @@ use tokio_postgres::Client;
 
 use super::error::PostgresError;
 use super::server::Server;
+use super::standby::lasting;
 
 /// The longest that anybody waits for a module where the server cannot be used.
 const WITHIN: Duration = Duration::from_secs(30);
@@ -36,10 +37,11 @@ impl Server {
     /// # Errors
     /// Where the server cannot be used.
     pub fn keep_module(&self, hash: &str, module: &[u8]) -> Result<(), PostgresError> {
-        let kept = self.work(WITHIN, async |client| {
+        let kept = self.commit(WITHIN, async |client| {
+            let transaction = lasting(client).await?;
             let insert = "INSERT INTO modules VALUES ($1, $2) ON CONFLICT DO NOTHING";
-            client.execute(insert, &[&hash, &module]).await?;
-            Ok(())
+            transaction.execute(insert, &[&hash, &module]).await?;
+            Ok(transaction.commit().await?)
         });
         kept.map_err(|fault| fault.opening(self.place()))
     }

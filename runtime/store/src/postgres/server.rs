@@ -4,18 +4,21 @@
 //! by their ids, announcements by their sequence, all else is put in the place of what was there.
 
 use std::future::Future;
+use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod};
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::sync::watch;
-use tokio_postgres::config::Host;
+use tokio_postgres::config::{Host, SslMode};
 use tokio_postgres::types::ToSql;
-use tokio_postgres::{Client, Config, NoTls};
+use tokio_postgres::{Client, Config, Connection, Socket};
 
 use super::error::{Fault, PostgresError};
 use super::migrations;
+use super::standby::WAITING_FOR_NO_STANDBY;
+use super::tls::{Privacy, Private};
 
 /// A server of an earlier version is refused: it is no longer looked after by its makers.
 const VERSION_MIN: i32 = 130_000;
@@ -48,6 +51,8 @@ pub struct PostgresOptions {
     pub user: Option<String>,
     /// The password; over the one in the address.
     pub password: Option<String>,
+    /// A PEM file of the authorities that vouch for the server where the address asks for TLS; `None`: those of the system.
+    pub authorities: Option<PathBuf>,
     /// The schema of the tables.
     pub schema: String,
     /// Connections, at most.
@@ -58,17 +63,26 @@ pub struct PostgresOptions {
     pub migrates: bool,
 }
 
+/// How connections are made.
+#[derive(Clone)]
+struct Way {
+    config: Config,
+    privacy: Privacy,
+}
+
 /// A server.
 pub struct Server {
     runtime: Option<Runtime>,
     handle: Handle,
     pool: Pool,
-    config: Config,
+    way: Way,
     settings: String,
     application: String,
     place: String,
     closed: watch::Sender<bool>,
     trouble: Mutex<Option<String>>,
+    /// Why commits are held back, while they are.
+    held_back: Mutex<Option<String>>,
 }
 
 impl Server {
@@ -77,8 +91,8 @@ impl Server {
     /// # Errors
     /// Where there is no server, where it refuses, and where its tables are newer than this program.
     pub fn connect(options: &PostgresOptions) -> Result<Self, PostgresError> {
-        let config = config(options)?;
-        let place = place(&config);
+        let way = Way::of(options)?;
+        let place = place(&way.config);
         let failed = |error: &dyn std::error::Error| PostgresError::Server {
             place: place.clone(),
             what: error.to_string(),
@@ -89,19 +103,20 @@ impl Server {
             .enable_all()
             .build()
             .map_err(|error| failed(&error))?;
-        let pool = pool(config.clone(), options).map_err(|error| failed(&error))?;
+        let pool = pool(way.clone(), options).map_err(|error| failed(&error))?;
         let server = Self {
             handle: runtime.handle().clone(),
             runtime: Some(runtime),
             pool,
             settings: settings(&options.schema),
             application: options.application.clone(),
-            config,
+            way,
             place: place.clone(),
             closed: watch::Sender::new(false),
             trouble: Mutex::default(),
+            held_back: Mutex::default(),
         };
-        let opened = server.wait(prepare(&server.config, options));
+        let opened = server.wait(prepare(&server.way, options));
         opened.map_err(|fault| fault.opening(&place))?;
         Ok(server)
     }
@@ -113,7 +128,9 @@ impl Server {
 
     /// What keeps it from being used, while somebody waits for it.
     pub fn trouble(&self) -> Option<String> {
-        self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        let known =
+            |trouble: &Mutex<Option<String>>| trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        known(&self.held_back).or_else(|| known(&self.trouble))
     }
 
     /// Nobody waits any longer for a server that does not answer.
@@ -121,12 +138,17 @@ impl Server {
         self.closed.send_replace(true);
     }
 
+    pub(super) fn is_closed(&self) -> bool {
+        *self.closed.borrow()
+    }
+
     pub(super) fn handle(&self) -> &Handle {
         &self.handle
     }
 
-    pub(super) fn config(&self) -> &Config {
-        &self.config
+    /// A connection that is not of the pool, as it comes.
+    pub(super) async fn connection(&self) -> Result<(Client, Connection<Socket, Private>), Fault> {
+        self.way.connect().await
     }
 
     /// What every connection is told first.
@@ -142,7 +164,7 @@ impl Server {
     /// A connection that is not of the pool, on which nobody waits longer for locks than a time, nor holds any for longer
     /// without a word.
     pub(super) async fn dedicated(&self, locked_max: Duration) -> Result<Client, Fault> {
-        let (client, connection) = self.config.connect(NoTls).await?;
+        let (client, connection) = self.connection().await?;
         // It ends with the client.
         tokio::spawn(connection);
         let millis = locked_max.as_millis().max(1);
@@ -164,19 +186,45 @@ impl Server {
     }
 
     /// Does something that is safe to do twice, again and again for a time while the server cannot be used.
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the time says how long to wait for a server, and nothing else"
-    )]
     pub(super) fn work<T>(
         &self,
         patience: Duration,
         work: impl AsyncFn(&mut Object) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
+        self.again_and_again(patience, async |_| once(&self.pool, &work).await)
+    }
+
+    /// The same for something that is to last. Where that is held back for so long nobody waits for it.
+    pub(super) fn commit<T>(
+        &self,
+        patience: Duration,
+        work: impl AsyncFn(&mut Object) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
+        let done = self.again_and_again(patience, async |left| {
+            tokio::select! {
+                done = once(&self.pool, &work) => done,
+                fault = self.held_back(left) => Err(fault),
+            }
+        })?;
+        self.note_held_back(None);
+        Ok(done)
+    }
+
+    /// Does something that is told how long it may take, until that is over.
+    #[expect(
+        clippy::disallowed_methods,
+        reason = "the time says how long to wait for a server, and nothing else"
+    )]
+    fn again_and_again<T>(
+        &self,
+        patience: Duration,
+        attempt: impl AsyncFn(Duration) -> Result<T, Fault>,
+    ) -> Result<T, Fault> {
         let begun = Instant::now();
         let mut wait = RETRY_FIRST;
         loop {
-            let fault = match self.wait(in_time(once(&self.pool, &work))) {
+            let left = patience.saturating_sub(begun.elapsed());
+            let fault = match self.wait(in_time(attempt(left))) {
                 Ok(done) => {
                     self.note(None);
                     return Ok(done);
@@ -203,6 +251,10 @@ impl Server {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
     }
 
+    pub(super) fn note_held_back(&self, why: Option<String>) {
+        *self.held_back.lock().unwrap_or_else(PoisonError::into_inner) = why;
+    }
+
     /// Waits for something, on a thread of whatever kind: connections are served by threads of their own.
     fn wait<T>(&self, work: impl Future<Output = T>) -> T {
         let wait = || {
@@ -226,8 +278,26 @@ impl Drop for Server {
 }
 
 async fn once<T>(pool: &Pool, work: &impl AsyncFn(&mut Object) -> Result<T, Fault>) -> Result<T, Fault> {
-    let mut client = pool.get().await?;
-    work(&mut client).await
+    let mut borrowed = Borrowed { client: Some(pool.get().await?), done: false };
+    let Some(client) = &mut borrowed.client else { return Err(Fault::Closed) };
+    let worked = work(client).await;
+    borrowed.done = true;
+    worked
+}
+
+/// A connection of the pool. One on which something is left undone is not given back: whoever used it next would wait
+/// for that first.
+struct Borrowed {
+    client: Option<Object>,
+    done: bool,
+}
+
+impl Drop for Borrowed {
+    fn drop(&mut self) {
+        if let Some(client) = self.client.take().filter(|_| !self.done) {
+            drop(Object::take(client));
+        }
+    }
 }
 
 async fn in_time<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, Fault> {
@@ -235,8 +305,8 @@ async fn in_time<T>(work: impl Future<Output = Result<T, Fault>>) -> Result<T, F
 }
 
 /// Connects for the first time.
-async fn prepare(config: &Config, options: &PostgresOptions) -> Result<(), Fault> {
-    let connecting = tokio::time::timeout(CONNECTING_MAX, config.connect(NoTls));
+async fn prepare(way: &Way, options: &PostgresOptions) -> Result<(), Fault> {
+    let connecting = tokio::time::timeout(CONNECTING_MAX, way.connect());
     let (mut client, connection) = connecting.await.map_err(|_| Fault::Late)??;
     let connection = tokio::spawn(connection);
     let version: i32 =
@@ -256,9 +326,35 @@ async fn prepare(config: &Config, options: &PostgresOptions) -> Result<(), Fault
     Ok(())
 }
 
+impl Way {
+    fn of(options: &PostgresOptions) -> Result<Self, PostgresError> {
+        let config = config(options)?;
+        let privacy = match config.get_ssl_mode() {
+            SslMode::Require => {
+                Privacy::by(options.authorities.as_deref()).map_err(|what| PostgresError::Server {
+                    place: place(&config),
+                    what: format!("whom to trust is not known: {what}"),
+                })?
+            }
+            _ => Privacy::default(),
+        };
+        Ok(Self { config, privacy })
+    }
+
+    async fn connect(&self) -> Result<(Client, Connection<Socket, Private>), Fault> {
+        Ok(self.config.connect(self.privacy.clone()).await?)
+    }
+}
+
 fn config(options: &PostgresOptions) -> Result<Config, PostgresError> {
+    // Who is to be verified is verified wherever there is TLS.
+    let url = options.url.replace("sslmode=verify-full", "sslmode=require");
     let mut config: Config =
-        options.url.parse().map_err(|error: tokio_postgres::Error| PostgresError::Address(words(&error)))?;
+        url.parse().map_err(|error: tokio_postgres::Error| PostgresError::Address(words(&error)))?;
+    if config.get_ssl_mode() != SslMode::Require {
+        // What was not asked for would have to be trusted, too.
+        config.ssl_mode(SslMode::Disable);
+    }
     if let Some(user) = &options.user {
         config.user(user);
     }
@@ -275,14 +371,14 @@ fn words(error: &tokio_postgres::Error) -> String {
     error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
-fn pool(config: Config, options: &PostgresOptions) -> Result<Pool, deadpool_postgres::BuildError> {
+fn pool(way: Way, options: &PostgresOptions) -> Result<Pool, deadpool_postgres::BuildError> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let settings = settings(&options.schema) + STAGING;
+    let settings = settings(&options.schema) + WAITING_FOR_NO_STANDBY + STAGING;
     let prepare = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
         let settings = settings.clone();
         Box::pin(async move { client.batch_execute(&settings).await.map_err(HookError::Backend) })
     });
-    Pool::builder(Manager::from_config(config, NoTls, recycling))
+    Pool::builder(Manager::from_config(way.config, way.privacy, recycling))
         .max_size(options.connections.max(1))
         .runtime(deadpool_postgres::Runtime::Tokio1)
         .wait_timeout(Some(WORK_MAX))

@@ -11,6 +11,7 @@ use tokio_postgres::Transaction;
 use super::copy::{Rows, count, number};
 use super::error::Fault;
 use super::leases;
+use super::standby::lasting;
 use crate::derived::{Announcement, Batch, OutboxPlace, Owner, UserWrite};
 
 /// Tables of what the log yields again of users.
@@ -18,11 +19,9 @@ const OF_USERS: [&str; 3] = ["users", "parts", "lines"];
 
 /// Writes a batch; gives the outbox's end where it moved.
 pub async fn write(client: &mut Object, batch: &Batch) -> Result<Option<OutboxPlace>, Fault> {
-    let transaction = client.transaction().await?;
-    if !batch.must_last() {
-        // The log yields it again.
-        transaction.batch_execute("SET LOCAL synchronous_commit = off").await?;
-    }
+    // All of it lasts, though the log yields most of it again: whoever wrote it goes on by what is written, with cursors
+    // first of all, and a server that loses its last moments may be another one by then.
+    let transaction = lasting(client).await?;
     leases::compare(&transaction, &batch.fences).await?;
     for users in each_once(&batch.users) {
         write_users(&transaction, users).await?;

@@ -41,6 +41,7 @@ fn options(postgres: &Postgres, directory: &Path) -> PostgresOptions {
         url: postgres.url(),
         user: None,
         password: None,
+        authorities: None,
         schema: directory.file_name().unwrap().to_str().unwrap().to_owned(),
         connections: 4,
         application: "aquarium-test".to_owned(),

@@ -2,7 +2,7 @@
 
 use std::fs;
 use std::net::TcpStream;
-use std::os::unix::fs::{MetadataExt, chown};
+use std::os::unix::fs::{MetadataExt, PermissionsExt, chown};
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command};
@@ -23,6 +23,8 @@ pub struct Postgres {
     home: Home,
     pub port: u16,
     programs: PathBuf,
+    /// What it is told besides what all are.
+    settings: Vec<String>,
     server: Mutex<Option<Child>>,
 }
 
@@ -35,13 +37,29 @@ pub fn postgres() -> &'static Postgres {
 impl Postgres {
     /// Starts a server.
     pub fn start() -> Self {
-        let home = Home::new("aquarium-postgres");
-        let [port] = free_ports();
-        let postgres = Self { home, port, programs: programs(), server: Mutex::new(None) };
+        Self::without_data().begin()
+    }
+
+    /// Starts a server that speaks TLS to whoever asks for it, by a certificate and its key.
+    pub fn with_tls(certificate: &Path, key: &Path) -> Self {
+        let mut postgres = Self::without_data();
+        let own_key = postgres.home.place("key.pem");
+        fs::copy(key, &own_key).unwrap();
+        fs::set_permissions(&own_key, fs::Permissions::from_mode(0o600)).unwrap();
         if is_root() {
             let (user, group) = servant();
-            chown(&postgres.home.directory, Some(user), Some(group)).unwrap();
+            chown(&own_key, Some(user), Some(group)).unwrap();
         }
+        postgres.settings = vec![
+            "ssl=on".to_owned(),
+            format!("ssl_cert_file={}", certificate.display()),
+            format!("ssl_key_file={}", own_key.display()),
+        ];
+        postgres.begin()
+    }
+
+    fn begin(self) -> Self {
+        let postgres = self;
         let mut make = postgres.command("initdb");
         make.args([
             "--username=postgres",
@@ -56,6 +74,44 @@ impl Postgres {
         assert!(made.status.success(), "{made:?}");
         postgres.boot();
         postgres
+    }
+
+    fn without_data() -> Self {
+        let home = Home::new("aquarium-postgres");
+        let [port] = free_ports();
+        if is_root() {
+            let (user, group) = servant();
+            chown(&home.directory, Some(user), Some(group)).unwrap();
+        }
+        Self { home, port, programs: programs(), settings: Vec::new(), server: Mutex::new(None) }
+    }
+
+    /// Starts a standby that streams from this server, which from then on commits nothing that the standby has not.
+    pub fn synchronous_standby(&self) -> Self {
+        let standby = Self::without_data();
+        let mut copy = standby.command("pg_basebackup");
+        copy.args(["--checkpoint=fast", "--no-sync", "--write-recovery-conf", "--username=postgres"]);
+        copy.args(["--host=127.0.0.1", &format!("--port={}", self.port), "-D"]).arg(standby.data());
+        let copied = copy.output().unwrap();
+        assert!(copied.status.success(), "{copied:?}");
+        standby.boot();
+        // Only now: the standby is to wait for nobody when it has taken over.
+        self.ask("ALTER SYSTEM SET synchronous_standby_names = '*'");
+        self.ask("SELECT pg_reload_conf()");
+        let begun = Instant::now();
+        while self.ask("SELECT count(*) FROM pg_stat_replication WHERE sync_state = 'sync'") != "1" {
+            assert!(
+                begun.elapsed() < STARTED_WITHIN,
+                "the standby does not stream: {}",
+                standby.home.output()
+            );
+        }
+        standby
+    }
+
+    /// Has a standby take over.
+    pub fn promote(&self) {
+        assert_eq!(self.ask("SELECT pg_promote()"), "t");
     }
 
     /// How a daemon names it.
@@ -92,6 +148,9 @@ impl Postgres {
             ] {
                 command.arg("-c").arg(setting);
             }
+            self.settings.iter().for_each(|setting| {
+                command.args(["-c", setting]);
+            });
             let mut server = self.home.spawn(command, END);
             // One that was killed may not be gone yet: then the next one ends at once.
             while server.try_wait().unwrap().is_none() {

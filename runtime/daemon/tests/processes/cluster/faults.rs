@@ -2,15 +2,15 @@
 
 use std::time::{Duration, Instant};
 
-use super::load::{Acknowledged, Load, USERS, answered, user};
+use super::load::{Acknowledged, Load, USERS, credit_events, user};
 use super::nodes::Nodes;
 use crate::queue::proxy::Proxy;
 use crate::servers::postgres::postgres;
-use crate::support::{eventually, now};
+use crate::support::{event, eventually, now};
 use crate::webhooks::{KEY, Server};
 
 /// Events between two faults.
-const SOME: usize = 400;
+pub const SOME: usize = 400;
 
 /// For how long faults come one after the other, in seconds, unless the environment says otherwise.
 const MIXED_SECONDS: u64 = 20;
@@ -36,7 +36,7 @@ fn three_with(settings: &str) -> (Nodes, Acknowledged, Load) {
 }
 
 /// What holds of all nodes once the load has ended, and of the store once they have.
-fn all_is_right(load: Load, mut nodes: Nodes, mut acknowledged: Acknowledged) {
+pub fn all_is_right(load: Load, mut nodes: Nodes, mut acknowledged: Acknowledged) {
     load.end(&mut acknowledged);
     acknowledged.check(&nodes);
     nodes.terminate_all();
@@ -186,8 +186,7 @@ fn a_webhook_is_told_everything_though_the_node_that_tells_it_is_killed() {
     nodes.settle(1);
     load.end(&mut acknowledged);
     acknowledged.check(&nodes);
-    let announced = answered(nodes.node(1), "/credit-events?limit=10000");
-    let announced = announced["creditEvents"].as_array().unwrap().clone();
+    let announced = credit_events(nodes.node(1));
     assert!(announced.len() > USERS, "{announced:?}");
     eventually("it has everything", || {
         let taken = server.taken();
@@ -270,4 +269,36 @@ fn a_node_whose_tables_a_newer_program_has_brought_forward_hands_over_and_says_s
     assert!(said.contains("have version 99") && said.contains("replace this one by it"), "{said}");
     let held = format!("SELECT count(*) FROM \"{}\".leases WHERE holder IS NOT NULL", nodes.schema);
     assert_eq!(postgres().ask(&held), "0");
+}
+
+#[test]
+fn a_node_whose_store_has_lost_records_ends_and_says_so_and_begins_again_by_what_is_there() {
+    let mut nodes = Nodes::new(postgres());
+    nodes.start(1);
+    nodes.settle(1);
+    let lines: Vec<String> =
+        (0..USERS).map(|number| event(&number.to_string(), &user(number), now(), "traffic", "2")).collect();
+    let sent = |nodes: &Nodes, lines: &[String]| {
+        let body = lines.join("\n");
+        nodes.node(1).post("/events", "application/x-ndjson", body.as_bytes()).status
+    };
+    assert_eq!(sent(&nodes, &lines), 200);
+    let path = format!("/user/{}/balance", user(USERS - 1));
+    assert_eq!(nodes.node(1).get(&path).status, 200);
+    // As if a standby had taken over that lacked the last one.
+    let schema = &nodes.schema;
+    postgres().ask(&format!(
+        "WITH head AS (UPDATE \"{schema}\".log_head SET records = records - 1 RETURNING records), \
+         gone AS (DELETE FROM \"{schema}\".log USING head WHERE position = records RETURNING key) \
+         DELETE FROM \"{schema}\".log_ids AS ids USING gone WHERE ids.key = gone.key"
+    ));
+    let (code, said) = nodes.ended(1);
+    assert_eq!(code, Some(1), "{said}");
+    assert!(said.contains("it has gone back"), "{said}");
+    nodes.start(1);
+    nodes.settle(1);
+    assert_eq!(nodes.node(1).get(&path).status, 404);
+    assert_eq!(sent(&nodes, &lines), 200);
+    assert_eq!(nodes.node(1).get(&path).json()["balance"], "-0.5");
+    nodes.terminate_all();
 }

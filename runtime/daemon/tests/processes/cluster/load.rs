@@ -4,16 +4,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::thread::JoinHandle;
+use std::time::Duration;
 
 use serde_json::Value;
 
 use super::nodes::Nodes;
+use crate::queue::client::Producer;
+use crate::servers::postgres::postgres;
 use crate::support::{Daemon, event, eventually, exchange_on, message, now, offline, request, text};
 
 /// Users that events are about.
 pub const USERS: usize = 24;
 /// Events of one request.
 const LINES: usize = 20;
+/// Between two groups of messages, which brokers would take faster than anybody charges them on a machine that is busy.
+const PACE: Duration = Duration::from_millis(50);
+/// What is asked for at once.
+const PAGE: usize = 10_000;
 /// Credits that each user is granted: some dozen events use them up.
 const GRANTED: &str = "5";
 
@@ -53,11 +60,30 @@ impl Load {
         Self::begin_where(nodes, |_| true)
     }
 
-    /// Begins to send to some nodes.
-    pub fn begin_where(nodes: &Nodes, is_meant: impl Fn(usize) -> bool) -> Self {
+    /// Begins to send messages, which some nodes take from a queue. They are acknowledged when the broker has them.
+    pub fn by_message(mut producer: Producer) -> Self {
+        let load = Self::of_nobody();
+        let sent = load.sent.clone();
+        let sender = std::thread::spawn(move || {
+            while !sent.ended.load(Ordering::SeqCst) {
+                let lines: Vec<String> = (0..LINES).map(|_| sent.next()).collect();
+                producer.publish(&lines);
+                sent.acknowledged.lock().unwrap().extend(lines);
+                std::thread::park_timeout(PACE);
+            }
+        });
+        Self { senders: vec![sender], ..load }
+    }
+
+    fn of_nobody() -> Self {
         static LOADS: AtomicUsize = AtomicUsize::new(0);
         let sent = Sent { number: LOADS.fetch_add(1, Ordering::SeqCst), ..Sent::default() };
-        let load = Self { sent: Arc::new(sent), senders: Vec::new() };
+        Self { sent: Arc::new(sent), senders: Vec::new() }
+    }
+
+    /// Begins to send to some nodes.
+    pub fn begin_where(nodes: &Nodes, is_meant: impl Fn(usize) -> bool) -> Self {
+        let load = Self::of_nobody();
         load.send_where(nodes, is_meant);
         let senders = (0..3)
             .map(|sender| {
@@ -177,11 +203,20 @@ impl Acknowledged {
         }
     }
 
-    fn add(&mut self, line: String) {
+    /// An event that was acknowledged.
+    pub fn add(&mut self, line: String) {
         let event: Value = serde_json::from_str(&line).unwrap();
         let text = |name: &str| event[name].as_str().unwrap().to_owned();
         self.events.entry(text("userID")).or_default().insert(text("id"));
         self.lines.push(line);
+    }
+
+    /// Waits until the log has every event, also those that brokers have.
+    pub fn wait_for_the_log(&self, nodes: &Nodes) {
+        let events: usize = self.events.values().map(BTreeSet::len).sum();
+        let (table, sought) = (format!("\"{}\".log", nodes.schema), r#""clientID":"test""#);
+        let count = format!("SELECT count(*) FROM {table} WHERE position('{sought}'::bytea IN body) > 0");
+        eventually("all are in the log", || postgres().ask(&count) == events.to_string());
     }
 
     /// Every event is there once, every node answers every balance as an offline simulation does, nothing is in a wallet
@@ -207,13 +242,14 @@ impl Acknowledged {
     }
 
     fn check_wallet(&self, node: &Daemon, user: &str) {
-        let wallet = answered(node, &format!("/user/{user}/wallet?limit=10000"));
         let mut ids = BTreeSet::new();
-        for entry in wallet["entries"].as_array().unwrap() {
-            assert!(ids.insert(entry["id"].to_string()), "twice: {entry}");
+        for wallet in pages(node, &format!("/user/{user}/wallet"), false) {
+            for entry in wallet["entries"].as_array().unwrap() {
+                assert!(ids.insert(entry["id"].to_string()), "twice: {entry}");
+            }
         }
-        assert_eq!(wallet["next"], Value::Null);
-        let trace = answered(node, &format!("/user/{user}/trace?limit=10000")).to_string();
+        let trace: String =
+            pages(node, &format!("/user/{user}/trace"), false).iter().map(Value::to_string).collect();
         for id in &self.events[user] {
             assert_eq!(trace.matches(&format!("\"{id}\"")).count().min(1), 1, "{id} is not in {trace}");
         }
@@ -265,6 +301,29 @@ pub fn answered(node: &Daemon, path: &str) -> Value {
     answer.json()
 }
 
+/// All parts of a list; one that has no end gives what is there.
+fn pages(node: &Daemon, path: &str, without_end: bool) -> Vec<Value> {
+    let mut pages: Vec<Value> = Vec::new();
+    let mut after = String::new();
+    loop {
+        let page = answered(node, &format!("{path}?limit={PAGE}{after}"));
+        let is_empty =
+            page.as_object().unwrap().values().any(|list| list.as_array().is_some_and(Vec::is_empty));
+        let next = page["next"].as_str().map(str::to_owned);
+        pages.push(page);
+        match next {
+            Some(next) if !(without_end && is_empty) => after = format!("&after={next}"),
+            _ => return pages,
+        }
+    }
+}
+
+/// All credit events, in their order.
+pub fn credit_events(node: &Daemon) -> Vec<Value> {
+    let pages = pages(node, "/credit-events", true);
+    pages.iter().flat_map(|page| page["creditEvents"].as_array().unwrap().clone()).collect()
+}
+
 fn balance(node: &Daemon, user: &str, at: i64) -> String {
     answered(node, &format!("/user/{user}/balance?at={at}"))["balance"].as_str().unwrap().to_owned()
 }
@@ -273,19 +332,18 @@ fn balance(node: &Daemon, user: &str, at: i64) -> String {
 fn check_credit_events(node: &Daemon, states: &BTreeMap<String, bool>) {
     // What was charged last is announced when it is written.
     eventually("everybody's state is announced", || {
-        let feed = answered(node, "/credit-events?limit=10000");
-        let last = last_announced(&feed);
+        let last = last_announced(&credit_events(node));
         states.iter().all(|(user, state)| last.get(user).is_some_and(|(_, last)| last == state))
     });
 }
 
-fn last_announced(feed: &Value) -> BTreeMap<String, (u64, bool)> {
+fn last_announced(feed: &[Value]) -> BTreeMap<String, (u64, bool)> {
     let mut last: BTreeMap<String, (u64, bool)> = BTreeMap::new();
-    for event in feed["creditEvents"].as_array().unwrap() {
+    for event in feed {
         let (sequence, state) = (event["sequence"].as_u64().unwrap(), event["state"].as_bool().unwrap());
         let before = last.insert(event["userID"].as_str().unwrap().to_owned(), (sequence, state));
-        assert_eq!(sequence, before.map_or(0, |(before, _)| before) + 1, "{feed}");
-        assert!(before.is_none_or(|(_, before)| before != state), "{feed}");
+        assert_eq!(sequence, before.map_or(0, |(before, _)| before) + 1, "{event}");
+        assert!(before.is_none_or(|(_, before)| before != state), "{event}");
     }
     last
 }

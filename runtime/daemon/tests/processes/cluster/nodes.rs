@@ -32,9 +32,14 @@ impl Nodes {
 
     /// The same, with leases that last for another time.
     pub fn with_lease(postgres: &Postgres, lease_millis: u64) -> Self {
+        Self::at(postgres.url(), lease_millis)
+    }
+
+    /// The same, on whichever server is behind an address.
+    pub fn at(url: String, lease_millis: u64) -> Self {
         let place = Place::new("");
         let schema = place.directory.path().file_name().unwrap().to_str().unwrap().to_owned();
-        let nodes = Self { place, schema, url: postgres.url(), lease_millis, running: BTreeMap::new() };
+        let nodes = Self { place, schema, url, lease_millis, running: BTreeMap::new() };
         nodes.configure("once", &nodes.url, " }");
         let up = nodes.command("once", &["up", &nodes.place.text(""), "--once"]);
         assert!(up.status.success(), "{}", text(&up.stderr));

@@ -13,7 +13,7 @@ fn messages(events: &[String]) -> impl Iterator<Item = Message> {
 }
 
 /// Waits until the log has so many events of the test's users.
-fn stored(daemon: &Daemon, count: usize) {
+pub fn stored(daemon: &Daemon, count: usize) {
     let line = format!("aquarium_messages_total{{outcome=\"stored\"}} {count}");
     eventually("all are stored", || daemon.get("/metrics").body.lines().any(|found| found == line));
 }

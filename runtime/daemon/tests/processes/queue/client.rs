@@ -1,6 +1,6 @@
 //! A client of the broker that waits for everything it asks.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use lapin::message::Delivery;
 use lapin::options::{
@@ -29,6 +29,41 @@ pub struct Client {
 
 /// A broker that has not answered by then does not know of the connection.
 const ANSWERS_WITHIN: Duration = Duration::from_secs(5);
+
+/// The longest that it takes until all that is published is confirmed: brokers are killed and started meanwhile.
+const PUBLISHED_WITHIN: Duration = Duration::from_secs(300);
+
+/// Whoever publishes until it is confirmed, at whichever of some brokers lets it.
+pub struct Producer {
+    ports: Vec<u16>,
+    exchange: String,
+    client: Option<Client>,
+    turn: usize,
+}
+
+impl Producer {
+    /// One that has published nothing yet.
+    pub fn to(ports: &[u16], exchange: &str) -> Self {
+        Self { ports: ports.to_vec(), exchange: exchange.to_owned(), client: None, turn: 0 }
+    }
+
+    /// Publishes events, an event a message, until each is confirmed.
+    pub fn publish(&mut self, events: &[String]) {
+        let (begun, mut confirmed) = (Instant::now(), 0);
+        while confirmed < events.len() {
+            assert!(begun.elapsed() < PUBLISHED_WITHIN, "not confirmed within {PUBLISHED_WITHIN:?}");
+            if self.client.is_none() {
+                self.client = Client::connect(self.ports[self.turn % self.ports.len()]);
+                self.turn += 1;
+            }
+            let rest = events[confirmed..].iter().cloned().map(Message::json);
+            confirmed += self.client.as_ref().map_or(0, |client| client.publish(&self.exchange, rest));
+            if confirmed < events.len() {
+                self.client = None;
+            }
+        }
+    }
+}
 
 /// A message.
 pub struct Message {

@@ -10,7 +10,7 @@ use super::{Names, trouble};
 use crate::support::{Daemon, Place, event, eventually};
 
 const LINES: &str = "application/x-ndjson";
-const COMPONENT: &str = "queue-crm";
+pub const COMPONENT: &str = "queue-crm";
 
 fn serve(place: &Place, to: &str) -> Daemon {
     place.serve_with(&format!(
@@ -28,7 +28,7 @@ fn make_known(daemon: &Daemon, group: &str, count: usize) {
 }
 
 /// Everything that waits, by user: the numbers, once each, in the order in which they first came.
-fn sequences(client: &Client, queue: &str, taken: &mut BTreeMap<String, Vec<u64>>) {
+pub fn sequences(client: &Client, queue: &str, taken: &mut BTreeMap<String, Vec<u64>>) {
     while let Some(delivery) = client.take(queue) {
         let body: Value = serde_json::from_slice(&delivery.data).unwrap();
         let property = delivery.properties.message_id().as_ref().map(ToString::to_string);

@@ -1,6 +1,7 @@
 //! A RabbitMQ of the tests' own: on free ports, in a temporary directory, gone when the tests end.
 
 use std::fs;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Child, Command};
 use std::sync::{Mutex, OnceLock, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
@@ -18,6 +19,9 @@ const BOOTED_WITHIN: Duration = Duration::from_secs(300);
 /// It is killed: a power failure is what it must survive.
 const END: &str = "KILL";
 
+/// What nodes of one cluster show each other.
+const COOKIE: &str = "aquarium-tests";
+
 /// The user that may do nothing.
 pub const POWERLESS: &str = "powerless";
 
@@ -30,6 +34,8 @@ pub struct Rabbit {
     pub tls_port: u16,
     distribution_port: u16,
     names_port: u16,
+    /// The nodes of the cluster that it is one of, by name.
+    cluster: Vec<String>,
     server: Mutex<Option<Child>>,
     /// Who knows the names of nodes.
     names: Mutex<Option<Child>>,
@@ -55,32 +61,71 @@ pub fn rabbit() -> &'static Rabbit {
 }
 
 impl Rabbit {
-    fn start() -> Self {
+    /// Starts a broker.
+    pub fn start() -> Self {
+        let [names_port] = free_ports();
+        let rabbit = Self::new(names_port);
+        rabbit.start_names();
+        rabbit.configure();
+        rabbit.spawn();
+        rabbit.wait();
+        rabbit
+    }
+
+    /// Starts a cluster of brokers.
+    pub fn cluster<const N: usize>() -> [Self; N] {
+        let [names_port] = free_ports();
+        let mut rabbits = [(); N].map(|()| Self::new(names_port));
+        let cluster: Vec<String> = rabbits.iter().map(Self::node).collect();
+        rabbits[0].start_names();
+        for rabbit in &mut rabbits {
+            rabbit.cluster.clone_from(&cluster);
+            rabbit.configure();
+            rabbit.spawn();
+        }
+        rabbits.iter().for_each(Self::wait);
+        let begun = Instant::now();
+        let size = format!("{N} = length(rabbit_nodes:all_running()).");
+        while !rabbits.iter().all(|rabbit| rabbit.order(&["eval", &size])) {
+            assert!(begun.elapsed() < BOOTED_WITHIN, "the brokers do not come together");
+        }
+        rabbits
+    }
+
+    fn new(names_port: u16) -> Self {
         assert!(
             Path::new(PROGRAMS).join("rabbitmq-server").is_file(),
             "RabbitMQ is not installed: run `cargo xtask setup`"
         );
-        let [port, tls_port, distribution_port, names_port] = free_ports();
-        let rabbit = Self {
+        let [port, tls_port, distribution_port] = free_ports();
+        Self {
             home: Home::new("aquarium-rabbit"),
             port,
             tls_port,
             distribution_port,
             names_port,
+            cluster: Vec::new(),
             server: Mutex::new(None),
             names: Mutex::new(None),
-        };
-        rabbit.configure();
-        let mut names = rabbit.command("epmd");
-        names.args(["-address", "127.0.0.1", "-port", &names_port.to_string()]);
-        *rabbit.names.lock().unwrap() = Some(rabbit.home.spawn(names, END));
-        rabbit.boot();
-        rabbit
+        }
+    }
+
+    fn node(&self) -> String {
+        format!("aquarium-{}@localhost", self.port)
+    }
+
+    fn start_names(&self) {
+        let mut names = self.command("epmd");
+        names.args(["-address", "127.0.0.1", "-port", &self.names_port.to_string()]);
+        *self.names.lock().unwrap() = Some(self.home.spawn(names, END));
     }
 
     fn configure(&self) {
+        let cookie = self.home.directory.join(".erlang.cookie");
+        fs::write(&cookie, COOKIE).unwrap();
+        fs::set_permissions(&cookie, fs::Permissions::from_mode(0o400)).unwrap();
         let fixtures = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/processes/fixtures");
-        let settings = format!(
+        let mut settings = format!(
             "listeners.tcp.local = 127.0.0.1:{}\nlisteners.ssl.local = 127.0.0.1:{}\n\
              ssl_options.certfile = {certificate}\nssl_options.keyfile = {key}\nssl_options.verify = verify_none\n\
              load_definitions = {definitions}\n",
@@ -90,6 +135,12 @@ impl Rabbit {
             key = fixtures.join("broker-key.pem").display(),
             definitions = self.home.directory.join("definitions.json").display(),
         );
+        if !self.cluster.is_empty() {
+            settings += "cluster_formation.peer_discovery_backend = classic_config\n";
+        }
+        for (number, node) in self.cluster.iter().enumerate() {
+            settings += &format!("cluster_formation.classic_config.nodes.{} = {node}\n", number + 1);
+        }
         fs::write(self.home.directory.join("rabbitmq.conf"), settings).unwrap();
         fs::write(self.home.directory.join("enabled_plugins"), "[].").unwrap();
         let user = |name: &str, tags: &str| serde_json::json!({"name": name, "password": name, "tags": tags});
@@ -109,7 +160,7 @@ impl Rabbit {
         let place = |name: &str| self.home.directory.join(name);
         let mut command = Command::new(program);
         command
-            .env("RABBITMQ_NODENAME", format!("aquarium-{}@localhost", self.port))
+            .env("RABBITMQ_NODENAME", self.node())
             .env("RABBITMQ_DIST_PORT", self.distribution_port.to_string())
             .env("RABBITMQ_MNESIA_BASE", place("data"))
             .env("RABBITMQ_LOG_BASE", place("log"))
@@ -127,9 +178,13 @@ impl Rabbit {
         command
     }
 
-    fn boot(&self) {
+    fn spawn(&self) {
         let server = self.home.spawn(self.command(&format!("{PROGRAMS}/rabbitmq-server")), END);
         *self.server.lock().unwrap() = Some(server);
+    }
+
+    /// Waits until it lets clients in.
+    fn wait(&self) {
         let begun = Instant::now();
         while Client::connect(self.port).is_none() {
             assert!(
@@ -152,7 +207,8 @@ impl Rabbit {
 
     /// Starts it again.
     pub fn restart(&self) {
-        self.boot();
+        self.spawn();
+        self.wait();
     }
 
     /// Lets nobody publish, as where memory is short, until what it gives is dropped.
@@ -163,8 +219,13 @@ impl Rabbit {
 
     /// Gives an order to the broker.
     fn control(&self, arguments: &[&str]) {
+        assert!(self.order(arguments), "{arguments:?}");
+    }
+
+    /// The same; says whether it was followed.
+    fn order(&self, arguments: &[&str]) -> bool {
         let output = self.command(&format!("{PROGRAMS}/rabbitmqctl")).args(arguments).output().unwrap();
-        assert!(output.status.success(), "{arguments:?}: {output:?}");
+        output.status.success()
     }
 }
 
