@@ -7,6 +7,7 @@ use std::str::FromStr;
 
 use ethnum::I256;
 use num_bigint::BigInt;
+use num_traits::ToPrimitive;
 use serde::{Deserialize, Deserializer, Serialize, Serializer};
 
 use crate::number::{NotANumber, Rational, scaled_decimal};
@@ -42,9 +43,22 @@ impl Credits {
     /// Saturates where the amount does not fit.
     #[must_use]
     pub fn round(value: &Rational, places: u8) -> Self {
+        if let Some(count) = Self::round_small(value, places) {
+            return Self::from_scaled(count, places);
+        }
         let count = Rational(&value.0 * Rational::power_of_ten(i32::from(places)).0).round_half_even();
         let limit = if value.is_negative() { I256::MIN } else { I256::MAX };
         Self::from_scaled(I256::from_str(&count.to_string()).unwrap_or(limit), places)
+    }
+
+    /// The count of `10^-places` where all of it is small: thresholds and grants are, and are asked for often.
+    fn round_small(value: &Rational, places: u8) -> Option<I256> {
+        let (numerator, denominator) = (value.0.numer().to_i64()?, value.0.denom().to_i64()?);
+        let scaled = i128::from(numerator).checked_mul(10_i128.checked_pow(u32::from(places))?)?;
+        let denominator = i128::from(denominator);
+        let (floor, rest) = (scaled.div_euclid(denominator), scaled.rem_euclid(denominator));
+        let up = rest * 2 > denominator || (rest * 2 == denominator && floor % 2 != 0);
+        Some(I256::from(floor + i128::from(up)))
     }
 
     /// Whether the amount is zero.
@@ -131,7 +145,27 @@ impl<'de> Deserialize<'de> for Credits {
 
 #[cfg(test)]
 mod tests {
+    use num_rational::BigRational;
+    use proptest::prelude::*;
+
     use super::*;
+
+    proptest! {
+        #[test]
+        fn small_numbers_are_rounded_as_any_other(numerator: i64, denominator in 1_i64.., shift in 0_u32..60, places in 0_u8..=12) {
+            let value = Rational(BigRational::new((numerator >> shift).into(), denominator.into()));
+            let count = Rational(&value.0 * Rational::power_of_ten(i32::from(places)).0).round_half_even();
+            if let Some(small) = Credits::round_small(&value, places) {
+                prop_assert_eq!(small.to_string(), count.to_string());
+            }
+        }
+
+        #[test]
+        fn ties_go_to_the_even_digit(halves in -1_000_001_i64..1_000_001) {
+            let value = Rational(BigRational::new(halves.into(), 2.into()));
+            prop_assert_eq!(Credits::round_small(&value, 0).map(|count| count.to_string()), Some(value.round_half_even().to_string()));
+        }
+    }
 
     #[test]
     fn amounts_print_without_exponent_trailing_zero_or_negative_zero() {

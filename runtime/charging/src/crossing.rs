@@ -107,11 +107,12 @@ pub(crate) fn quiet_until(state: &State, deployments: &mut Deployments, from: Mi
         let end = stretch_end(&mut state, deployments, at);
         let last = Millis(end.0.saturating_sub(1));
         if running(&state).next().is_some() {
-            if !moves_one_way(&state, deployments, at) {
+            let Some(way) = way(&state, deployments, at) else {
                 return Millis(next_minute(at).saturating_sub(1)).min(last);
-            }
-            let at_last = look_within(&state, deployments, last);
-            if at_last.below != below {
+            };
+            let at_last =
+                if way.leads_away(below) { None } else { Some(look_within(&state, deployments, last)) };
+            if let Some(at_last) = at_last.filter(|at_last| at_last.below != below) {
                 let here = look_within(&state, deployments, at);
                 return before_crossing(&state, deployments, (here, at_last));
             }
@@ -178,7 +179,11 @@ fn within(
     if to <= from || running(state).next().is_none() {
         return None;
     }
-    if !moves_one_way(state, deployments, from) {
+    let way = way(state, deployments, from);
+    if way.is_some_and(|way| way.leads_away(below)) {
+        return None;
+    }
+    if way.is_none() {
         let last_minute = to.0 - to.0.rem_euclid(LOOK_EVERY_MILLIS);
         if last_minute <= from.0 {
             return None;
@@ -214,28 +219,52 @@ fn running(state: &State) -> impl Iterator<Item = &Instance> {
     state.instances().iter().filter(|instance| instance.runs())
 }
 
-/// Whether the accrual of all open intervals is proven to move in one direction. The proofs hold for an
-/// unchanged total, so a resource whose charge depends on the total may have one open interval only.
-fn moves_one_way(state: &State, deployments: &mut Deployments, at: Millis) -> bool {
-    let (mut rises, mut falls) = (false, false);
+/// Where the balance goes while nothing but accrual changes it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Way {
+    /// It never rises: accrual never falls.
+    Down,
+    /// It never falls.
+    Up,
+    /// It stays.
+    Level,
+}
+
+impl Way {
+    /// Whether a balance that is `below` the threshold or not stays so, whatever the accrual comes to.
+    fn leads_away(self, below: bool) -> bool {
+        match self {
+            Self::Down => below,
+            Self::Up => !below,
+            Self::Level => true,
+        }
+    }
+}
+
+/// The one direction in which the accrual of all open intervals is proven to move the balance, where it is. The proofs
+/// hold for an unchanged total, so a resource whose charge depends on the total may have one open interval only.
+fn way(state: &State, deployments: &mut Deployments, at: Millis) -> Option<Way> {
+    let mut way = Way::Level;
     let mut by_total: Vec<&str> = Vec::new();
     for instance in running(state) {
         let (rate, _) = rate_at(deployments, state.namings(), &instance.resource, at);
         let Some(charge) = charge_of(deployments, &rate) else { continue };
-        match charge.monotone {
-            Monotone::Rising => rises = true,
-            Monotone::Falling => falls = true,
-            Monotone::Constant => {}
-            Monotone::Unknown => return false,
-        }
+        way = match (charge.monotone, way) {
+            (Monotone::Rising, Way::Level | Way::Down) => Way::Down,
+            (Monotone::Falling, Way::Level | Way::Up) => Way::Up,
+            (Monotone::Constant, way) => way,
+            (Monotone::Rising, Way::Up) | (Monotone::Falling, Way::Down) | (Monotone::Unknown, _) => {
+                return None;
+            }
+        };
         if rate.terms.is_some_and(|terms| terms.uses_total) {
             if by_total.contains(&&*instance.resource) {
-                return false;
+                return None;
             }
             by_total.push(&instance.resource);
         }
     }
-    !(rises && falls)
+    Some(way)
 }
 
 fn charge_of<'a>(deployments: &'a Deployments, rate: &Rate) -> Option<&'a Charge> {

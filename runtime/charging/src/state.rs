@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
+use aquarium_ir::number::Rational;
 use aquarium_ir::policy::CostPolicy;
 use aquarium_ir::time::MonthSpan;
 use ethnum::I256;
@@ -175,22 +176,28 @@ impl State {
     }
 
     fn threshold_of_agreement(&self, deployments: &mut Deployments, at: Millis) -> Option<Credits> {
-        self.threshold_given(deployments, at).0
+        self.threshold_given(deployments, at, &|value| Credits::round(value, Credits::PLACES)).0
     }
 
     /// Until when the threshold that holds at an instant surely holds.
     pub(crate) fn threshold_until(&self, deployments: &mut Deployments, at: Millis) -> Millis {
-        if self.threshold.is_some() { Millis::MAX } else { self.threshold_given(deployments, at).1 }
+        if self.threshold.is_some() { Millis::MAX } else { self.threshold_given(deployments, at, &|_| ()).1 }
     }
 
-    fn threshold_given(&self, deployments: &mut Deployments, at: Millis) -> (Option<Credits>, Millis) {
+    /// What is made of the threshold of the agreement, and until when it surely holds.
+    fn threshold_given<T>(
+        &self,
+        deployments: &mut Deployments,
+        at: Millis,
+        of: &dyn Fn(&Rational) -> T,
+    ) -> (Option<T>, Millis) {
         let (rate, until) = rate_at(deployments, &self.namings, "", at);
         let Some(version) = deployments.version_mut(rate.version) else { return (None, until) };
         let policy = &version.policy;
         let agreement = rate.agreement_id.and_then(|id| policy.agreements.get(id.index()));
         let Some(agreement) = agreement else { return (None, until) };
         let (threshold, threshold_until) = agreement.threshold.at(&mut version.calendar, at);
-        (threshold.map(|value| Credits::round(value, Credits::PLACES)), until.min(threshold_until))
+        (threshold.map(of), until.min(threshold_until))
     }
 
     /// A digest of the state: equal for equal states, whatever way they were reached.
