@@ -3,14 +3,11 @@
 #![allow(clippy::disallowed_methods, reason = "automation works on files and processes")]
 
 mod bench;
-mod cluster_bench;
 mod command;
-mod daemon_bench;
 mod events;
 mod generated;
 mod interface;
 mod lint;
-mod lsp_bench;
 mod test;
 mod tools;
 mod wrong_folds;
@@ -36,16 +33,8 @@ enum Task {
     Lint,
     /// Installs what tests and lints need and the machine lacks.
     Setup,
-    /// Whole-process benches: of the quickstart, of a hundred thousand events, of messages from a broker.
-    Bench,
-    /// How the compiler grows with the size of a policy: a table, and a plot.
-    BenchCompiler,
-    /// Benches of a daemon that runs: rates, times to acknowledge and to answer, memory of users.
-    BenchDaemon(daemon_bench::Options),
-    /// Events that two nodes on one PostgreSQL charge, beside those that one does.
-    BenchCluster(cluster_bench::Options),
-    /// The language server beside one for YAML: keystrokes, completion, hover, start, memory.
-    BenchEditors,
+    /// Measures everything, or a part: a report below target/bench, with the machine, goals and what bounds them.
+    Bench(bench::Options),
     /// Writes completions, man pages, the index of findings and the schema for editors.
     Generate,
     /// Tries wrong folds on the tests of charging: each must be caught.
@@ -63,11 +52,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::all(&options),
         Task::Lint => lint::all(),
         Task::Setup => tools::install_all(),
-        Task::Bench => bench::all(),
-        Task::BenchCompiler => bench::scaling::report(&root().join("target/bench")),
-        Task::BenchDaemon(options) => daemon_bench::run(&options),
-        Task::BenchCluster(options) => cluster_bench::run(&options),
-        Task::BenchEditors => lsp_bench::all(),
+        Task::Bench(options) => bench::run_all(&options),
         Task::Generate => generated::write(),
         Task::WrongFolds(options) => wrong_folds::run(&options),
         Task::Interface => interface::all(),

@@ -4,7 +4,7 @@
 //! README's commands run.
 //! Aims, on one core: check 1,000 items in 50 ms and 10,000 in 1 s, in 30 times the memory of the source; compile
 //! 1,000 items in 150 ms. The time for ten times as many items is ten times as long, so read the rows as a plot:
-//! what grows faster than its size shows. Memory at its most is in the `max alloc` rows. `cargo xtask bench-compiler` times
+//! what grows faster than its size shows. Memory at its most is in the `max alloc` rows. `cargo xtask bench --only compiler` times
 //! the whole program, as it is released, and draws the plot.
 #![expect(clippy::unwrap_used, clippy::indexing_slicing, reason = "a benchmark stops when it cannot begin")]
 

@@ -6,11 +6,17 @@ use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
+use super::commands;
+use super::released;
+use super::report::{Section, Table, quantile};
 use crate::command::{program, text};
-use crate::test::built;
 
 /// Requests of each page; the last percent of them is two.
 const REQUESTS: usize = 200;
+const REQUESTS_QUICK: usize = 5;
+/// Users whose generated events come to about a hundred thousand.
+const USERS: u32 = 480;
+const USERS_QUICK: u32 = 40;
 /// Longer than any page takes.
 const PATIENCE: Duration = Duration::from_secs(30);
 
@@ -27,36 +33,33 @@ const PAGES: &[&str] = &[
     "/console/components",
 ];
 
-/// Serves a directory and prints a table in Markdown.
-pub fn pages(example: &Path, data: &Path) -> Result<(), String> {
-    if data.exists() {
-        std::fs::remove_dir_all(data)
-            .map_err(|error| format!("cannot clear `{}`: {error}", data.display()))?;
+/// Serves a directory and asks for its pages.
+pub fn section(directory: &Path, quick: bool) -> Result<Section, String> {
+    let (up, data) = (directory.join("up"), directory.join("data"));
+    let prepared = commands::prepare(directory, if quick { USERS_QUICK } else { USERS })?;
+    commands::clear(&data)?;
+    let mut served = Served::start(&up, &data)?;
+    let requests = if quick { REQUESTS_QUICK } else { REQUESTS };
+    let rows = PAGES.iter().map(|page| row(&mut served, page, requests)).collect::<Result<Vec<_>, _>>()?;
+    drop(served);
+    commands::clear(&data)?;
+    let heads = ["page", "first byte: median", "p99", "whole: p99", "bytes"].map(str::to_owned).to_vec();
+    let mut section = Section::new("console", format!("pages over {prepared} events"));
+    section.tables.push(Table { heads, rows });
+    Ok(section)
+}
+
+fn row(served: &mut Served, page: &str, requests: usize) -> Result<Vec<String>, String> {
+    let (mut first, mut whole, mut bytes) = (Vec::new(), Vec::new(), 0);
+    for _ in 0..requests {
+        let (began, ended, length) = served.ask(page).map_err(|error| format!("{page}: {error}"))?;
+        first.push(began.as_secs_f64() * 1_000.0);
+        whole.push(ended.as_secs_f64() * 1_000.0);
+        bytes = length;
     }
-    let mut served = Served::start(example, data)?;
-    println!("\n| page | first byte: median | p99 | whole: p99 | bytes |\n|---|---|---|---|---|");
-    for page in PAGES {
-        let mut times = Vec::new();
-        let mut bytes = 0;
-        for _ in 0..REQUESTS {
-            let (first, whole, length) = served.ask(page).map_err(|error| format!("{page}: {error}"))?;
-            times.push((first, whole));
-            bytes = length;
-        }
-        let at = |pick: fn(&(Duration, Duration)) -> Duration, part: usize| {
-            let mut sorted: Vec<Duration> = times.iter().map(pick).collect();
-            sorted.sort_unstable();
-            let place = sorted.len() * part / 100;
-            sorted.get(place.min(sorted.len().saturating_sub(1))).map_or(0.0, |it| it.as_secs_f64() * 1000.0)
-        };
-        println!(
-            "| `{page}` | {:.1} ms | {:.1} ms | {:.1} ms | {bytes} |",
-            at(|it| it.0, 50),
-            at(|it| it.0, 99),
-            at(|it| it.1, 99)
-        );
-    }
-    Ok(())
+    let millis = |samples: &[f64], share| format!("{:.1} ms", quantile(samples, share));
+    let page = format!("`{page}`");
+    Ok(vec![page, millis(&first, 50), millis(&first, 99), millis(&whole, 99), bytes.to_string()])
 }
 
 /// A daemon that ends with this value.
@@ -68,7 +71,7 @@ struct Served {
 impl Served {
     fn start(example: &Path, data: &Path) -> Result<Self, String> {
         let arguments = ["up", &text(example), "--data", &text(data), "--console", "--listen", "127.0.0.1:0"];
-        let mut command = program(built("aquariumd"), &arguments);
+        let mut command = program(released("aquariumd"), &arguments);
         let mut child = command
             .stdout(Stdio::piped())
             .stderr(Stdio::null())

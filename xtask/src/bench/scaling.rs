@@ -7,10 +7,13 @@ use std::time::{Duration, Instant};
 
 use super::plot::{Plot, Series};
 use super::policies;
-use crate::command::{Outcome, cargo, program, run, text};
+use super::released;
+use super::report::{Section, Table};
+use crate::command::{Outcome, program, text};
 
 /// Items of the policies.
 const SIZES: [usize; 5] = [100, 300, 1_000, 3_000, 10_000];
+const SIZES_QUICK: usize = 2;
 /// Runs of each command; the median counts.
 const RUNS: usize = 5;
 /// How often a program is asked for its memory.
@@ -32,26 +35,19 @@ struct Cost {
     bytes: usize,
 }
 
-/// Measures, prints the table, and writes it with the plot below a directory.
-pub fn report(directory: &Path) -> Outcome {
-    run(cargo(&["build", "--quiet", "--release", "--workspace", "--bin", "aquariumc"]))?;
-    let unwritable = |error: std::io::Error| format!("cannot write below `{}`: {error}", directory.display());
-    std::fs::create_dir_all(directory).map_err(unwritable)?;
+/// Measures policies of all sizes.
+pub fn section(directory: &Path, quick: bool) -> Result<Section, String> {
     let own = empty(directory)?;
-    let measured =
-        SIZES.iter().map(|items| measure(directory, *items)).collect::<Result<Vec<Measured>, _>>()?;
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    let table = format!(
-        "{}\nThe program itself takes {:.1} MB, for a policy without items: *beyond* is what is taken beside that.\n\nload {load}",
-        table(&measured, own),
+    let sizes = SIZES.iter().take(if quick { SIZES_QUICK } else { SIZES.len() });
+    let measured = sizes.map(|items| measure(directory, *items)).collect::<Result<Vec<Measured>, _>>()?;
+    let mut section = Section::new("compiler", "the compiler by the size of a policy");
+    section.tables.push(table(&measured, own));
+    section.notes.push(format!(
+        "The program itself takes {:.1} MB, for a policy without items: *beyond* is what is taken beside that.",
         own as f64 / 1e6
-    );
-    print!("\n{table}");
-    let page = format!("# The compiler, by the size of a policy\n\n{table}\n![plot](compiler.svg)\n");
-    std::fs::write(directory.join("compiler.md"), page).map_err(unwritable)?;
-    std::fs::write(directory.join("compiler.svg"), plot(&measured).to_string()).map_err(unwritable)?;
-    println!("\nwritten: {} with its plot", text(&directory.join("compiler.md")));
-    Ok(())
+    ));
+    section.plots.push(("compiler".to_owned(), plot(&measured)));
+    Ok(section)
 }
 
 /// What the check of a policy takes that says nothing: the program's own code and tables.
@@ -106,7 +102,7 @@ fn memory(arguments: &[&str]) -> Result<usize, String> {
 }
 
 fn start(arguments: &[&str]) -> Result<Child, String> {
-    let mut command = program(crate::root().join("target/release/aquariumc"), arguments);
+    let mut command = program(released("aquariumc"), arguments);
     command.stdout(Stdio::null()).stderr(Stdio::null());
     command.spawn().map_err(|error| format!("`aquariumc` does not start: {error}"))
 }
@@ -117,33 +113,36 @@ fn ended(mut child: Child) -> Outcome {
 }
 
 /// Growth is the time of a row by that of the row before, over the same of the items: 1 is linear.
-fn table(measured: &[Measured], own: usize) -> String {
+fn table(measured: &[Measured], own: usize) -> Table {
     let heads =
         ["items", "lines", "check", "growth", "memory", "beyond", "compile", "growth", "memory", "beyond"];
-    let mut table = format!("| {} |\n{}|\n", heads.join(" | "), "|---:".repeat(heads.len()));
-    let mut before: Option<&Measured> = None;
-    for row in measured {
-        let growth = |seconds: fn(&Measured) -> f64| {
-            before.map_or_else(String::new, |before| {
-                let items = row.items as f64 / before.items as f64;
-                format!("{:.2}", seconds(row) / seconds(before) / items)
-            })
-        };
-        table.push_str(&format!("| {} | {} ", row.items, row.lines));
-        for (cost, growth) in
-            [(&row.check, growth(|it| it.check.seconds)), (&row.compile, growth(|it| it.compile.seconds))]
-        {
-            let times = |bytes: usize| bytes as f64 / row.bytes as f64;
-            let (all, beyond) = (times(cost.bytes), times(cost.bytes.saturating_sub(own)));
-            let (millis, megabytes) = (cost.seconds * 1000.0, cost.bytes as f64 / 1e6);
-            table.push_str(&format!(
-                "| {millis:.0} ms | {growth} | {megabytes:.1} MB = {all:.0} x source | {beyond:.1} x "
-            ));
-        }
-        table.push_str("|\n");
-        before = Some(row);
-    }
-    table
+    let before = std::iter::once(None).chain(measured.iter().map(Some));
+    let rows = measured.iter().zip(before).map(|(row, before)| {
+        let cells = |of: fn(&Measured) -> &Cost| cost_cells(row, before, of, own);
+        [vec![row.items.to_string(), row.lines.to_string()], cells(|it| &it.check), cells(|it| &it.compile)]
+            .concat()
+    });
+    Table { heads: heads.map(str::to_owned).to_vec(), rows: rows.collect() }
+}
+
+fn cost_cells(
+    row: &Measured,
+    before: Option<&Measured>,
+    of: fn(&Measured) -> &Cost,
+    own: usize,
+) -> Vec<String> {
+    let cost = of(row);
+    let growth = before.map_or_else(String::new, |before| {
+        let items = row.items as f64 / before.items as f64;
+        format!("{:.2}", cost.seconds / of(before).seconds / items)
+    });
+    let times = |bytes: usize| bytes as f64 / row.bytes as f64;
+    vec![
+        format!("{:.0} ms", cost.seconds * 1000.0),
+        growth,
+        format!("{:.1} MB = {:.0} x source", cost.bytes as f64 / 1e6, times(cost.bytes)),
+        format!("{:.1} x", times(cost.bytes.saturating_sub(own))),
+    ]
 }
 
 fn plot(measured: &[Measured]) -> Plot {

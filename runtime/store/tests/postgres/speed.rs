@@ -1,6 +1,6 @@
 //! How fast records are appended, compared with the least that a server can be asked to do for as much.
 //!
-//! A small round is run with the tests, so that it keeps working; `cargo xtask bench` runs a large one and shows it.
+//! A small round is run with the tests, so that it keeps working; `cargo xtask bench --only postgres` runs a large one and shows it.
 
 use std::pin::pin;
 use std::time::Instant;

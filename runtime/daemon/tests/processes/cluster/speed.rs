@@ -1,6 +1,6 @@
 //! How many events two nodes charge, compared with one on the same PostgreSQL.
 //!
-//! A small round is run with the tests, so that it keeps working; `cargo xtask bench-cluster` runs large ones, by a
+//! A small round is run with the tests, so that it keeps working; `cargo xtask bench --only cluster` runs large ones, by a
 //! released program, and shows them.
 
 use std::io::{Read, Write};

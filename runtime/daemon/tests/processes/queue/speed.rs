@@ -1,6 +1,6 @@
 //! How fast messages are taken in, compared with a client that does nothing but acknowledge them.
 //!
-//! A small round is run with the tests, so that it keeps working; `cargo xtask bench` runs a large one and shows it.
+//! A small round is run with the tests, so that it keeps working; `cargo xtask bench --only queue` runs a large one and shows it.
 
 use std::time::{Duration, Instant};
 

@@ -1,12 +1,18 @@
-//! As much of HTTP as the benches need: a connection that is kept, and a stream of lines.
+//! As much of HTTP as the benches need: a connection that is kept, and a stream of lines. It runs on the machine that
+//! is measured, so it does as little as it can.
 
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::UnixStream;
 use std::path::Path;
+use std::time::{Duration, Instant};
+
+use memchr::memmem::Finder;
 
 /// Bytes that are sent at once.
 const CHUNK_BYTES: usize = 64 << 10;
+/// Between two parts of a stream that is sent slowly.
+const TICK: Duration = Duration::from_millis(2);
 
 /// A connection that stays open.
 pub struct Connection {
@@ -69,40 +75,75 @@ fn connect(address: &str) -> Result<TcpStream, String> {
     stream.map_err(|error| format!("no connection to {address}: {error}"))
 }
 
-/// Sends lines as a stream while its answers are read; gives how many said `stored`.
-pub fn stream(address: &str, body: &[u8]) -> Result<u64, String> {
+/// What became of the lines of a stream.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Answered {
+    /// Events that are durable now.
+    pub stored: u64,
+    /// Events that were there already.
+    pub duplicates: u64,
+}
+
+/// How fast a stream is sent.
+#[derive(Debug, Clone, Copy)]
+pub enum Pace {
+    /// As fast as it is read.
+    Full,
+    /// So many bytes a second, in small parts.
+    BytesPerSecond(f64),
+}
+
+/// Sends lines as a stream while its answers are read.
+pub fn stream(address: &str, body: &[u8], pace: Pace) -> Result<Answered, String> {
     let failed = |error: std::io::Error| format!("a stream failed: {error}");
     let mut stream = connect(address)?;
     let reader = stream.try_clone().map_err(failed)?;
     std::thread::scope(|scope| {
-        let answers = scope.spawn(|| count_stored(reader));
+        let answers = scope.spawn(|| count_answers(reader));
         let head = format!(
             "POST /events HTTP/1.1\r\nHost: {address}\r\nContent-Type: application/x-ndjson\r\nConnection: close\r\nContent-Length: {}\r\n\r\n",
             body.len()
         );
         stream.write_all(head.as_bytes()).map_err(failed)?;
-        for chunk in body.chunks(CHUNK_BYTES) {
-            stream.write_all(chunk).map_err(failed)?;
+        match pace {
+            Pace::Full => body.chunks(CHUNK_BYTES).try_for_each(|chunk| stream.write_all(chunk)),
+            Pace::BytesPerSecond(rate) => send_slowly(&mut stream, body, rate),
         }
+        .map_err(failed)?;
         answers.join().unwrap_or_else(|_| Err("the answers could not be read".to_owned()))
     })
 }
 
-/// Counts answers without reading them closely: it runs on the same machine as what is measured.
-fn count_stored(mut reader: impl Read) -> Result<u64, String> {
-    const STORED: &[u8] = b"\"result\":\"stored\"";
-    let (mut buffer, mut rest, mut count) = (vec![0; CHUNK_BYTES], Vec::new(), 0);
+/// Sends what is due by now, again and again. What was missed because others had the processor is made up for.
+fn send_slowly(stream: &mut TcpStream, body: &[u8], rate: f64) -> std::io::Result<()> {
+    let (begun, mut sent) = (Instant::now(), 0);
+    while sent < body.len() {
+        std::thread::sleep(TICK);
+        let due = (begun.elapsed().as_secs_f64() * rate) as usize;
+        let due = due.clamp(sent, body.len());
+        stream.write_all(body.get(sent..due).unwrap_or_default())?;
+        sent = due;
+    }
+    Ok(())
+}
+
+/// Counts answers without reading them closely. A part of the answer ends with a line, so that none is torn but by the
+/// reader.
+fn count_answers(mut reader: impl Read) -> Result<Answered, String> {
+    let [stored, duplicate] = [&b"\"result\":\"stored\""[..], b"\"result\":\"duplicate\""].map(Finder::new);
+    let (mut buffer, mut rest, mut answered) = (vec![0; CHUNK_BYTES], Vec::new(), Answered::default());
     loop {
         let read = reader.read(&mut buffer).map_err(|error| format!("an answer failed: {error}"))?;
-        if read == 0 {
-            return Ok(count);
-        }
         rest.extend_from_slice(buffer.get(..read).unwrap_or_default());
-        let found = rest.windows(STORED.len()).filter(|window| *window == STORED).count();
-        count += u64::try_from(found).unwrap_or_default();
-        // What may be the beginning of another one stays; none that was counted does.
-        let keep = rest.len().min(STORED.len() - 1);
-        rest.drain(..rest.len() - keep);
+        let whole =
+            if read == 0 { rest.len() } else { memchr::memrchr(b'\n', &rest).map_or(0, |end| end + 1) };
+        let lines = rest.get(..whole).unwrap_or_default();
+        answered.stored += stored.find_iter(lines).count() as u64;
+        answered.duplicates += duplicate.find_iter(lines).count() as u64;
+        rest.drain(..whole);
+        if read == 0 {
+            return Ok(answered);
+        }
     }
 }
 

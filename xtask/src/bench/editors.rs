@@ -5,13 +5,15 @@
 mod client;
 mod texts;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 
-use crate::command::{Outcome, cargo, program, run, text};
+use super::released;
+use super::report::{Section, Table};
+use crate::command::{Outcome, program, run, text};
 use client::Client;
 use texts::{Place, places};
 
@@ -45,32 +47,27 @@ struct Subject {
     figures: Figures,
 }
 
-/// Measures both servers and prints a table in Markdown.
-pub fn all() -> Outcome {
-    run(cargo(&["build", "--quiet", "--release", "--workspace", "--bin", "aquarium-lsp"]))?;
+/// Measures both servers.
+pub fn section(quick: bool) -> Result<Section, String> {
     let directory = crate::root().join("target/bench/editors");
     prepare(&directory)?;
     let mut subjects = [
-        Subject { name: "aquarium-lsp", command: |_| program(ours(), &[]), figures: Figures::default() },
+        Subject {
+            name: "aquarium-lsp",
+            command: |_| program(released("aquarium-lsp"), &[]),
+            figures: Figures::default(),
+        },
         Subject { name: "yaml-language-server", command: yaml_server, figures: Figures::default() },
     ];
     let long = texts::long_policy();
-    for _ in 0..ROUNDS {
+    for _ in 0..if quick { 1 } else { ROUNDS } {
         for subject in &mut subjects {
             measure(subject, &directory, &long).map_err(|error| format!("{}: {error}", subject.name))?;
-            let shown = [&mut subject.figures.keystroke, &mut subject.figures.processor];
-            let shown = shown.map(|samples| millis(samples, 50)).join(", processor ");
-            println!("{}: keystroke {shown}", subject.name);
         }
     }
     let [ours, theirs] = &mut subjects;
     index(ours, &directory)?;
-    print(&mut ours.figures, &mut theirs.figures, long.lines().count());
-    Ok(())
-}
-
-fn ours() -> PathBuf {
-    crate::root().join("target/release/aquarium-lsp")
+    Ok(shown(&mut ours.figures, &mut theirs.figures, long.lines().count()))
 }
 
 fn yaml_server(directory: &Path) -> Command {
@@ -204,13 +201,10 @@ fn index(subject: &mut Subject, directory: &Path) -> Outcome {
     Ok(())
 }
 
-fn print(ours: &mut Figures, theirs: &mut Figures, lines: usize) {
-    let load = std::fs::read_to_string("/proc/loadavg").unwrap_or_default();
-    println!("\na policy of {lines} lines; {ROUNDS} turns of {} keystrokes; load {load}", KEYSTROKES * 2);
-    println!("| figure | aquarium-lsp | {YAML_SERVER} |\n|---|---|---|");
+fn shown(ours: &mut Figures, theirs: &mut Figures, lines: usize) -> Section {
+    let mut rows = Vec::new();
     let mut row = |title: &str, figure: fn(&mut Figures) -> &mut Vec<Duration>, share: usize| {
-        let shown = |figures: &mut Figures| millis(figure(figures), share);
-        println!("| {title} | {} | {} |", shown(ours), shown(theirs));
+        rows.push(vec![title.to_owned(), millis(figure(ours), share), millis(figure(theirs), share)]);
     };
     row("ready, p50", |it| &mut it.ready, 50);
     row("opened: first findings, p50", |it| &mut it.opened, 50);
@@ -222,7 +216,12 @@ fn print(ours: &mut Figures, theirs: &mut Figures, lines: usize) {
     row("hover, p50", |it| &mut it.hover, 50);
     row("hover, p99", |it| &mut it.hover, 99);
     row("2,000 files indexed, p50", |it| &mut it.workspace, 50);
-    println!("| memory, most | {} MB | {} MB |", ours.memory / 1024, theirs.memory / 1024);
+    let megabytes = |kibibytes: u64| format!("{} MB", kibibytes / 1024);
+    rows.push(vec!["memory, most".to_owned(), megabytes(ours.memory), megabytes(theirs.memory)]);
+    let mut section = Section::new("editors", format!("a policy of {lines} lines in both language servers"));
+    let heads = ["figure", "aquarium-lsp", YAML_SERVER].map(str::to_owned).to_vec();
+    section.tables.push(Table { heads, rows });
+    section
 }
 
 /// The time under which a share of the samples stays.
