@@ -3,6 +3,7 @@
 mod broker;
 mod faults;
 mod load;
+mod mixed;
 mod nodes;
 mod private;
 mod questions;

@@ -12,12 +12,6 @@ use crate::webhooks::{KEY, Server};
 /// Events between two faults.
 pub const SOME: usize = 400;
 
-/// For how long faults come one after the other, in seconds, unless the environment says otherwise.
-const MIXED_SECONDS: u64 = 20;
-/// The variables that say otherwise, and what the order of faults follows from.
-const SECONDS_VARIABLE: &str = "AQUARIUM_TEST_FAULT_SECONDS";
-const SEED_VARIABLE: &str = "AQUARIUM_TEST_FAULT_SEED";
-
 /// Three nodes, and events on their way to them.
 fn three() -> (Nodes, Acknowledged, Load) {
     three_with(" }")
@@ -196,65 +190,6 @@ fn a_webhook_is_told_everything_though_the_node_that_tells_it_is_killed() {
     // What came again came in its place among those of the user, or says by its number that it is old.
     assert!(server.stop().iter().all(|event| announced.contains(event)));
     acknowledged.check_stored(&nodes);
-}
-
-#[test]
-fn faults_in_any_order_cost_nothing_that_was_acknowledged() {
-    let number = |variable: &str| std::env::var(variable).ok().map(|text| text.parse::<u64>().unwrap());
-    let lasts = Duration::from_secs(number(SECONDS_VARIABLE).unwrap_or(MIXED_SECONDS));
-    let seed = number(SEED_VARIABLE).unwrap_or(1);
-    let mut random = fastrand::Rng::with_seed(seed);
-    let mut nodes = Nodes::new(postgres());
-    let ways: Vec<Proxy> = (0..3).map(|_| Proxy::to(postgres().port)).collect();
-    let port = postgres().port.to_string();
-    let urls: Vec<String> =
-        ways.iter().map(|way| nodes.url().replace(&port, &way.port.to_string())).collect();
-    (0..3).for_each(|number| nodes.start_with(number, &urls[number], " }", &[]));
-    nodes.settle(3);
-    let mut acknowledged = Acknowledged::default();
-    acknowledged.grant(&nodes);
-    let load = Load::begin(&nodes);
-    let begun = Instant::now();
-    let mut faults = Vec::new();
-    while begun.elapsed() < lasts {
-        load.wait_for(random.usize(1..SOME));
-        let (victim, fault) = (random.usize(0..3), random.usize(0..5));
-        let lasting = random.bool();
-        faults.push((victim, fault, lasting));
-        load.send_where(&nodes, |number| number != victim);
-        load.drain(nodes.node(victim));
-        // Either the others have taken over before it is over, or they may not have noticed.
-        let pass = |nodes: &Nodes| if lasting { nodes.settle(2) } else { load.wait_for(SOME / 4) };
-        match fault {
-            0 => {
-                nodes.kill(victim);
-                pass(&nodes);
-                nodes.start_with(victim, &urls[victim], " }", &[]);
-            }
-            1 => {
-                nodes.signal(victim, "STOP");
-                pass(&nodes);
-                nodes.signal(victim, "CONT");
-            }
-            2 => {
-                ways[victim].be_deaf(true);
-                pass(&nodes);
-                ways[victim].cut();
-                ways[victim].be_deaf(false);
-            }
-            3 => ways[victim].cut(),
-            _ => {
-                nodes.terminate(victim);
-                pass(&nodes);
-                nodes.start_with(victim, &urls[victim], " }", &[]);
-            }
-        }
-        load.send_to(&nodes);
-    }
-    println!("seed {seed}: {faults:?}");
-    nodes.settle(3);
-    load.wait_for(SOME);
-    all_is_right(load, nodes, acknowledged);
 }
 
 #[test]
