@@ -82,15 +82,24 @@ pub(crate) fn next_change(
     let mut at = from;
     while at < to {
         state.derive(deployments, at, &mut Postings::default());
-        let end = stretch_end(&mut state, deployments, at);
+        let Stretch { end, ends_by_price } = stretch(&mut state, deployments, at);
         let last = Millis(end.0.saturating_sub(1)).min(to);
-        let crossing = within(&state, deployments, (at, last), below, care);
-        if crossing.is_some() || end > to {
-            return crossing;
+        let way = way(&state, deployments, at);
+        let leads_away = way.is_some_and(|way| way.leads_away(below));
+        if !leads_away {
+            let crossing = within(&state, deployments, (at, last), (way, below), care);
+            if crossing.is_some() {
+                return crossing;
+            }
         }
-        let found = look(&state, deployments, end);
-        if found.below != below {
-            return Some(found);
+        if end > to {
+            return None;
+        }
+        if !(leads_away && ends_by_price) {
+            let found = look(&state, deployments, end);
+            if found.below != below {
+                return Some(found);
+            }
         }
         at = end;
     }
@@ -104,17 +113,21 @@ pub(crate) fn quiet_until(state: &State, deployments: &mut Deployments, from: Mi
     let mut at = from;
     for _ in 0..STRETCHES_LOOKED_THROUGH {
         state.derive(deployments, at, &mut Postings::default());
-        let end = stretch_end(&mut state, deployments, at);
+        let Stretch { end, ends_by_price } = stretch(&mut state, deployments, at);
         let last = Millis(end.0.saturating_sub(1));
         if running(&state).next().is_some() {
             let Some(way) = way(&state, deployments, at) else {
                 return Millis(next_minute(at).saturating_sub(1)).min(last);
             };
-            let at_last =
-                if way.leads_away(below) { None } else { Some(look_within(&state, deployments, last)) };
-            if let Some(at_last) = at_last.filter(|at_last| at_last.below != below) {
-                let here = look_within(&state, deployments, at);
-                return before_crossing(&state, deployments, (here, at_last));
+            if !way.leads_away(below) {
+                let at_last = look_within(&state, deployments, last);
+                if at_last.below != below {
+                    let here = look_within(&state, deployments, at);
+                    return before_crossing(&state, deployments, (here, at_last));
+                }
+            } else if ends_by_price {
+                at = end;
+                continue;
             }
         }
         if look(&state, deployments, end).below != below {
@@ -159,28 +172,37 @@ fn stands_still(state: &State, deployments: &mut Deployments, from: Millis, to: 
         && state.threshold_until(deployments, from) > to
 }
 
-/// The first instant after `at` at which something but accrual may change.
-fn stretch_end(state: &mut State, deployments: &mut Deployments, at: Millis) -> Millis {
-    let mut end = deployments.month(at).end.min(state.threshold_until(deployments, at));
+/// A time in which nothing but accrual moves the balance.
+struct Stretch {
+    /// The first instant at which something else may change.
+    end: Millis,
+    /// Whether that is prices alone: then the balance at the end is but what accrual has made of it.
+    ends_by_price: bool,
+}
+
+/// The stretch that begins at an instant.
+fn stretch(state: &mut State, deployments: &mut Deployments, at: Millis) -> Stretch {
+    let kept_until = state.threshold_until(deployments, at).min(state.naming_until(deployments, at));
+    let rest = deployments.month(at).end.min(kept_until);
+    let mut end = rest;
     for resource in running(state).map(|instance| instance.resource.clone()).collect::<Vec<_>>() {
         end = end.min(rate_at(deployments, state.namings(), &resource, at).1);
     }
-    state.refill_before(deployments, end).unwrap_or(end).max(Millis(at.0.saturating_add(1)))
+    let refill = state.refill_before(deployments, Millis(end.0.saturating_add(1)));
+    let soonest = Millis(at.0.saturating_add(1));
+    let ends_by_price = end < rest && refill.is_none() && end > soonest;
+    Stretch { end: refill.unwrap_or(end).max(soonest), ends_by_price }
 }
 
-/// The crossing in `(from, to]`, within one stretch.
+/// The crossing in `(from, to]`, within one stretch in which the balance goes one way, or is proven to go none.
 fn within(
     state: &State,
     deployments: &mut Deployments,
     (from, to): (Millis, Millis),
-    below: bool,
+    (way, below): (Option<Way>, bool),
     care: Care,
 ) -> Option<Crossing> {
     if to <= from || running(state).next().is_none() {
-        return None;
-    }
-    let way = way(state, deployments, from);
-    if way.is_some_and(|way| way.leads_away(below)) {
         return None;
     }
     if way.is_none() {

@@ -184,6 +184,11 @@ impl State {
         if self.threshold.is_some() { Millis::MAX } else { self.threshold_given(deployments, at, &|_| ()).1 }
     }
 
+    /// Until when role, assignment and policy version surely hold that hold at an instant.
+    pub(crate) fn naming_until(&self, deployments: &mut Deployments, at: Millis) -> Millis {
+        rate_at(deployments, &self.namings, "", at).1
+    }
+
     /// What is made of the threshold of the agreement, and until when it surely holds.
     fn threshold_given<T>(
         &self,
