@@ -3,7 +3,6 @@
 mod effect;
 mod json;
 mod markdown;
-mod rows;
 mod text;
 
 use std::io::Write;
@@ -12,8 +11,9 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use aquarium_charging::Version;
-use aquarium_compiler::difference::Difference;
 use aquarium_ir::Policy;
+use aquarium_ir::difference::Difference;
+use aquarium_ir::difference::rows::{self, Section};
 use clap::{Args, ValueEnum};
 
 use crate::events::EventFile;
@@ -21,7 +21,6 @@ use crate::failure::{FINDINGS, Failure};
 use crate::output;
 use crate::version::{self, Loader};
 use effect::Effect;
-use rows::Section;
 
 /// `aquariumc diff`
 #[derive(Args)]

@@ -10,7 +10,6 @@ pub mod chain;
 pub mod charges;
 pub mod coverage;
 pub mod diagnostic;
-pub mod difference;
 mod directives;
 pub mod emit;
 pub mod expression;
@@ -28,7 +27,6 @@ mod syntax;
 pub mod terms;
 pub mod time;
 pub mod unit;
-pub mod words;
 
 use std::sync::OnceLock;
 

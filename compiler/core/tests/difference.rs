@@ -5,9 +5,9 @@
 
 use std::path::{Path, PathBuf};
 
-use aquarium_compiler::difference::{Difference, Presence};
 use aquarium_compiler::terms::Terms;
 use aquarium_compiler::{SourceFile, analyze};
+use aquarium_ir::difference::{Difference, Presence};
 use aquarium_ir::policy::{Policy, ResourceId};
 use aquarium_ir::time::Calendar;
 use aquarium_ir::{Millis, Rational, Slot, interpreter};

@@ -9,6 +9,7 @@
 
 pub mod bounds;
 pub mod credits;
+pub mod difference;
 pub mod expression;
 pub mod instant;
 pub mod interpreter;
@@ -19,6 +20,7 @@ pub mod policy;
 pub mod schema;
 pub mod slot;
 pub mod time;
+pub mod words;
 
 pub use bounds::Bounds;
 pub use credits::Credits;

@@ -4,11 +4,11 @@
 use aquarium_compiler::FileSpan;
 use aquarium_compiler::chain::{Chain, Tracer};
 use aquarium_compiler::terms::Terms;
-use aquarium_compiler::words;
 use aquarium_ir::Millis;
 use aquarium_ir::policy::{Agreement, Policy, Resource, ResourceId};
 use aquarium_ir::time::Calendar;
 use aquarium_ir::time::week::Week;
+use aquarium_ir::words;
 
 use crate::Snapshot;
 

@@ -1,12 +1,12 @@
 //! Differences as one JSON object, for programs: `docs/diff.md` describes it. The shape is versioned by `format`.
 
-use aquarium_compiler::difference::When;
 use aquarium_ir::Millis;
+use aquarium_ir::difference::When;
+use aquarium_ir::difference::rows::{Row, Section};
 use serde_json::{Map, Value, json};
 
 use super::Report;
 use super::effect::{Effect, Figures, Pair};
-use super::rows::{Row, Section};
 
 /// The version of the shape; a field may be added within a version, none is removed or changed.
 const FORMAT: u32 = 1;

@@ -4,8 +4,8 @@ use std::io::{Result, Write};
 
 use super::Report;
 use super::effect::{Effect, Pair};
-use super::rows::Section;
 use super::text::{USERS_MAX, signed};
+use aquarium_ir::difference::rows::Section;
 
 /// Writes headings and tables.
 pub fn write(out: &mut impl Write, report: &Report) -> Result<()> {

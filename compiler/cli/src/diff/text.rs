@@ -6,8 +6,8 @@ use aquarium_ir::Credits;
 
 use super::Report;
 use super::effect::{Effect, Pair};
-use super::rows::Row;
 use crate::output::wrap;
+use aquarium_ir::difference::rows::Row;
 
 /// So many users are shown, those with the greatest change.
 pub const USERS_MAX: usize = 20;

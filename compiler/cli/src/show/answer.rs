@@ -4,10 +4,10 @@ use aquarium_compiler::Analysis;
 use aquarium_compiler::chain::{Chain, Tracer};
 use aquarium_compiler::items;
 use aquarium_compiler::terms::Terms;
-use aquarium_compiler::words;
 use aquarium_ir::policy::{Agreement, Charge, Policy, Resource, ResourceId};
 use aquarium_ir::time::Calendar;
 use aquarium_ir::time::week::Week;
+use aquarium_ir::words;
 use aquarium_ir::{Bounds, Millis};
 
 use crate::report::Places;

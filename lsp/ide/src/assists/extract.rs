@@ -47,8 +47,8 @@ fn free(wanted: &str, is_taken: impl Fn(&str) -> bool) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use aquarium_compiler::difference::Difference;
     use aquarium_compiler::{FileSpan, SourceFile, analyze};
+    use aquarium_ir::difference::Difference;
 
     use super::super::assists;
     use crate::testing::{apply, at_cursor};

@@ -1,19 +1,19 @@
-//! Differences as rows: what changes, when, from what, to what, and where each is written. Both the terminal and
-//! Markdown show these.
+//! Differences as rows: what changes, when, from what, to what, and where each is written. Whoever shows a difference
+//! shows these.
 
-use aquarium_compiler::difference::{
-    AgreementChange, Change, Difference, Plan, Presence, ResourceChange, Setting, Terms,
-};
-use aquarium_compiler::words;
-use aquarium_ir::policy::{Mode, Policy, Span};
-use aquarium_ir::time::{Calendar, Zone};
-use aquarium_ir::{Millis, Rational};
+use super::{AgreementChange, Change, Difference, Plan, Presence, ResourceChange, Setting, Terms, When};
+use crate::policy::{Mode, Policy, Span};
+use crate::time::{Calendar, Zone};
+use crate::words;
+use crate::{Millis, Rational};
 
 /// Rows on one subject.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Section {
     /// What it is about: `agreement research`.
     pub title: String,
+    /// The agreements that it is about; none: it is about the policy, a resource, or roles.
+    pub agreements: Vec<String>,
     /// What changes, in the order in which it is told.
     pub rows: Vec<Row>,
 }
@@ -23,8 +23,12 @@ pub struct Section {
 pub struct Row {
     /// What changes: a resource, a key.
     pub what: String,
+    /// The resource whose price or expression changes.
+    pub resource: Option<String>,
     /// The time in which it does; empty: at every instant, as it does not depend on time.
     pub when: String,
+    /// The same as instants.
+    pub time: Option<When>,
     /// What held; empty: there was nothing.
     pub old: String,
     /// What holds.
@@ -39,12 +43,18 @@ impl Row {
     fn plain(what: impl Into<String>, old: impl Into<String>, new: impl Into<String>) -> Self {
         Self {
             what: what.into(),
+            resource: None,
             when: String::new(),
+            time: None,
             old: old.into(),
             new: new.into(),
             old_source: None,
             new_source: None,
         }
+    }
+
+    fn at(self, when: &When, zone: &Zone) -> Self {
+        Self { when: when.words(zone), time: Some(when.clone()), ..self }
     }
 }
 
@@ -53,9 +63,8 @@ pub fn sections(difference: &Difference, old: &Policy, new: &Policy) -> Vec<Sect
     let mut sections = Vec::new();
     let mut policy: Vec<Row> = difference.settings.iter().map(setting).collect();
     let valid = |valid: bool| if valid { "valid" } else { "not valid" };
-    policy.extend(difference.validity.iter().map(|change| Row {
-        when: change.when.words(&new.zone),
-        ..Row::plain("effective", valid(change.old), valid(change.new))
+    policy.extend(difference.validity.iter().map(|change| {
+        Row::plain("effective", valid(change.old), valid(change.new)).at(&change.when, &new.zone)
     }));
     add(&mut sections, "policy".to_owned(), policy);
     for resource in &difference.resources {
@@ -75,14 +84,15 @@ pub fn sections(difference: &Difference, old: &Policy, new: &Policy) -> Vec<Sect
             Presence::Removed => " (removed)",
         };
         let title = format!("agreement{plural} {}{presence}", change.names.join(", "));
-        sections.push(Section { title, rows: sides.agreement(change) });
+        let agreements = change.names.clone();
+        sections.push(Section { title, agreements, rows: sides.agreement(change) });
     }
     sections
 }
 
 fn add(sections: &mut Vec<Section>, title: String, rows: Vec<Row>) {
     if !rows.is_empty() {
-        sections.push(Section { title, rows });
+        sections.push(Section { title, agreements: Vec::new(), rows });
     }
 }
 
@@ -124,9 +134,8 @@ impl Sides<'_> {
         }
         rows.extend(change.plan.iter().map(|change| plan(change, &zone)));
         let number = |number: &Option<Rational>| number.as_ref().map(ToString::to_string).unwrap_or_default();
-        rows.extend(change.threshold.iter().map(|change| Row {
-            when: change.when.words(&zone),
-            ..Row::plain("threshold", number(&change.old), number(&change.new))
+        rows.extend(change.threshold.iter().map(|change| {
+            Row::plain("threshold", number(&change.old), number(&change.new)).at(&change.when, &zone)
         }));
         if rows.is_empty() {
             rows.push(Row::plain("defined", "", "charges nothing"));
@@ -145,19 +154,18 @@ impl Sides<'_> {
             self.new.source(agreement, resource, from, told),
         );
         let changed = if old == new { " (a constant or unit that it uses is another)" } else { "" };
-        Row {
-            what: resource.to_owned(),
-            when: change.when.words(zone),
-            old,
-            new: format!("{new}{changed}"),
+        let row = Row {
+            resource: Some(resource.to_owned()),
             old_source: change.old.and(sources.0),
             new_source: change.new.and(sources.1),
-        }
+            ..Row::plain(resource, old, format!("{new}{changed}"))
+        };
+        row.at(&change.when, zone)
     }
 }
 
 /// A price and the text and digest of an expression.
-type Asked = Option<(aquarium_ir::policy::Price, String, String)>;
+type Asked = Option<(crate::policy::Price, String, String)>;
 
 /// Which of price and expression are worth telling.
 #[derive(Clone, Copy)]
@@ -218,7 +226,7 @@ impl<'a> Side<'a> {
 
 fn plan(change: &Change<Option<Plan>>, zone: &Zone) -> Row {
     let words = |plan: &Option<Plan>| plan.as_ref().map_or_else(|| "no refills".to_owned(), plan_in_words);
-    Row { when: change.when.words(zone), ..Row::plain("credit plan", words(&change.old), words(&change.new)) }
+    Row::plain("credit plan", words(&change.old), words(&change.new)).at(&change.when, zone)
 }
 
 fn plan_in_words(plan: &Plan) -> String {
@@ -226,8 +234,7 @@ fn plan_in_words(plan: &Plan) -> String {
         Mode::Add => "adds",
         Mode::Reset => "resets to",
     };
-    let when =
-        plan.at.parse::<aquarium_ir::time::Cron>().map_or_else(|_| plan.at.clone(), |cron| cron.words());
+    let when = plan.at.parse::<crate::time::Cron>().map_or_else(|_| plan.at.clone(), |cron| cron.words());
     let initial = if plan.initial.is_zero() { String::new() } else { format!(", {} at first", plan.initial) };
     format!("{does} {} {when}{initial}", plan.credits)
 }

@@ -2,9 +2,9 @@
 
 use std::collections::BTreeMap;
 
-use aquarium_ir::Millis;
-use aquarium_ir::time::civil::{DAY, HOUR, MINUTE};
-use aquarium_ir::time::{Interval, Zone};
+use crate::Millis;
+use crate::time::civil::{DAY, HOUR, MINUTE};
+use crate::time::{Interval, Zone};
 
 const WEEK: i64 = 7 * DAY;
 /// The epoch was a Thursday: weeks are counted from the Monday before it.
@@ -60,8 +60,20 @@ impl When {
                 let words: Vec<String> = stretches.iter().map(|one| self.stretch(*one, zone)).collect();
                 words.join("; ")
             }
-            stretches => self.weekly(zone).unwrap_or_else(|| self.scattered(stretches, zone)),
+            stretches => match self.weekly(zone) {
+                Some(weekly) => self.between_ends(&weekly, zone),
+                None => self.scattered(stretches, zone),
+            },
         }
+    }
+
+    /// A habit with the stretches before and after it, where these are too long to be part of it.
+    fn between_ends(&self, weekly: &str, zone: &Zone) -> String {
+        let long = |stretch: &&Interval| stretch.end.0.saturating_sub(stretch.start.0) > WEEK;
+        let told = |stretch: Option<&Interval>| stretch.filter(long).map(|one| self.stretch(*one, zone));
+        let (before, after) = (told(self.stretches.first()), told(self.stretches.last()));
+        let words = before.into_iter().chain([weekly.to_owned()]).chain(after);
+        words.collect::<Vec<_>>().join("; ")
     }
 
     fn stretch(&self, stretch: Interval, zone: &Zone) -> String {
@@ -174,4 +186,29 @@ fn weekday(day: i64) -> &'static str {
 fn clock(time: i64) -> String {
     let time = time.rem_euclid(DAY);
     format!("{:02}:{:02}", time / HOUR, time % HOUR / MINUTE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_lies_before_and_after_a_habit_is_told() {
+        let year = 52 * WEEK;
+        // Every Thursday morning of a year, the time before it, and that from two years later on.
+        let mut stretches = vec![Interval { start: Millis(0), end: Millis(year) }];
+        let mornings = (1..52).map(|week| year + week * WEEK);
+        stretches.extend(
+            mornings
+                .map(|start| Interval { start: Millis(start + 8 * HOUR), end: Millis(start + 12 * HOUR) }),
+        );
+        let weekly = "every week Thu 08:00 to 12:00";
+        let habit = When { stretches: stretches.clone(), horizon: Millis(40 * year) };
+        let until = " until 1971-12-23T12:00:00Z";
+        assert_eq!(habit.words(&Zone::utc()), format!("until 1970-12-31T00:00:00Z; {weekly},{until}"));
+        stretches.push(Interval { start: Millis(3 * year), end: Millis::MAX });
+        let all = When { stretches, horizon: Millis(40 * year) };
+        let from = "from 1972-12-28T00:00:00Z on";
+        assert_eq!(all.words(&Zone::utc()), format!("until 1970-12-31T00:00:00Z; {weekly}; {from}"));
+    }
 }

@@ -2,8 +2,8 @@
 
 use std::collections::BTreeMap;
 
-use aquarium_ir::Millis;
-use aquarium_ir::time::Interval;
+use crate::Millis;
+use crate::time::Interval;
 
 use super::{Change, When};
 

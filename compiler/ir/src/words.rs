@@ -1,6 +1,6 @@
 //! Prices and terms as people read them.
 
-use aquarium_ir::policy::Price;
+use crate::policy::Price;
 
 /// A price in the unit that its resource declares: `0.05 per Hr`, `0 up to 10, then 0.05 per MB`.
 #[must_use]
@@ -8,7 +8,7 @@ pub fn price(price: &Price, unit: &str) -> String {
     match price {
         Price::Flat(price) => format!("{price} per {unit}"),
         Price::Tiers(tiers) => {
-            let tier = |tier: &aquarium_ir::policy::Tier| match &tier.upto {
+            let tier = |tier: &crate::policy::Tier| match &tier.upto {
                 Some(upto) => format!("{} up to {upto}", tier.price),
                 None => tier.price.to_string(),
             };

@@ -8,13 +8,14 @@
 //! first decides which pieces of usage are charged together, the second notices a constant that has changed.
 
 mod joint;
+pub mod rows;
 mod sweep;
 pub mod when;
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use aquarium_ir::Rational;
-use aquarium_ir::policy::{ExpressionId, Mode, Policy, PriceId, Resource};
+use crate::Rational;
+use crate::policy::{ExpressionId, Mode, Policy, PriceId, Resource};
 
 use joint::Joint;
 pub use when::When;

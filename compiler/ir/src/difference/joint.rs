@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use aquarium_ir::policy::{Agreement, Charge, ExpressionId, Given, Mode, Policy, Price, PriceId, ResourceId};
-use aquarium_ir::time::frame::horizon;
-use aquarium_ir::time::{Body, Calendar, Frame, FrameId, Layer, Timeline};
-use aquarium_ir::{Millis, Node, Rational};
+use crate::policy::{Agreement, Charge, ExpressionId, Given, Mode, Policy, Price, PriceId, ResourceId};
+use crate::time::frame::horizon;
+use crate::time::{Body, Calendar, Frame, FrameId, Layer, Timeline};
+use crate::{Millis, Node, Rational};
 
 use super::sweep::sweep;
 use super::{Change, Plan, Terms};
@@ -288,7 +288,7 @@ fn same_terms(
 }
 
 /// The operations of a body; its price stands beside it.
-fn operations(body: &aquarium_ir::policy::Body) -> &[Node] {
+fn operations(body: &crate::policy::Body) -> &[Node] {
     &body.expression.nodes
 }
 
@@ -321,7 +321,7 @@ fn same_plan(old: &Option<Plan>, new: &Option<Plan>) -> bool {
 }
 
 fn same_pattern(old: &str, new: &str) -> bool {
-    use aquarium_ir::time::Cron;
+    use crate::time::Cron;
     let minutes = |text: &str| text.parse::<Cron>().ok().map(|cron| Cron { text: String::new(), ..cron });
     minutes(old) == minutes(new)
 }
