@@ -115,8 +115,31 @@ export async function drive(context, daemon, pictures, check) {
     await page.getByRole("button", { name: "Show" }).click();
     await page.waitForURL(/resource=vmtime/);
     is((await page.locator("table.week tbody tr").count()) === 24, "24 hours");
+  });
+
+  await check("what a deployment changed is told for all of its time, and leads to the weeks before and since", async () => {
+    await page.goto("/console/policies");
     await page.getByRole("link", { name: /What it changed/ }).first().click();
-    await page.getByRole("cell", { name: "0.06" }).first().waitFor();
+    // Another agreement has a price of its own in some hours of the week: there nothing changes.
+    const subjects = await page.locator("main section h2").allInnerTexts();
+    is(subjects.join() === "agreement default,agreement research", subjects.join());
+    const other = page.locator("main section:nth-of-type(2) tbody tr");
+    is((await other.count()) === 1, "one price is another, and nothing else");
+    const when = await other.locator("td").first().innerText();
+    is(when === "until 2010-12-30T10:00:00Z; every week Fri 14:00 to Sat 15:00, Sun 15:00 to Mon 12:00; from 2011-12-30T10:00:00Z on", when);
+    const row = page.locator("main section:nth-of-type(1) tbody tr");
+    is((await row.count()) === 1, "one price is another, and nothing else");
+    const cells = await row.locator("th, td").allInnerTexts();
+    is(cells[0] === "vmtime" && cells[1] === "always", cells.join(" | "));
+    is(cells[2].startsWith("0.05 per Hr") && cells[3].startsWith("0.06 per Hr"), cells.join(" | "));
+    const weeks = row.locator("td:last-child a");
+    for (const [place, price] of [[0, "0.05"], [1, "0.06"]]) {
+      const week = await page.context().newPage();
+      await week.goto(await weeks.nth(place).getAttribute("href"));
+      is((await week.locator("table.week tbody td").first().innerText()) === price, `the week has not ${price}`);
+      is((await week.getByLabel("Resource").inputValue()) === "vmtime", "the week is of another resource");
+      await week.close();
+    }
   });
 
   await check("quarantine leads from a reason to the bytes", async () => {

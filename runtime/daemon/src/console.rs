@@ -7,6 +7,7 @@
 
 pub mod assets;
 pub mod bill;
+pub mod changes;
 pub mod charge;
 mod chart;
 pub mod components;

@@ -1,6 +1,7 @@
 //! The running system: log, ingest, shards and scheduler, wired up.
 
 pub mod everywhere;
+pub mod quarantined;
 #[cfg(test)]
 mod tests;
 
@@ -27,7 +28,7 @@ use crate::queue::{Links, Publisher, QueueError, Source};
 use crate::registry::Registry;
 use crate::scheduler;
 use crate::shard::reading::read_stored;
-use crate::shard::{self, Finding, Setting, Unanswered};
+use crate::shard::{self, Setting, Unanswered};
 use crate::stores::{self, Presence, Shared, Stores, StoresError};
 use crate::watch;
 use crate::webhook::{Webhook, WebhookError};
@@ -87,18 +88,6 @@ pub struct Daemon {
     endings: Mutex<Vec<Ending>>,
     /// The end of what holds the leases: it stops after all else.
     member_ending: Mutex<Option<Ending>>,
-}
-
-/// Something that has no effect, and why.
-pub struct Refused {
-    /// The record as the log holds it.
-    pub record: OwnedRecord,
-    /// Whose it is, where that is known.
-    pub user: Option<String>,
-    /// Why.
-    pub reason: Reason,
-    /// Why, in words.
-    pub message: String,
 }
 
 impl Daemon {
@@ -487,49 +476,6 @@ impl Daemon {
     /// Stores records of the daemon's own.
     pub async fn write(&self, lines: String) -> Result<Vec<Answer>, IngestError> {
         self.ingest.submit_own(self.read_import(lines.into_bytes())).await
-    }
-
-    /// Everything that has no effect from a place in the log on, at most `limit`, and where to go on; `findings` are those
-    /// of the shards, which look through all that is stored for them.
-    pub async fn quarantined(
-        &self,
-        findings: &[Finding],
-        after: Option<u64>,
-        limit: usize,
-    ) -> Result<(Vec<Refused>, Option<Position>), Unanswered> {
-        let from = Position(after.map_or(0, |after| after.saturating_add(1)));
-        let before = findings.partition_point(|finding| finding.position < from);
-        let found = findings.get(before..).unwrap_or_default();
-        self.registry_is_current().await;
-        let places = self.registry.known().quarantine.places(from, None, limit.saturating_add(1));
-        let mut refused: Vec<Refused> = Vec::new();
-        for place in places {
-            refused.extend(self.refused_on_arrival(place)?);
-        }
-        for finding in found.iter().take(limit.saturating_add(1)) {
-            refused.extend(self.record(finding.position)?.map(|record| Refused {
-                record,
-                user: Some(finding.user.clone()),
-                reason: finding.reason,
-                message: finding.message.clone(),
-            }));
-        }
-        refused.sort_by_key(|refused| refused.record.position);
-        let more = refused.len() > limit;
-        refused.truncate(limit);
-        let next = refused.last().map(|refused| refused.record.position).filter(|_| more);
-        Ok((refused, next))
-    }
-
-    fn refused_on_arrival(&self, place: Position) -> Result<Option<Refused>, Unanswered> {
-        let refused = |record: OwnedRecord| match record.kind {
-            Kind::Quarantined(reason) => {
-                let message = record.note.clone();
-                Some(Refused { record, user: None, reason, message })
-            }
-            _ => None,
-        };
-        Ok(self.record(place)?.and_then(refused))
     }
 
     /// An event of a resource, as the log has it.

@@ -2,7 +2,7 @@
 //!
 //! It holds places in the log, not events. [`crate::registry`] feeds it from the log.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use aquarium_charging::Reason;
 use aquarium_store::record::REFUSALS;
@@ -21,6 +21,7 @@ pub enum Fate {
 #[derive(Debug, Default)]
 pub struct Quarantine {
     listed: BTreeMap<Position, Listed>,
+    by_reason: BTreeMap<Reason, BTreeSet<Position>>,
     places: BTreeMap<Digest, Position>,
     handled: BTreeMap<Position, Fate>,
 }
@@ -35,13 +36,17 @@ impl Quarantine {
     /// Lists input that was refused; `digest` is that of its bytes, by which decisions name it.
     pub fn list(&mut self, place: Position, digest: Digest, reason: Reason) {
         self.listed.insert(place, Listed { digest, reason });
+        self.by_reason.entry(reason).or_default().insert(place);
         self.places.insert(digest, place);
     }
 
     /// Takes what an operator has decided about off the list.
     pub fn handle(&mut self, digest: Digest, fate: Fate) {
         let Some(place) = self.places.remove(&digest) else { return };
-        self.listed.remove(&place);
+        let left = self.listed.remove(&place);
+        if let Some(places) = left.and_then(|listed| self.by_reason.get_mut(&listed.reason)) {
+            places.remove(&place);
+        }
         self.handled.insert(place, fate);
     }
 
@@ -57,15 +62,19 @@ impl Quarantine {
 
     /// Places from one on, at most `limit`, in the order of arrival.
     pub fn places(&self, from: Position, reason: Option<Reason>, limit: usize) -> Vec<Position> {
-        let wanted = |listed: &Listed| reason.is_none_or(|reason| listed.reason == reason);
-        let places = self.listed.range(from..).filter(|(_, listed)| wanted(listed));
-        places.map(|(place, _)| *place).take(limit).collect()
+        match reason {
+            None => self.listed.range(from..).map(|(place, _)| *place).take(limit).collect(),
+            Some(reason) => {
+                let places = self.by_reason.get(&reason).into_iter();
+                places.flat_map(|places| places.range(from..)).copied().take(limit).collect()
+            }
+        }
     }
 
     /// How much is listed, by reason.
     pub fn counts(&self) -> Vec<(Reason, u64)> {
-        let count = |reason| self.listed.values().filter(|listed| listed.reason == reason).count() as u64;
-        REFUSALS.iter().map(|reason| (*reason, count(*reason))).collect()
+        let count = |reason| self.by_reason.get(reason).map_or(0, BTreeSet::len) as u64;
+        REFUSALS.iter().map(|reason| (*reason, count(reason))).collect()
     }
 }
 

@@ -37,6 +37,8 @@ pub struct Known {
     pub deployments: Vec<Deployment>,
     /// The last instant that a tick told.
     pub ticked: Option<Millis>,
+    /// When the last record that was looked at was received.
+    pub received: Millis,
 }
 
 /// A deployment, as its record says.
@@ -133,6 +135,7 @@ impl Registry {
 impl Known {
     /// Takes the next record of the log in.
     pub fn take(&mut self, record: &Record<'_>) {
+        self.received = self.received.max(Millis(record.stored.received_millis));
         match record.stored.kind {
             Kind::Quarantined(reason) => self.quarantine.list(record.position, record.stored.key, reason),
             Kind::Runtime if record.stored.user.is_empty() => self.take_own(record),

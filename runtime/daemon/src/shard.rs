@@ -1,13 +1,15 @@
 //! Shards: each owns the users of some partitions, folds their records and answers for them.
 //!
-//! A shard follows the log at its own pace and answers questions in between; a question is answered once
-//! everything is folded that was durable when it was asked. One about a single user does not wait until the shard has
-//! come there: that user's records are folded at once. A user is a value in a table, not a task. A panic while one
-//! user is folded sets that user aside; nobody else notices.
+//! A shard follows the log at its own pace and answers questions in between. One about a single user is answered once
+//! everything of that user is folded that was durable when it was asked, ahead of all others. One about many users is
+//! answered by what is folded, and says up to when that is; a shard that is about to come to the log's end comes there
+//! first. A user is a value in a table, not a task. A panic while one user is folded sets that user aside; nobody else
+//! notices.
 //!
 //! What is folded is written to the store of derived state in the background, from where a shard goes on when it is
 //! started again; users that nothing happens to are in the store alone.
 
+pub mod findings;
 mod gathering;
 mod gauges;
 mod names;
@@ -31,6 +33,7 @@ use aquarium_store::{Derived, Position, partition_of};
 use thiserror::Error;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
+use findings::WhichFindings;
 pub use gauges::Gauges;
 pub use standing::{Digested, Finding, Row};
 
@@ -40,6 +43,8 @@ use crate::feed::Feed;
 use crate::outbox::Outbox;
 use crate::policies::Policies;
 use users::Users;
+use waiting::Lists;
+pub use waiting::NEAR_THE_END;
 use waiting::Waiting;
 
 /// Between slices of work that nobody waits for.
@@ -67,8 +72,7 @@ pub enum Unanswered {
     Stopping,
 }
 
-/// A question to a shard, to be answered when everything before `not_before` is folded, as far as it concerns
-/// whoever is asked about.
+/// A question to a shard; everything before `not_before` was durable when it was asked.
 struct Question {
     not_before: Position,
     ask: Ask,
@@ -77,12 +81,16 @@ struct Question {
 /// What is asked, and where the answer goes.
 enum Ask {
     State { user: String, at: Millis, look: queries::LookAt },
-    Everybody { at: Millis, reply: oneshot::Sender<Result<Vec<Row>, Unanswered>> },
-    Findings { reply: oneshot::Sender<Result<Vec<Finding>, Unanswered>> },
+    Everybody { at: Millis, reply: Reply<Vec<Row>> },
+    Findings { which: WhichFindings, reply: Reply<queries::WithoutEffect> },
     Ledger { user: String, look: queries::Look },
-    Names { which: queries::Which, reply: oneshot::Sender<Result<Vec<String>, Unanswered>> },
-    Digest { user: String, at: Millis, reply: oneshot::Sender<Result<Option<Digested>, Unanswered>> },
+    Names { which: queries::Which, reply: Reply<queries::Named> },
+    Standings { users: Arc<[String]>, at: Millis, reply: Reply<queries::Standings> },
+    Digest { user: String, at: Millis, reply: Reply<Option<Digested>> },
 }
+
+/// Where an answer goes.
+type Reply<T> = oneshot::Sender<Result<T, Unanswered>>;
 
 /// Who knows which shard has which user.
 #[derive(Clone)]
@@ -104,16 +112,9 @@ impl Handle {
 
     /// How everybody stands at an instant, by user.
     pub async fn everybody(&self, at: Millis) -> Result<Vec<Row>, Unanswered> {
-        let mut rows = self.ask_all(|reply| Ask::Everybody { at, reply }).await?;
+        let mut rows = self.ask_all(|reply| Ask::Everybody { at, reply }).await?.concat();
         rows.sort_by(|one, other| one.user.cmp(&other.user));
         Ok(rows)
-    }
-
-    /// The events that have no effect, in the order in which they arrived.
-    pub async fn findings(&self) -> Result<Vec<Finding>, Unanswered> {
-        let mut findings = self.ask_all(|reply| Ask::Findings { reply }).await?;
-        findings.sort_by_key(|finding| finding.position);
-        Ok(findings)
     }
 
     /// A digest of what a user's records come to up to an instant; `None` where there is no record of the user.
@@ -149,11 +150,9 @@ impl Handle {
         self.gauges.iter().any(|gauges| gauges.rerating())
     }
 
-    /// Asks all shards about all users that are charged here, once they have taken up what they are to charge.
-    async fn ask_all<T>(
-        &self,
-        ask: impl Fn(oneshot::Sender<Result<Vec<T>, Unanswered>>) -> Ask,
-    ) -> Result<Vec<T>, Unanswered> {
+    /// Asks all shards about all users that are charged here, once they have taken up what they are to charge. Gives the
+    /// answer of each.
+    async fn ask_all<T>(&self, ask: impl Fn(Reply<T>) -> Ask) -> Result<Vec<T>, Unanswered> {
         let asked = async {
             let mut changes = self.tenure.changes();
             loop {
@@ -172,40 +171,42 @@ impl Handle {
         tokio::time::timeout(self.patience, asked).await.unwrap_or(Err(Unanswered::Late))
     }
 
-    async fn gather<T>(
-        &self,
-        ask: &impl Fn(oneshot::Sender<Result<Vec<T>, Unanswered>>) -> Ask,
-    ) -> Result<Vec<T>, Unanswered> {
-        let mut all = Vec::new();
+    /// Asks all of them before it waits for the first.
+    async fn gather<T>(&self, ask: &impl Fn(Reply<T>) -> Ask) -> Result<Vec<T>, Unanswered> {
+        self.freshness.reached().await?;
+        let mut answers = Vec::new();
         for shard in 0..self.shards.len() {
-            all.extend(self.ask(shard, ask).await?);
+            let (reply, answer) = oneshot::channel();
+            self.put(shard, ask(reply)).await?;
+            answers.push(answer);
+        }
+        let mut all = Vec::new();
+        for answer in answers {
+            all.push(answer.await.unwrap_or(Err(Unanswered::Stopping))?);
         }
         Ok(all)
     }
 
+    /// Puts a question to a shard.
+    async fn put(&self, shard: usize, ask: Ask) -> Result<(), Unanswered> {
+        let question = Question { not_before: *self.end.borrow(), ask };
+        let questions = self.shards.get(shard).ok_or(Unanswered::Stopping)?;
+        questions.send(question).await.map_err(|_| Unanswered::Stopping)
+    }
+
     /// Asks about a user, whose partition is charged here from the question to the answer.
-    async fn ask_of<T>(
-        &self,
-        user: &str,
-        ask: impl FnOnce(oneshot::Sender<Result<T, Unanswered>>) -> Ask,
-    ) -> Result<T, Unanswered> {
+    async fn ask_of<T>(&self, user: &str, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Unanswered> {
         let partition = partition_of(user, self.partitions);
         let holding = self.tenure.holding(partition).ok_or(Unanswered::Moving)?;
         let answer = self.ask(self.shard_of(user), ask).await?;
         if self.tenure.holding(partition) == Some(holding) { Ok(answer) } else { Err(Unanswered::Moving) }
     }
 
-    async fn ask<T>(
-        &self,
-        shard: usize,
-        ask: impl FnOnce(oneshot::Sender<Result<T, Unanswered>>) -> Ask,
-    ) -> Result<T, Unanswered> {
+    async fn ask<T>(&self, shard: usize, ask: impl FnOnce(Reply<T>) -> Ask) -> Result<T, Unanswered> {
         let (reply, answer) = oneshot::channel();
         let answered = async {
             self.freshness.reached().await?;
-            let question = Question { not_before: *self.end.borrow(), ask: ask(reply) };
-            let questions = self.shards.get(shard).ok_or(Unanswered::Stopping)?;
-            questions.send(question).await.map_err(|_| Unanswered::Stopping)?;
+            self.put(shard, ask(reply)).await?;
             answer.await.unwrap_or(Err(Unanswered::Stopping))
         };
         tokio::time::timeout(self.patience, answered).await.unwrap_or(Err(Unanswered::Late))
@@ -330,11 +331,12 @@ impl Shard {
             let looked = users.look_again();
             attend(users);
             self.gauges.set(users);
-            if folded || crowded || write_in == Some(Duration::ZERO) {
+            let listed = Lists::ALL.into_iter().any(|lists| waiting.needs(lists) && users.list_for(lists));
+            if folded || crowded || listed || write_in == Some(Duration::ZERO) {
                 continue;
             }
             // What concerns many users and can wait leaves time to others.
-            let more = looked || users.sweep_when_idle() || users.list_names_when_idle();
+            let more = looked || users.sweep_when_idle() || users.list_when_idle();
             let write_in = if more { Some(PAUSE) } else { write_in };
             let next = runtime.block_on(async {
                 tokio::select! {

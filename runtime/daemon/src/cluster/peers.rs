@@ -3,11 +3,12 @@
 //! A list of all users is whole or it is none: each node answers for its own partitions and says which these are, and
 //! together they must be all there are, each once.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use aquarium_charging::Reason;
 use aquarium_ir::Millis;
 use aquarium_store::postgres::NodeRow;
 use aquarium_store::{Position, partition_of};
@@ -22,7 +23,8 @@ use tokio::task::JoinSet;
 use super::{Neighbourhood, Tenure};
 use crate::client::{Address, Call, ClientError, Reply};
 use crate::shard::Finding;
-use crate::shard::queries::Which;
+use crate::shard::findings::WhichFindings;
+use crate::shard::queries::{Which, WithoutEffect};
 
 /// A node's question names the node: it is not passed on any further.
 pub const FROM: HeaderName = HeaderName::from_static("aquarium-node");
@@ -54,7 +56,7 @@ pub enum Question {
     /// Users by id, of the node's own partitions.
     Names(Which),
     /// Events without effect, of the node's own partitions.
-    Findings,
+    Findings(WhichFindings),
     /// The balances of users.
     Balances {
         /// The users.
@@ -93,9 +95,16 @@ pub struct Answered {
     pub answer: Value,
 }
 
-/// An event without effect, on its way between nodes.
+/// Events without effect, on their way between nodes.
 #[derive(Debug, Serialize, Deserialize)]
 pub struct FoundThere {
+    known: Millis,
+    findings: Vec<FindingThere>,
+    counts: BTreeMap<String, u64>,
+}
+
+#[derive(Debug, Serialize, Deserialize)]
+struct FindingThere {
     position: u64,
     user: String,
     reason: String,
@@ -130,23 +139,37 @@ pub enum Unheard {
     },
 }
 
-impl From<&Finding> for FoundThere {
-    fn from(finding: &Finding) -> Self {
-        Self {
+impl From<WithoutEffect> for FoundThere {
+    fn from(found: WithoutEffect) -> Self {
+        let there = |finding: Finding| FindingThere {
             position: finding.position.0,
-            user: finding.user.clone(),
+            user: finding.user,
             reason: finding.reason.as_str().to_owned(),
-            message: finding.message.clone(),
+            message: finding.message,
+        };
+        let counts = found.counts.into_iter().map(|(reason, count)| (reason.as_str().to_owned(), count));
+        Self {
+            known: found.known,
+            findings: found.findings.into_iter().map(there).collect(),
+            counts: counts.collect(),
         }
     }
 }
 
 impl FoundThere {
-    /// As it is known here; `None`: for a reason that this program does not know.
-    pub fn known(self) -> Option<Finding> {
-        let reason = aquarium_charging::Reason::named(&self.reason)?;
-        let (position, user, message) = (Position(self.position), self.user, self.message);
-        Some(Finding { position, user, reason, message })
+    /// As it is known here; without reasons that this program does not know.
+    pub fn known(self) -> WithoutEffect {
+        let here = |there: FindingThere| {
+            let reason = Reason::named(&there.reason)?;
+            let FindingThere { position, user, message, .. } = there;
+            Some(Finding { position: Position(position), user, reason, message })
+        };
+        let counts = self.counts.into_iter();
+        WithoutEffect {
+            known: self.known,
+            findings: self.findings.into_iter().filter_map(here).collect(),
+            counts: counts.filter_map(|(word, count)| Some((Reason::named(&word)?, count))).collect(),
+        }
     }
 }
 

@@ -45,6 +45,15 @@ impl Frame {
 
     /// A whole page.
     pub fn page(&self, section: Section, title: &str, content: &Markup) -> Markup {
+        self.whole(section, title, content, false)
+    }
+
+    /// A whole page with charts: nothing else loads what draws them.
+    pub fn page_with_charts(&self, section: Section, title: &str, content: &Markup) -> Markup {
+        self.whole(section, title, content, true)
+    }
+
+    fn whole(&self, section: Section, title: &str, content: &Markup, charts: bool) -> Markup {
         html! {
             (DOCTYPE)
             html lang="en" data-zone=(self.zone.name()) {
@@ -54,9 +63,9 @@ impl Frame {
                     meta name="color-scheme" content="light dark";
                     title { (words::plain(title)) " · Aquarium" }
                     link rel="icon" href=(assets::address("icon.svg"));
-                    link rel="stylesheet" href=(assets::address("uPlot.min.css"));
+                    @if charts { link rel="stylesheet" href=(assets::address("uPlot.min.css")); }
                     link rel="stylesheet" href=(assets::address("console.css"));
-                    script src=(assets::address("uPlot.iife.min.js")) defer {}
+                    @if charts { script src=(assets::address("uPlot.iife.min.js")) defer {} }
                     script src=(assets::address("console.js")) defer {}
                 }
                 body {

@@ -1,8 +1,13 @@
 //! Pieces that several pages share.
 
+use aquarium_ir::Millis;
 use maud::{Markup, html};
 
+use super::Frame;
 use super::words::{self, address};
+
+/// Nobody looks at figures that are younger as at old ones.
+const BEHIND_MILLIS: i64 = 1_000;
 
 /// Pages about one user.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,6 +75,15 @@ pub fn pager(first: Option<&str>, next: Option<&str>) -> Markup {
 /// A text field of a form, with its label.
 pub fn field(label: &str, name: &str, value: &str) -> Markup {
     html! { label { span { (label) } input type="text" name=(name) value=(value) autocomplete="off" spellcheck="false"; } }
+}
+
+/// Up to when a list tells what was received, where that is not now.
+pub fn as_of(frame: &Frame, known: Millis) -> Markup {
+    html! {
+        @if known.0.saturating_add(BEHIND_MILLIS) < frame.now.0 {
+            p .mark role="status" { "More comes in than is charged at once: this is what was received up to " (frame.instant(known)) "." }
+        }
+    }
 }
 
 /// A term and what it is, for lists of facts.

@@ -1,4 +1,4 @@
-//! Policies: what was deployed, when each version holds, an agreement's week, and what a deployment changed.
+//! Policies: what was deployed, when each version holds, and an agreement's week.
 
 use aquarium_ir::Millis;
 use aquarium_ir::policy::Policy;
@@ -6,11 +6,11 @@ use aquarium_ir::time::week::Week;
 use maud::{Markup, html};
 
 use super::chart::{self, Extent};
-use super::parts::{fact, field, or_none, wide};
+use super::parts::{field, or_none, wide};
 use super::words::{address, local, plain, shown};
 use super::{Frame, Section, week};
 use crate::deployment::Listed;
-use crate::views::policies::{Asked, Change, Held};
+use crate::views::policies::{Asked, Held};
 
 /// Height of a version's row in the picture.
 const ROW_HEIGHT: i64 = 26;
@@ -63,7 +63,8 @@ pub fn page(frame: &Frame, deployed: &Deployed) -> Markup {
     frame.page(Section::Policies, "Policies", &content)
 }
 
-fn name(listed: &Listed) -> &str {
+/// How people call a deployment.
+pub fn name(listed: &Listed) -> &str {
     let named = listed.deployment.name.as_deref().or(listed.title.as_deref());
     named.unwrap_or(&listed.deployment.id)
 }
@@ -126,7 +127,7 @@ fn table(frame: &Frame, deployed: &Deployed) -> Markup {
 }
 
 /// A bound of a span: the first millisecond of time and its end are none.
-fn bound(frame: &Frame, at: Millis) -> Markup {
+pub fn bound(frame: &Frame, at: Millis) -> Markup {
     html! {
         @if at <= Millis(1) { "always" } @else if at >= Millis::LIMIT { "without end" } @else { (frame.instant(at)) }
     }
@@ -159,58 +160,5 @@ fn choice<'a>(label: &str, name: &str, chosen: &str, options: impl Iterator<Item
         label { span { (label) } select name=(name) {
             @for option in options { option value=(option) selected[option == chosen] { (plain(option)) } }
         } }
-    }
-}
-
-/// What a deployment changed of the one before it.
-pub struct Changed {
-    /// The deployment.
-    pub listed: Listed,
-    /// The one before; `None`: it is the first.
-    pub before: Option<Listed>,
-    /// What is otherwise.
-    pub changes: Vec<Change>,
-    /// The instant of the week that was looked at.
-    pub at: Millis,
-}
-
-/// The page of one deployment's changes.
-pub fn changes(frame: &Frame, changed: &Changed) -> Markup {
-    let deployment = &changed.listed.deployment;
-    let content = html! {
-        h1 { "What " (shown(&deployment.id)) " changed" }
-        dl .facts {
-            (fact("Name", &shown(name(&changed.listed))))
-            (fact("From", &bound(frame, deployment.span.from)))
-            (fact("To", &bound(frame, deployment.span.to)))
-            (fact("Deployed", &frame.instant(deployment.span.received)))
-            (fact("Module", &html! { code { (deployment.module) } }))
-        }
-        @match &changed.before {
-            None => p { "It is the first: there was nothing to change." },
-            Some(before) => {
-                p { "Compared with " (shown(&before.deployment.id)) ", over the week of " (frame.instant(changed.at)) "." }
-                @if changed.changes.is_empty() {
-                    p { "They mean the same in that week." }
-                } @else {
-                    (wide("Changes", &change_table(&changed.changes)))
-                }
-            }
-        }
-        p { a href="/console/policies" { "All policies" } }
-    };
-    frame.page(Section::Policies, &format!("What {} changed", deployment.id), &content)
-}
-
-fn change_table(changes: &[Change]) -> Markup {
-    html! {
-        table {
-            thead { tr { th scope="col" { "What" } th scope="col" { "Before" } th scope="col" { "Since" } } }
-            tbody { @for change in changes { tr {
-                th scope="row" { (shown(&change.about)) }
-                td { (or_none(change.before.as_deref())) }
-                td { (or_none(change.after.as_deref())) }
-            } } }
-        }
     }
 }

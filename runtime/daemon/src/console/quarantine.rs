@@ -4,7 +4,7 @@ use aquarium_charging::Reason;
 use aquarium_ir::Millis;
 use maud::{Markup, html};
 
-use super::parts::{fact, or_none, pager, user_address, wide};
+use super::parts::{as_of, fact, or_none, pager, user_address, wide};
 use super::words::{address, block, shown};
 use super::{Frame, Section};
 use crate::views::quarantine::Quarantined;
@@ -18,6 +18,10 @@ const DUMP_MAX: usize = 2 << 10;
 
 /// A page of the list.
 pub struct Page {
+    /// What was received up to this instant was looked at, and charged.
+    pub known: Millis,
+    /// Whether users are being charged again because of a deployment.
+    pub rerating: bool,
     /// How much there is, by reason.
     pub counts: Vec<(Reason, u64)>,
     /// Only for this reason; empty: for any.
@@ -39,6 +43,8 @@ pub fn page(frame: &Frame, page: &Page) -> Markup {
     let content = html! {
         h1 { "Quarantine" }
         p .hint { "Nothing that arrives is dropped: what has no effect is here, with its reason." }
+        (as_of(frame, page.known))
+        @if page.rerating { p .mark role="status" { "Users are being charged again after a deployment: what is listed of some is by the policy before." } }
         section aria-labelledby="counts" {
             h2 #counts { "How much, and why" }
             (wide("Counts by reason", &counts(page)))

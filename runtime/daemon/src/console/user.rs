@@ -44,7 +44,7 @@ pub fn page(frame: &Frame, standing: &Standing) -> Markup {
         (totals(&standing.state))
         (names(frame, &standing.names))
     };
-    frame.page(Section::Users, &format!("User {user}"), &content)
+    frame.page_with_charts(Section::Users, &format!("User {user}"), &content)
 }
 
 fn glance(frame: &Frame, standing: &Standing) -> Markup {

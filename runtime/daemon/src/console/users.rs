@@ -1,6 +1,6 @@
 //! The first page: looking for a user.
 
-use aquarium_ir::Credits;
+use aquarium_ir::{Credits, Millis};
 use maud::{Markup, html};
 
 use super::words::{address, credits, plain, shown};
@@ -8,6 +8,8 @@ use super::{Frame, Section, parts};
 
 /// What was looked for, and who was found.
 pub struct Found {
+    /// What was received up to this instant is charged.
+    pub known: Millis,
     /// A part of the ids.
     pub query: String,
     /// The user after whom the page begins.
@@ -29,14 +31,14 @@ pub fn page(frame: &Frame, found: &Found) -> Markup {
             button type="submit" { "Search" }
             p #hint .hint { "Letter case counts. " kbd { "/" } " goes to this field." }
         }
-        section #results aria-live="polite" aria-label="Users found" { (results(found)) }
+        section #results aria-live="polite" aria-label="Users found" { (results(frame, found)) }
     };
     let title =
         if found.query.is_empty() { "Users".to_owned() } else { format!("Users: {}", plain(&found.query)) };
     frame.page(Section::Users, &title, &content)
 }
 
-fn results(found: &Found) -> Markup {
+fn results(frame: &Frame, found: &Found) -> Markup {
     let page = |after: &str| address("/console", &[("query", &found.query), ("after", after)]);
     let first = found.after.as_ref().map(|_| page(""));
     let next = found.next.as_deref().map(page);
@@ -44,6 +46,7 @@ fn results(found: &Found) -> Markup {
         @if found.users.is_empty() {
             p { "No user’s id has this in it." }
         } @else {
+            (parts::as_of(frame, found.known))
             table {
                 thead { tr { th scope="col" { "User" } th scope="col" .number { "Balance now" } } }
                 tbody {

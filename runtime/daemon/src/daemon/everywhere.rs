@@ -1,14 +1,13 @@
 //! What is asked about all users, whichever nodes charge them.
 
-use std::collections::BTreeMap;
-
-use aquarium_ir::{Credits, Millis};
+use aquarium_ir::Millis;
 use serde::de::DeserializeOwned;
 
 use super::Daemon;
 use crate::cluster::peers::{FoundThere, Question, Unheard};
-use crate::shard::queries::Which;
-use crate::shard::{Finding, Unanswered};
+use crate::shard::Unanswered;
+use crate::shard::findings::WhichFindings;
+use crate::shard::queries::{Named, Standings, Which, WithoutEffect};
 
 /// Why there is no answer about all users.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
@@ -23,66 +22,40 @@ pub enum NotWhole {
 
 impl Daemon {
     /// Users by id, in the order of its bytes.
-    pub async fn names(&self, which: &Which) -> Result<Vec<String>, NotWhole> {
+    pub async fn names(&self, which: &Which) -> Result<Named, NotWhole> {
         let here = self.tenure.partitions();
-        let mut names = self.shards.names(which).await?;
-        for there in self.others::<Vec<String>>(&here, || Question::Names(which.clone())).await? {
-            names.extend(there);
+        let mut named = self.shards.names(which).await?;
+        for there in self.others::<Named>(&here, || Question::Names(which.clone())).await? {
+            named.add(there, which.limit);
         }
-        names.sort_unstable();
-        names.truncate(which.limit);
-        Ok(names)
+        Ok(named)
     }
 
     /// The events that have no effect, in the order in which they arrived.
-    pub async fn findings(&self) -> Result<Vec<Finding>, NotWhole> {
+    pub async fn without_effect(&self, which: &WhichFindings) -> Result<WithoutEffect, NotWhole> {
         let here = self.tenure.partitions();
-        let mut findings = self.shards.findings().await?;
-        for there in self.others::<Vec<FoundThere>>(&here, || Question::Findings).await? {
-            findings.extend(there.into_iter().filter_map(FoundThere::known));
+        let mut found = self.shards.without_effect(which).await?;
+        for there in self.others::<FoundThere>(&here, || Question::Findings(which.clone())).await? {
+            found.add(there.known(), which.limit);
         }
-        findings.sort_by_key(|finding| finding.position);
-        Ok(findings)
+        Ok(found)
     }
 
-    /// The balances of users; of those who have none there is none.
-    pub async fn balances(
-        &self,
-        users: &[String],
-        at: Millis,
-    ) -> Result<BTreeMap<String, Credits>, NotWhole> {
-        let Some(peers) = &self.peers else { return Ok(self.balances_here(users, at).await) };
-        let mut balances = BTreeMap::new();
+    /// The balances of users as far as they are charged; of those who have none there is none.
+    pub async fn standings(&self, users: &[String], at: Millis) -> Result<Standings, NotWhole> {
+        let Some(peers) = &self.peers else { return Ok(self.shards.standings(users, at).await?) };
+        let mut standings = Standings::none();
         for (node, users) in peers.by_holder(users)? {
             match node {
-                None => balances.extend(self.balances_here(&users, at).await),
+                None => standings.add(self.shards.standings(&users, at).await?),
                 Some(node) => {
                     let answered = peers.ask(&node, &Question::Balances { users, at }).await?;
-                    let there: Option<BTreeMap<String, Credits>> =
-                        serde_json::from_value(answered.answer).ok();
-                    balances.extend(there.unwrap_or_default());
+                    let there: Option<Standings> = serde_json::from_value(answered.answer).ok();
+                    standings.add(there.ok_or(Unheard::Moving)?);
                 }
             }
         }
-        Ok(balances)
-    }
-
-    /// The balances of users who are charged here. They are asked for all at once: each would otherwise wait for what is
-    /// being charged meanwhile.
-    pub async fn balances_here(&self, users: &[String], at: Millis) -> BTreeMap<String, Credits> {
-        let mut asked = tokio::task::JoinSet::new();
-        for user in users {
-            let (shards, user) = (self.shards.clone(), user.clone());
-            asked.spawn(async move {
-                let row = shards.standing(&user, at).await.ok().flatten()?;
-                Some((user, row.balance))
-            });
-        }
-        let mut balances = BTreeMap::new();
-        while let Some(one) = asked.join_next().await {
-            balances.extend(one.ok().flatten());
-        }
-        balances
+        Ok(standings)
     }
 
     /// What other nodes answer about their users, where theirs and ours are all there are.

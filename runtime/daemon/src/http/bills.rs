@@ -245,8 +245,8 @@ struct Run {
 
 impl Run {
     async fn next_users(&mut self, after: Option<String>) -> Result<(), Fault> {
-        let which = Users { containing: String::new(), after, limit: USERS_TOGETHER };
-        let users = self.api.daemon.names(&which).await.map_err(not_whole)?;
+        let which = Users { after, limit: USERS_TOGETHER, whole: true, ..Users::default() };
+        let users = self.api.daemon.names(&which).await.map_err(not_whole)?.names;
         let mut written = self.written_elsewhere(&users).await?;
         self.users = users
             .into_iter()

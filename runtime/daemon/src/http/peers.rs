@@ -173,11 +173,13 @@ async fn of(api: &Api, question: Question) -> Result<Value, Fault> {
         Question::Names(which) => {
             serde_json::to_value(daemon.shards.names(&which).await.map_err(unanswered)?)
         }
-        Question::Findings => {
-            let findings = daemon.shards.findings().await.map_err(unanswered)?;
-            serde_json::to_value(findings.iter().map(FoundThere::from).collect::<Vec<_>>())
+        Question::Findings(which) => {
+            let found = daemon.shards.without_effect(&which).await.map_err(unanswered)?;
+            serde_json::to_value(FoundThere::from(found))
         }
-        Question::Balances { users, at } => serde_json::to_value(daemon.balances_here(&users, at).await),
+        Question::Balances { users, at } => {
+            serde_json::to_value(daemon.shards.standings(&users, at).await.map_err(unanswered)?)
+        }
         Question::Bills { users, year, month, finished, csv } => {
             serde_json::to_value(bills::written_here(api, &users, (&year, &month), finished, csv).await?)
         }

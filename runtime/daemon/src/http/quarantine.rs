@@ -1,5 +1,7 @@
 //! What has no effect, and why.
 
+use aquarium_ir::Millis;
+use aquarium_store::Position;
 use axum::extract::State;
 use axum::response::Json;
 use serde::{Deserialize, Serialize};
@@ -9,9 +11,8 @@ use super::Api;
 use super::fault::{Fault, OfCharging, OfParameters};
 use super::parameters::{PAGE_MAX, Parameters, cursor, limit};
 use super::peers::not_whole;
-use super::users::unanswered;
 use crate::daemon::Daemon;
-use crate::shard::Finding;
+use crate::daemon::quarantined::WhichRefused;
 use crate::views::quarantine::Quarantined;
 
 /// Places of the list that one question looks at, at most: it then says where to go on.
@@ -48,9 +49,25 @@ pub enum Stage {
     Fold,
 }
 
+impl Stage {
+    /// How reasons name it.
+    fn word(self) -> &'static str {
+        match self {
+            Self::Ingest => "ingest",
+            Self::Fold => "fold",
+        }
+    }
+}
+
 /// A page of what has no effect.
 #[derive(Debug, Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
 pub struct QuarantinePage {
+    /// What was received up to this instant was looked at, and charged: now, unless more comes in than is charged at
+    /// once.
+    known: i64,
+    /// Whether users are being charged again because of a deployment: what is listed of some may be by the policy before.
+    rerating: bool,
     /// In the order in which it arrived.
     quarantined: Vec<Quarantined>,
     /// The `after` of the next page; `null` on the last one.
@@ -75,69 +92,40 @@ pub async fn list(
     State(api): State<Api>,
     Parameters(filter): Parameters<Filter>,
 ) -> Result<Json<QuarantinePage>, Fault> {
-    let findings = api.daemon.findings().await.map_err(not_whole)?;
-    let (quarantined, next) = listed(&api.daemon, &findings, &filter).await?;
-    Ok(Json(QuarantinePage { quarantined, next }))
+    let page = listed(&api.daemon, &filter).await?;
+    Ok(Json(page))
 }
 
-/// What is listed of what is meant, and the `after` of the next page.
-pub async fn listed(
-    daemon: &Daemon,
-    findings: &[Finding],
-    filter: &Filter,
-) -> Result<(Vec<Quarantined>, Option<String>), Fault> {
+/// What is listed of what is meant.
+pub async fn listed(daemon: &Daemon, filter: &Filter) -> Result<QuarantinePage, Fault> {
     let limit = limit(filter.limit)?;
-    let mut after = cursor(filter.after.as_deref())?;
-    let (mut quarantined, mut looked_at) = (Vec::new(), 0);
+    let mut which = WhichRefused {
+        after: cursor(filter.after.as_deref())?.map(Position),
+        reason: filter.reason.clone(),
+        stage: filter.stage.map(Stage::word),
+        limit,
+    };
+    let (mut quarantined, mut looked_at, mut known) = (Vec::new(), 0, Millis::MAX);
     loop {
-        let wanted = limit.saturating_sub(quarantined.len());
-        let (page, next) = page(daemon, findings, filter, after, wanted).await?;
-        looked_at += page.looked_at;
-        quarantined.extend(page.found);
-        after = next;
-        if after.is_none() || quarantined.len() >= limit || looked_at >= LOOKED_AT_MAX {
-            return Ok((quarantined, after.map(|next| next.to_string())));
+        which.limit = limit.saturating_sub(quarantined.len());
+        let part = daemon.quarantined(&which).await.map_err(not_whole)?;
+        known = known.min(part.known);
+        looked_at += part.refused.len();
+        quarantined.extend(part.refused.into_iter().map(Quarantined::of).filter(|one| filter.wants(one)));
+        which.after = part.next;
+        if part.next.is_none() || quarantined.len() >= limit || looked_at >= LOOKED_AT_MAX {
+            let next = part.next.map(|next| next.to_string());
+            let rerating = daemon.shards.is_rerating();
+            return Ok(QuarantinePage { known: known.0, rerating, quarantined, next });
         }
     }
 }
 
-/// A part of the list that was looked at.
-struct Found {
-    looked_at: usize,
-    found: Vec<Quarantined>,
-}
-
-async fn page(
-    daemon: &Daemon,
-    findings: &[Finding],
-    filter: &Filter,
-    after: Option<u64>,
-    limit: usize,
-) -> Result<(Found, Option<u64>), Fault> {
-    let (refused, next) = daemon.quarantined(findings, after, limit).await.map_err(unanswered)?;
-    let looked_at = refused.len();
-    let found = refused.into_iter().map(Quarantined::of).filter(|one| filter.wants(one)).collect();
-    Ok((Found { looked_at, found }, next.map(|next| next.0)))
-}
-
 impl Filter {
-    /// A page of what has no effect for a reason, or for any.
-    pub fn of_reason(reason: Option<String>, after: Option<String>, limit: usize) -> Self {
-        Self { reason, after, limit: Some(limit), ..Self::default() }
-    }
-
     fn wants(&self, one: &Quarantined) -> bool {
         let same = |wanted: &Option<String>, given: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| Some(wanted) == given)
         };
-        let stage = match self.stage {
-            None => true,
-            Some(Stage::Ingest) => one.stage == "ingest",
-            Some(Stage::Fold) => one.stage == "fold",
-        };
-        stage
-            && same(&self.reason, Some(one.reason.as_str()))
-            && same(&self.user, one.user.as_deref())
-            && same(&self.client, one.client.as_deref())
+        same(&self.user, one.user.as_deref()) && same(&self.client, one.client.as_deref())
     }
 }

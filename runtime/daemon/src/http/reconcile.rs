@@ -112,9 +112,9 @@ async fn compare(api: &Api, inventory: Inventory) -> Result<Comparison, Fault> {
 /// What is open of the users who are charged here.
 pub async fn open_here(api: &Api, at: Millis, resources: &BTreeSet<String>) -> Result<OpenHere, Fault> {
     let mut here = OpenHere::default();
-    let mut which = Which { limit: USERS_TOGETHER, ..Which::default() };
+    let mut which = Which { limit: USERS_TOGETHER, whole: true, ..Which::default() };
     loop {
-        let users = api.daemon.shards.names(&which).await.map_err(unanswered)?;
+        let users = api.daemon.shards.names(&which).await.map_err(unanswered)?.names;
         let Some(last) = users.last() else { return Ok(here) };
         which.after = Some(last.clone());
         for user in &users {

@@ -14,7 +14,7 @@ use super::fault::{Fault, FaultBody, OfCharging, OfParameters, WithBody};
 use super::parameters::{Asked, AtKnown, Parameters, Part, Segments, json, limit};
 use super::peers::not_whole;
 use crate::shard::Unanswered;
-use crate::shard::queries::{Known, Seen, Which};
+use crate::shard::queries::{Known, Named, Seen, Which};
 use crate::views::authorize::{Authorization, DURATION_MILLIS_MAX, Plan};
 use crate::views::shapes;
 use crate::views::state::{Snapshot, UserState};
@@ -262,6 +262,8 @@ pub struct Search {
 /// Users, by id.
 #[derive(Debug, Serialize, ToSchema)]
 pub struct UserPage {
+    /// Who was named in what was received up to this instant is there: now, unless more comes in than is read at once.
+    known: i64,
     /// The ids, in the order of their bytes.
     users: Vec<String>,
     /// The `after` of the next page; `null` on the last one.
@@ -285,12 +287,17 @@ pub async fn search(
     Parameters(search): Parameters<Search>,
 ) -> Result<Json<UserPage>, Fault> {
     let limit = limit(search.limit)?;
-    let which = Which { containing: search.query, after: search.after, limit: limit.saturating_add(1) };
-    let mut users = api.daemon.names(&which).await.map_err(not_whole)?;
+    let which = Which {
+        containing: search.query,
+        after: search.after,
+        limit: limit.saturating_add(1),
+        ..Which::default()
+    };
+    let Named { known, names: mut users } = api.daemon.names(&which).await.map_err(not_whole)?;
     let more = users.len() > limit;
     users.truncate(limit);
     let next = users.last().filter(|_| more).cloned();
-    Ok(Json(UserPage { users, next }))
+    Ok(Json(UserPage { known: known.0, users, next }))
 }
 
 /// Runs what takes long on a thread that may take its time.

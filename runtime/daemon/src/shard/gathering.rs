@@ -37,6 +37,8 @@ pub struct Gathered {
     is_taken_from: bool,
     /// Up to where the log is gathered.
     pub next: Position,
+    /// When the first record was received that is gathered, whomever it concerns.
+    pub first_received: Option<Millis>,
     /// When the last record before that was received.
     pub received: Millis,
 }
@@ -58,7 +60,8 @@ impl Gathered {
         sorted: Result<Sorted<'_>, Misread>,
         next: Position,
     ) -> Result<Vec<Shared>, Misread> {
-        let Sorted { users, shared, received } = sorted?;
+        let Sorted { users, shared, first_received, received } = sorted?;
+        self.first_received = self.first_received.or(first_received);
         self.received = self.received.max(received);
         for (user, partition, record) in users {
             self.records = self.records.saturating_add(1);
@@ -77,6 +80,11 @@ impl Gathered {
         }
         self.next = next;
         Ok(shared)
+    }
+
+    /// The users of whom records wait.
+    pub fn users(&self) -> impl Iterator<Item = &str> {
+        self.users.iter().map(|of_user| &*of_user.user)
     }
 
     /// The next user whose records are to be folded.

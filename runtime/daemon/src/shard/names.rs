@@ -182,7 +182,7 @@ mod tests {
                 name.contains(&containing) && after.as_ref().is_none_or(|after| *name > after)
             };
             let expected: Vec<String> = all.iter().filter(meant).take(limit).cloned().collect();
-            prop_assert_eq!(names.find(&Which { containing, after, limit }), expected);
+            prop_assert_eq!(names.find(&Which { containing, after, limit, whole: false }), expected);
         }
     }
 

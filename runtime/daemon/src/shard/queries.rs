@@ -1,12 +1,16 @@
 //! Questions that look at a user's ledger itself: what is worked out from it is the asker's business.
 
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
 use aquarium_charging::ledger::View;
-use aquarium_charging::{Deployments, Ledger};
-use aquarium_ir::Millis;
+use aquarium_charging::{Deployments, Ledger, Reason};
+use aquarium_ir::{Credits, Millis};
 use serde::{Deserialize, Serialize};
 use tokio::sync::oneshot;
 
-use super::{Ask, Handle, Row, Unanswered};
+use super::findings::WhichFindings;
+use super::{Ask, Finding, Handle, Row, Unanswered};
 
 /// What looks at a ledger: it is given none where there is no record of the user.
 pub(super) type Look = Box<dyn FnOnce(Result<Option<Known<'_>>, Unanswered>) + Send>;
@@ -39,6 +43,93 @@ pub struct Which {
     pub after: Option<String>,
     /// Users at most.
     pub limit: usize,
+    /// Whether everybody must be there of whom there was a record when it was asked: whoever asks then waits, for as long
+    /// as records come in faster than they are read.
+    #[serde(default)]
+    pub whole: bool,
+}
+
+impl Which {
+    /// Whether a user is one of them, but for their number.
+    pub fn means(&self, user: &str) -> bool {
+        user.contains(&self.containing) && self.after.as_deref().is_none_or(|after| user > after)
+    }
+}
+
+/// Users by name.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Named {
+    /// Who was named in what was received up to this instant is there.
+    pub known: Millis,
+    /// In the order of their bytes.
+    pub names: Vec<String>,
+}
+
+/// Events without effect.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct WithoutEffect {
+    /// What was received up to this instant is charged.
+    pub known: Millis,
+    /// Those that are meant, in the order of the log.
+    pub findings: Vec<Finding>,
+    /// How many there are of all, by reason.
+    pub counts: BTreeMap<Reason, u64>,
+}
+
+/// Balances of users.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standings {
+    /// What was received up to this instant is charged.
+    pub known: Millis,
+    /// By user; of those of whom nothing is charged there is none.
+    pub balances: BTreeMap<String, Credits>,
+}
+
+impl Named {
+    /// Nobody, at whatever time.
+    pub fn none() -> Self {
+        Self { known: Millis::MAX, names: Vec::new() }
+    }
+
+    /// Adds users of others, up to a number of all.
+    pub fn add(&mut self, others: Self, limit: usize) {
+        self.known = self.known.min(others.known);
+        self.names.extend(others.names);
+        self.names.sort_unstable();
+        self.names.truncate(limit);
+    }
+}
+
+impl WithoutEffect {
+    /// Nothing, at whatever time.
+    pub fn none() -> Self {
+        Self { known: Millis::MAX, findings: Vec::new(), counts: BTreeMap::new() }
+    }
+
+    /// Adds those of other users, up to a number of all.
+    pub fn add(&mut self, others: Self, limit: usize) {
+        self.known = self.known.min(others.known);
+        self.findings.extend(others.findings);
+        self.findings.sort_by_key(|finding| finding.position);
+        self.findings.truncate(limit);
+        for (reason, count) in others.counts {
+            let so_far = self.counts.entry(reason).or_default();
+            *so_far = so_far.saturating_add(count);
+        }
+    }
+}
+
+impl Standings {
+    /// Nobody's, at whatever time.
+    pub fn none() -> Self {
+        Self { known: Millis::MAX, balances: BTreeMap::new() }
+    }
+
+    /// Adds those of other users.
+    pub fn add(&mut self, others: Self) {
+        self.known = self.known.min(others.known);
+        self.balances.extend(others.balances);
+    }
 }
 
 impl Handle {
@@ -83,10 +174,27 @@ impl Handle {
     }
 
     /// Users by id, in the order of its bytes.
-    pub async fn names(&self, which: &Which) -> Result<Vec<String>, Unanswered> {
-        let mut names = self.ask_all(|reply| Ask::Names { which: which.clone(), reply }).await?;
-        names.sort_unstable();
-        names.truncate(which.limit);
-        Ok(names)
+    pub async fn names(&self, which: &Which) -> Result<Named, Unanswered> {
+        let all = self.ask_all(|reply| Ask::Names { which: which.clone(), reply }).await?;
+        let mut named = Named::none();
+        all.into_iter().for_each(|of_shard| named.add(of_shard, which.limit));
+        Ok(named)
+    }
+
+    /// The events that have no effect.
+    pub async fn without_effect(&self, which: &WhichFindings) -> Result<WithoutEffect, Unanswered> {
+        let all = self.ask_all(|reply| Ask::Findings { which: which.clone(), reply }).await?;
+        let mut whole = WithoutEffect::none();
+        all.into_iter().for_each(|of_shard| whole.add(of_shard, which.limit));
+        Ok(whole)
+    }
+
+    /// The balances of users who are charged here.
+    pub async fn standings(&self, users: &[String], at: Millis) -> Result<Standings, Unanswered> {
+        let users: Arc<[String]> = Arc::from(users);
+        let all = self.ask_all(|reply| Ask::Standings { users: users.clone(), at, reply }).await?;
+        let mut standings = Standings::none();
+        all.into_iter().for_each(|of_shard| standings.add(of_shard));
+        Ok(standings)
     }
 }

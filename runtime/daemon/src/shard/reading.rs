@@ -39,6 +39,8 @@ pub struct Sorted<'a> {
     pub users: Vec<(&'a str, u16, (Position, Record<'static>))>,
     /// Records that concern everybody: their places, times of receipt and bytes.
     pub shared: Vec<Shared>,
+    /// When the first of them was received, whomever it concerns.
+    pub first_received: Option<Millis>,
     /// When the last of them was received, whomever it concerns.
     pub received: Millis,
 }
@@ -82,7 +84,9 @@ pub fn sort(page: &Page, counts: impl Fn(u16, Position) -> bool) -> Result<Sorte
     let mut sorted = Sorted::default();
     for record in page.records() {
         let stored = &record.stored;
-        sorted.received = sorted.received.max(Millis(stored.received_millis));
+        let received = Millis(stored.received_millis);
+        sorted.first_received.get_or_insert(received);
+        sorted.received = sorted.received.max(received);
         let counts = stored.partition.is_none_or(|partition| counts(partition, record.position));
         if !counts || matches!(stored.kind, Kind::Quarantined(_)) {
             continue;

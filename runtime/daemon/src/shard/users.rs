@@ -12,6 +12,7 @@ mod sweep;
 #[cfg(test)]
 mod tests;
 mod timing;
+mod without_effect;
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
@@ -24,6 +25,7 @@ use aquarium_ir::Millis;
 use aquarium_store::derived::{Derived, Fence, OutboxPlace, Owner};
 use aquarium_store::{DerivedError, Page, Position, ReadError, partition_of};
 
+use super::findings::Findings;
 use super::gathering::{Gathered, OfUser};
 use super::names::Names;
 use super::reading::{self, Misread, Placed, Shared};
@@ -37,6 +39,7 @@ use crate::timers::Timers;
 use foldhash::quality::RandomState;
 use idle::Idle;
 use sweep::Sweep;
+use without_effect::News;
 
 /// Records that are read between two looks at what is asked: they take less than a slice.
 const RECORDS_AT_ONCE: u32 = 256;
@@ -66,6 +69,7 @@ pub struct Users {
     /// What the users in memory weigh, as far as it was looked at.
     weight: usize,
     names: Names,
+    findings: Findings,
     /// Whether users may be in the store that are not in memory.
     any_stored: bool,
     /// Whether anything was announced before these users were read.
@@ -103,6 +107,7 @@ impl Users {
             unwritten: 0,
             weight: 0,
             names: Names::default(),
+            findings: Findings::default(),
             any_stored: false,
             any_announced: false,
             timers: Timers::default(),
@@ -139,6 +144,7 @@ impl Users {
         }
         if self.any_stored {
             self.names = Names::with_stored(self.partitions.keys().copied());
+            self.findings = self.stored_findings()?;
         }
         self.next_shared = self.cursor;
         self.gathered = Gathered::from(self.cursor);
@@ -168,6 +174,30 @@ impl Users {
     /// Up to where the log is folded.
     pub fn cursor(&self) -> Position {
         self.cursor
+    }
+
+    /// Up to where the log was read.
+    pub fn read_up_to(&self) -> Position {
+        self.gathered.next.max(self.cursor)
+    }
+
+    /// Whether it can be told up to when what was received is charged: not before the first look at the log.
+    pub fn has_begun(&self) -> bool {
+        self.gathered.first_received.is_some()
+            || self.received > Millis(0)
+            || self.cursor >= *self.setting.feed.end().borrow()
+    }
+
+    /// What was received up to this instant is charged.
+    pub(super) fn known(&self) -> Millis {
+        let behind = self.cursor < *self.setting.feed.end().borrow();
+        self.now_if(behind.then(|| self.gathered.first_received.unwrap_or(self.received)))
+    }
+
+    /// Of whom there was a record up to this instant is known by name.
+    pub(super) fn known_by_name(&self) -> Millis {
+        let behind = self.read_up_to() < *self.setting.feed.end().borrow();
+        self.now_if(behind.then(|| self.received.max(self.gathered.received)))
     }
 
     /// Folds the next records, where there are any before `end`. Says whether it did.
@@ -277,18 +307,24 @@ impl Users {
         }
         let Some(Kept { place: Place::Well(known), .. }) = self.users.get_mut(owner.user) else { return };
         let done = known.position;
-        let news = records.into_iter().filter(|(position, _)| *position >= done);
-        let news: Vec<Record<'static>> = news.map(|(_, record)| record).collect();
-        if news.is_empty() {
+        let mut records = records;
+        records.retain(|(position, _)| *position >= done);
+        if records.is_empty() {
             return;
         }
-        known.take(news, before);
+        let news = News::of(&self.findings, &records);
+        known.take(records.into_iter().map(|(_, record)| record).collect(), before);
         self.mark_changed(owner.user);
-        self.bring_up_to(owner, now);
+        self.fold_up_to(owner, now, &news);
     }
 
     /// Folds what has happened to a user up to an instant, by all policies that are deployed. The user is in memory.
     fn bring_up_to(&mut self, owner: Owner<'_>, now: Millis) {
+        self.fold_up_to(owner, now, &News::default());
+    }
+
+    /// The same, where the places of some records are known.
+    fn fold_up_to(&mut self, owner: Owner<'_>, now: Millis, news: &News) {
         if let Err(error) = self.take_back_what_is_lacking(owner) {
             return self.break_off(error.to_string());
         }
@@ -301,12 +337,14 @@ impl Users {
         let before = kept.place.unwritten();
         let Place::Well(known) = &mut kept.place else { return };
         match catch_unwind(AssertUnwindSafe(|| known.fold(deployments, now))) {
-            Ok(false) => {}
             // Its timer is set when it is written: a search for each record would be too many.
-            Ok(true) => {
+            Ok(changed) => {
                 let new = kept.place.unwritten().saturating_sub(before);
                 self.unwritten = self.unwritten.saturating_add(new);
-                self.mark_changed(owner.user);
+                if changed {
+                    self.mark_changed(owner.user);
+                }
+                self.note_findings(owner, news);
             }
             Err(_) => {
                 self.set_aside(owner.user);
@@ -328,6 +366,7 @@ impl Users {
         if let Some(kept) = self.users.get_mut(user) {
             kept.place = Place::Aside(why.clone());
         }
+        self.findings.forget(user);
         self.mark_changed(user);
         self.note_failure(user);
         Unanswered::Aside(why)

@@ -1,16 +1,15 @@
 //! Policies as people compare them: when each version holds, what an agreement asks in a week, and what one version
 //! changes of another.
 //!
-//! A policy is symbolic in time; what two of them mean is compared over a week that is named.
+//! A policy is symbolic in time: what one version changes of another is told for all of the time in which it holds.
 
-use std::collections::BTreeSet;
-
-use aquarium_charging::Deployments;
-use aquarium_ir::policy::{Agreement, Given, PriceId, Resource};
-use aquarium_ir::policy::{Mode, Policy, Price};
+use aquarium_charging::{Deployments, Span};
+use aquarium_ir::Millis;
+use aquarium_ir::difference::rows::{Row, Section, sections};
+use aquarium_ir::difference::{Difference, When};
+use aquarium_ir::policy::{Agreement, Given, Policy, Price, PriceId};
 use aquarium_ir::time::week::Week;
-use aquarium_ir::time::{Calendar, Timeline};
-use aquarium_ir::{Millis, Rational};
+use aquarium_ir::time::{Calendar, Interval};
 
 /// Stretches in force that are told, at most: a policy that holds on Sundays has one a week.
 const STRETCHES_MAX: usize = 200;
@@ -87,159 +86,55 @@ pub fn price_text(price: &Price) -> String {
     }
 }
 
-/// Something that one version says otherwise than another.
+/// What a deployment changes of what held before it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Change {
-    /// What it is about.
-    pub about: String,
-    /// What it was; `None`: there was none.
-    pub before: Option<String>,
-    /// What it is; `None`: there is none.
-    pub after: Option<String>,
+pub struct Changes {
+    /// By subject.
+    pub sections: Vec<Section>,
+    /// Changes that are not told: there are too many.
+    pub more: usize,
+    /// Whether there are others, of times in which the deployment does not hold.
+    pub any_elsewhere: bool,
 }
 
-/// What a version changes of another, as it is in the week of an instant, at most [`CHANGES_MAX`].
-pub fn changes(before: &Policy, after: &Policy, at: Millis) -> Vec<Change> {
-    let (mut before, mut after) = (Look::new(before, at), Look::new(after, at));
-    let mut changes = Vec::new();
-    let mut add = |about: String, before: Option<String>, after: Option<String>| {
-        if before != after && changes.len() < CHANGES_MAX {
-            changes.push(Change { about, before, after });
+/// What a version changes of another in a span of time, at most [`CHANGES_MAX`]. Changes of other times are left out.
+pub fn changes(before: &Policy, after: &Policy, span: Span) -> Changes {
+    let difference = Difference::between(before, after);
+    let mut changes = Changes { sections: Vec::new(), more: 0, any_elsewhere: false };
+    let mut room = CHANGES_MAX;
+    for mut section in sections(&difference, before, after) {
+        let all = section.rows.len();
+        section.rows.retain(|row| row.time.as_ref().is_none_or(|when| touches(when, span)));
+        changes.any_elsewhere |= section.rows.len() < all;
+        changes.more += section.rows.len().saturating_sub(room);
+        section.rows.truncate(room);
+        room -= section.rows.len();
+        if !section.rows.is_empty() {
+            changes.sections.push(section);
         }
-    };
-    for (about, tell) in WHOLE {
-        add((*about).to_owned(), tell(before.policy), tell(after.policy));
-    }
-    for role in before.policy.roles.keys().chain(after.policy.roles.keys()).collect::<BTreeSet<_>>() {
-        add(format!("role {role}"), before.role(role), after.role(role));
-    }
-    let resources = names(before.policy, after.policy, |policy| &policy.resources, |it| &it.name);
-    for name in &resources {
-        add(format!("resource {name}"), before.resource(name), after.resource(name));
-    }
-    let agreements = names(before.policy, after.policy, |policy| &policy.agreements, |it| &it.name);
-    for name in &agreements {
-        let about = |what: &str| format!("agreement {name}{what}");
-        add(about(""), before.extends(name), after.extends(name));
-        for resource in &resources {
-            let price = about(&format!(", price of {resource}"));
-            add(price, before.prices(name, resource), after.prices(name, resource));
-            let expression = about(&format!(", expression of {resource}"));
-            add(expression, before.expressions(name, resource), after.expressions(name, resource));
-        }
-        add(about(", credit plan"), before.plan(name), after.plan(name));
-        add(about(", threshold"), before.threshold(name), after.threshold(name));
     }
     changes
 }
 
-type Tell = fn(&Policy) -> Option<String>;
-
-/// What is said of a policy as a whole.
-const WHOLE: &[(&str, Tell)] = &[
-    ("name", |policy| policy.name.clone()),
-    ("time zone", |policy| Some(policy.zone.name().to_owned())),
-    ("precision", |policy| Some(policy.precision.to_string())),
-    ("agreement of everybody else", |policy| {
-        Some(policy.agreements.get(policy.everybody_else?.index())?.name.clone())
-    }),
-];
-
-fn names<'a, T: 'a>(
-    before: &'a Policy,
-    after: &'a Policy,
-    all: impl Fn(&'a Policy) -> &'a Vec<T>,
-    name: impl Fn(&'a T) -> &'a String,
-) -> BTreeSet<&'a String> {
-    all(before).iter().chain(all(after)).map(name).collect()
+fn touches(when: &When, span: Span) -> bool {
+    when.stretches.iter().any(|stretch| stretch.end > span.from && stretch.start < span.to)
 }
 
-/// A policy as it is in a week.
-struct Look<'a> {
-    policy: &'a Policy,
-    calendar: Calendar,
-    at: Millis,
+/// Stretches of a change in which a deployment holds, in order: those that end after an instant before all others, and of
+/// these the last ones.
+pub fn stretches(row: &Row, span: Span, at: Millis, limit: usize) -> Vec<Interval> {
+    let all = row.time.iter().flat_map(|when| &when.stretches);
+    let within = |stretch: &Interval| Interval::new(stretch.start.max(span.from), stretch.end.min(span.to));
+    let held: Vec<Interval> = all.filter_map(within).collect();
+    let before = held.partition_point(|stretch| stretch.end <= at);
+    let later = held.iter().skip(before).take(limit);
+    let room = limit.saturating_sub(held.len().saturating_sub(before));
+    let last = held.iter().take(before).skip(before.saturating_sub(room));
+    last.chain(later).copied().collect()
 }
 
-impl<'a> Look<'a> {
-    fn new(policy: &'a Policy, at: Millis) -> Self {
-        Self { policy, calendar: Calendar::of(policy), at }
-    }
-
-    fn role(&self, role: &str) -> Option<String> {
-        let agreement = self.policy.roles.get(role)?;
-        Some(self.policy.agreements.get(agreement.index())?.name.clone())
-    }
-
-    fn resource(&self, name: &str) -> Option<String> {
-        let (_, resource): (_, &Resource) = self.policy.resource(name)?;
-        let cost_policy = format!("{:?}", resource.cost_policy).to_lowercase();
-        let complex = if resource.complex { ", complex" } else { "" };
-        Some(format!("{cost_policy}, in {}{complex}, at most {}", resource.unit, resource.max))
-    }
-
-    fn agreement(&self, name: &str) -> Option<&'a Agreement> {
-        self.policy.agreement(name).map(|(_, agreement)| agreement)
-    }
-
-    fn extends(&self, name: &str) -> Option<String> {
-        let ancestors = &self.agreement(name)?.ancestors;
-        Some(if ancestors.is_empty() { "extends none".to_owned() } else { ancestors.join(", ") })
-    }
-
-    fn prices(&mut self, agreement: &str, resource: &str) -> Option<String> {
-        let (id, _) = self.policy.resource(resource)?;
-        let timeline = self.agreement(agreement)?.prices.get(id.index())?;
-        let policy = self.policy;
-        self.over_the_week(timeline, |given| policy.prices.get(given.value.index()).map(price_text))
-    }
-
-    fn expressions(&mut self, agreement: &str, resource: &str) -> Option<String> {
-        let (id, _) = self.policy.resource(resource)?;
-        let timeline = self.agreement(agreement)?.expressions.get(id.index())?;
-        let policy = self.policy;
-        let text = |given: &Given<aquarium_ir::policy::ExpressionId>| {
-            policy.expressions.get(given.value.index()).map(|expression| expression.text.clone())
-        };
-        self.over_the_week(timeline, text)
-    }
-
-    /// What holds in the week, and from when on where it varies.
-    fn over_the_week<T>(
-        &mut self,
-        timeline: &Timeline<T>,
-        text: impl Fn(&T) -> Option<String>,
-    ) -> Option<String> {
-        let (zone, calendar) = (&self.policy.zone, &mut self.calendar);
-        let week = Week::of(zone, self.at, |at| {
-            let (held, until) = timeline.at(calendar, at);
-            (held.and_then(&text), until)
-        });
-        if let [only] = week.stretches.as_slice() {
-            return only.value.clone();
-        }
-        let told = |stretch: &aquarium_ir::time::week::Stretch<Option<String>>| {
-            let value = stretch.value.as_deref().unwrap_or("nothing");
-            format!("{value} from {}", zone.local(stretch.from))
-        };
-        Some(week.stretches.iter().map(told).collect::<Vec<_>>().join("; "))
-    }
-
-    fn plan(&mut self, agreement: &str) -> Option<String> {
-        let plan = &self.agreement(agreement)?.plan;
-        let (at, calendar) = (self.at, &mut self.calendar);
-        let credits = plan.credits.at(calendar, at).0?.value.to_string();
-        let cron = plan.at.at(calendar, at).0?.text.clone();
-        let mode = plan.mode.at(calendar, at).0.copied().unwrap_or(Mode::Add);
-        let initial: Rational =
-            plan.initial.at(calendar, at).0.map_or_else(Rational::zero, |it| it.value.clone());
-        let mode = format!("{mode:?}").to_lowercase();
-        Some(format!("{mode} {credits} at {cron}, {initial} at first"))
-    }
-
-    fn threshold(&mut self, agreement: &str) -> Option<String> {
-        let timeline = &self.agreement(agreement)?.threshold;
-        let threshold = timeline.at(&mut self.calendar, self.at).0;
-        Some(threshold.map_or_else(|| "0".to_owned(), ToString::to_string))
-    }
+/// The deployment that held at an instant, by its place among those that there were.
+pub fn held_at(mut deployments: Deployments, at: Millis) -> Option<usize> {
+    let found = deployments.in_force(at);
+    found.covered.then_some(found.version.0 as usize)
 }

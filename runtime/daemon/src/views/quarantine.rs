@@ -5,7 +5,7 @@ use serde::Serialize;
 use serde_json::value::{RawValue, to_raw_value};
 use utoipa::ToSchema;
 
-use crate::daemon::Refused;
+use crate::daemon::quarantined::Refused;
 
 /// Something that has no effect.
 #[derive(Debug, Serialize, ToSchema)]

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use aquarium_charging::Reason;
+use aquarium_charging::{Deployments, Reason};
 use aquarium_ir::Millis;
 use aquarium_ir::policy::Policy;
 use aquarium_store::Position;
@@ -10,19 +10,19 @@ use axum::extract::State;
 use serde::Deserialize;
 
 use super::{Shown, frame, given, html, instant_within};
-use crate::console::policies::{self, Changed, ChosenWeek, Deployed};
+use crate::console::changes::{self as changes_page, Changed};
+use crate::console::policies::{self, ChosenWeek, Deployed};
 use crate::console::quarantine::{self, One, Page};
 use crate::daemon::Daemon;
+use crate::daemon::quarantined::{PartOfRefused, WhichRefused};
 use crate::deployment::Listed;
 use crate::http::Api;
 use crate::http::fault::Fault;
 use crate::http::parameters::{Parameters, cursor};
 use crate::http::peers::not_whole;
 use crate::http::policies::deploy_fault;
-use crate::http::quarantine::{Filter, listed};
-use crate::http::users::{elsewhere, unanswered};
-use crate::shard::Finding;
-use crate::views::policies::{changes as changes_of, in_force, week};
+use crate::http::users::elsewhere;
+use crate::views::policies::{changes as changes_of, held_at, in_force, week};
 use crate::views::quarantine::Quarantined;
 
 /// Pieces of refused input on a page.
@@ -122,21 +122,30 @@ pub async fn changes(State(api): State<Api>, Parameters(asked): Parameters<Deplo
         all.pop();
     }
     let listed = all.pop().ok_or_else(|| Fault::not_found("there is no such deployment"))?;
-    let before = all.pop();
     let frame = frame(&daemon);
-    let from = listed.deployment.span.from;
-    let at = if from <= Millis(1) { listed.deployment.span.received } else { from };
-    let work = move || {
-        let changes = match &before {
-            Some(before) => {
-                let (before, after) = (policy(&daemon, before)?, policy(&daemon, &listed)?);
-                changes_of(&before, &after, at)
-            }
-            None => Vec::new(),
-        };
-        Ok::<_, Fault>(Changed { listed, before, changes, at })
+    let work = move || changed(&daemon, all, listed);
+    html(changes_page::page(&frame, &elsewhere(work).await??))
+}
+
+/// What a deployment changed of the one that held where it begins to, of all that there were before.
+fn changed(daemon: &Daemon, mut before: Vec<Listed>, listed: Listed) -> Result<Changed, Fault> {
+    let span = listed.deployment.span;
+    let at = if span.from <= Millis(1) { span.received } else { span.from };
+    let mut versions = Deployments::new();
+    for one in &before {
+        let version = daemon.policies.version(&one.deployment.module);
+        let version = version.map_err(|error| Fault::unavailable(error.to_string()))?;
+        // One that was refused then is refused again, and changed nothing.
+        let _ = versions.deploy(version, one.deployment.span);
+    }
+    let last = before.len().checked_sub(1);
+    let place = held_at(versions, at).or(last).filter(|place| *place < before.len());
+    let before = place.map(|place| before.swap_remove(place));
+    let changes = match &before {
+        Some(before) => Some(changes_of(&*policy(daemon, before)?, &*policy(daemon, &listed)?, span)),
+        None => None,
     };
-    html(policies::changes(&frame, &elsewhere(work).await??))
+    Ok(Changed { listed, before, changes, at })
 }
 
 /// Which part of the list.
@@ -155,22 +164,21 @@ pub async fn quarantine(State(api): State<Api>, Parameters(part): Parameters<Par
     {
         return Err(Fault::bad_request(format!("there is no reason `{reason}`")));
     }
-    let filter = Filter::of_reason(given(&part.reason), given(&part.after), LISTED);
-    let findings = daemon.findings().await.map_err(not_whole)?;
-    let (listed, next) = listed(daemon, &findings, &filter).await?;
-    let counts = counts(daemon, &findings).await;
+    let which = WhichRefused {
+        after: cursor(given(&part.after).as_deref())?.map(Position),
+        reason: given(&part.reason),
+        stage: None,
+        limit: LISTED,
+    };
+    let PartOfRefused { known, refused, next, counts } =
+        daemon.quarantined(&which).await.map_err(not_whole)?;
+    let listed = refused.into_iter().map(Quarantined::of).collect();
+    let next = next.map(|next| next.to_string());
+    let rerating = daemon.shards.is_rerating();
     let Part { reason, after } = part;
-    html(quarantine::page(&frame(daemon), &Page { counts, reason, after, listed, next }))
-}
-
-/// How much is listed, by reason: on arrival, and by the policy in force.
-async fn counts(daemon: &Daemon, findings: &[Finding]) -> Vec<(Reason, u64)> {
-    daemon.registry_is_current().await;
-    let mut counts = daemon.registry.known().quarantine.counts();
-    for reason in Reason::ALL.into_iter().filter(|reason| reason.stage() == "fold") {
-        counts.push((reason, findings.iter().filter(|finding| finding.reason == reason).count() as u64));
-    }
-    counts
+    let counts = Reason::ALL.map(|reason| (reason, counts.get(&reason).copied().unwrap_or_default()));
+    let page = Page { known, rerating, counts: counts.to_vec(), reason, after, listed, next };
+    html(quarantine::page(&frame(daemon), &page))
 }
 
 /// Which piece of refused input.
@@ -185,9 +193,9 @@ pub async fn one(State(api): State<Api>, Parameters(place): Parameters<Place>) -
     let wrong = || Fault::bad_request("`position` is a place in the log");
     let position =
         cursor::<u64>(given(&place.position).as_deref()).map_err(|_| wrong())?.ok_or_else(wrong)?;
-    let findings = api.daemon.findings().await.map_err(not_whole)?;
-    let refused = api.daemon.quarantined(&findings, position.checked_sub(1), 1).await;
-    let (refused, _) = refused.map_err(unanswered)?;
+    let which =
+        WhichRefused { after: position.checked_sub(1).map(Position), limit: 1, ..WhichRefused::default() };
+    let PartOfRefused { refused, .. } = api.daemon.quarantined(&which).await.map_err(not_whole)?;
     let here = refused.into_iter().find(|refused| refused.record.position == Position(position));
     let absent = || Fault::not_found(format!("nothing is listed at place {position}"));
     let refused = here.ok_or_else(absent)?;

@@ -5,19 +5,18 @@ use std::collections::BTreeMap;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use aquarium_charging::ledger::View;
-use aquarium_charging::posting::{Cause, Finding as Found};
 use aquarium_charging::{Deployments, Ledger};
 use aquarium_ir::Millis;
 use aquarium_store::derived::{Derived, Owner};
-use aquarium_store::{Kind, partition_of};
+use aquarium_store::partition_of;
 
 use super::Users;
-use crate::feed::Feed;
-use crate::shard::queries::{Known, Look, LookAt, Seen, Which};
-use crate::shard::reading::read_stored;
+use crate::shard::findings::WhichFindings;
+use crate::shard::queries::{Known, Look, LookAt, Named, Seen, Standings, Which, WithoutEffect};
 use crate::shard::stored::{self, Unusable};
 use crate::shard::user::Place;
-use crate::shard::{Digested, Finding, Row, Unanswered};
+use crate::shard::waiting::Lists;
+use crate::shard::{Digested, Row, Unanswered};
 
 /// Users that are read from the store at once.
 pub(super) const USERS_AT_ONCE: usize = 256;
@@ -124,7 +123,7 @@ impl Users {
     }
 
     /// Rebuilds a user of whom something cannot be read.
-    fn repair(&mut self, owner: Owner<'_>, why: &Unusable) -> Result<(), Unanswered> {
+    pub(super) fn repair(&mut self, owner: Owner<'_>, why: &Unusable) -> Result<(), Unanswered> {
         tracing::error!(user = owner.user, %why, "the user is rebuilt from the log");
         self.rebuild_user(owner)?;
         self.bring_up_to(owner, self.setting.clock.now());
@@ -135,7 +134,8 @@ impl Users {
     pub fn everybody(&mut self, at: Millis) -> Result<Vec<Row>, Unanswered> {
         let mut rows = Vec::new();
         let everybody = Which { limit: usize::MAX, ..Which::default() };
-        for user in self.names(&everybody)? {
+        while self.list_some_names()? {}
+        for user in self.names(&everybody)?.names {
             let in_memory = self.users.contains_key(user.as_str());
             rows.extend(self.standing(&user, at).ok().flatten());
             if !in_memory {
@@ -145,22 +145,40 @@ impl Users {
         Ok(rows)
     }
 
-    /// Users by id, in the order of its bytes.
-    pub fn names(&mut self, which: &Which) -> Result<Vec<String>, Unanswered> {
+    /// Users by id, in the order of its bytes: those who are charged, and those of whom more was read.
+    pub fn names(&self, which: &Which) -> Result<Named, Unanswered> {
         self.check()?;
-        while self.list_some_names()? {}
-        Ok(self.names.find(which))
+        let mut names = self.names.find(which);
+        names.extend(self.gathered.users().filter(|user| which.means(user)).map(str::to_owned));
+        names.sort_unstable();
+        names.dedup();
+        names.truncate(which.limit);
+        Ok(Named { known: self.known_by_name(), names })
     }
 
-    /// Goes on listing the users that are in the store, where some are not listed yet. Says whether it did something.
-    pub fn list_names_when_idle(&mut self) -> bool {
-        if self.setting.feed.is_stopped() || self.broken.is_some() {
+    /// Whether everybody is listed by name.
+    pub fn names_are_listed(&self) -> bool {
+        self.names.next_to_list().is_none()
+    }
+
+    /// Goes on with lists of what is in the store, for whoever waits for them. Says whether it did something.
+    pub fn list_for(&mut self, lists: Lists) -> bool {
+        if self.broken.is_some() {
             return false;
         }
-        self.list_some_names().unwrap_or_else(|error| {
+        let listed = match lists {
+            Lists::Names => self.list_some_names(),
+            Lists::Findings => self.read_some_findings(),
+        };
+        listed.unwrap_or_else(|error| {
             self.break_off(error.to_string());
             false
         })
+    }
+
+    /// Goes on with them for whoever may ask. Says whether it did something.
+    pub fn list_when_idle(&mut self) -> bool {
+        !self.setting.feed.is_stopped() && Lists::ALL.into_iter().any(|lists| self.list_for(lists))
     }
 
     /// Lists some of the users that are in the store. Says whether there may be more.
@@ -171,36 +189,25 @@ impl Users {
         Ok(true)
     }
 
-    /// The events that have no effect.
-    pub fn findings(&mut self) -> Result<Vec<Finding>, Unanswered> {
+    /// The events that have no effect, as far as their users are charged.
+    pub fn without_effect(&self, which: &WhichFindings) -> Result<WithoutEffect, Unanswered> {
         self.check()?;
-        while self.sweep_some()? {}
-        if !self.write_all() {
-            let why = self.pen.failure.clone().or_else(|| self.broken.clone());
-            return Err(Unanswered::Broken(why.unwrap_or_default()));
-        }
-        let mut by_user: BTreeMap<String, Vec<Found>> = BTreeMap::new();
-        for partition in self.partitions.keys().copied() {
-            let mut last: Option<(String, u32)> = None;
-            loop {
-                let after = last.as_ref().map(|(user, number)| (user.as_str(), *number));
-                let page = self.setting.derived.parts_with_findings(partition, after, USERS_AT_ONCE)?;
-                if page.is_empty() {
-                    break;
-                }
-                for (user, number) in &page {
-                    let owner = Owner { partition, user };
-                    let found = stored::findings(&*self.setting.derived, owner, *number)?;
-                    by_user.entry(user.clone()).or_default().extend(found);
-                }
-                last = page.into_iter().next_back();
+        let (findings, counts) = (self.findings.find(which), self.findings.counts());
+        Ok(WithoutEffect { known: self.known(), findings, counts })
+    }
+
+    /// The balances of users, as far as they are charged; of those of whom nothing is known there is none.
+    pub fn standings(&mut self, users: &[String], at: Millis) -> Result<Standings, Unanswered> {
+        let mut balances = BTreeMap::new();
+        for user in users {
+            if self.has_partition_of(user)
+                && let Ok(Some(row)) = self.standing(user, at)
+            {
+                balances.insert(user.clone(), row.balance);
             }
         }
-        let mut findings = Vec::new();
-        for (user, found) in by_user {
-            findings.extend(located(&self.setting.feed, &user, found)?);
-        }
-        Ok(findings)
+        self.check()?;
+        Ok(Standings { known: self.known(), balances })
     }
 
     pub(super) fn owner<'a>(&self, user: &'a str) -> Owner<'a> {
@@ -222,27 +229,4 @@ impl Users {
         self.check()?;
         Ok(true)
     }
-}
-
-/// Findings of a user with their places in the log, which are looked up: findings are few.
-fn located(feed: &Feed, user: &str, found: Vec<Found>) -> Result<Vec<Finding>, Unanswered> {
-    let mut missing: BTreeMap<(String, String), Found> = BTreeMap::new();
-    for finding in found {
-        if let Cause::Event { client, id } = &finding.cause {
-            missing.insert((client.to_string(), id.to_string()), finding);
-        }
-    }
-    let mut located = Vec::new();
-    if missing.is_empty() {
-        return Ok(located);
-    }
-    let records = feed.records_of(user).map_err(|error| Unanswered::Broken(error.to_string()))?;
-    for stored in records.iter().filter(|stored| stored.kind == Kind::ResourceEvent) {
-        let Ok(record) = read_stored(&stored.body, stored.received_millis) else { continue };
-        if let Some(finding) = missing.remove(&(record.client.into_owned(), record.id.into_owned())) {
-            let (position, message) = (stored.position, finding.message);
-            located.push(Finding { position, user: user.to_owned(), reason: finding.reason, message });
-        }
-    }
-    Ok(located)
 }

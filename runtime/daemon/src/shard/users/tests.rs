@@ -1,6 +1,7 @@
 //! Shards that end at any point, and stores that hold what they should not, or fail.
 
 mod faulty;
+mod without_effect;
 
 use std::collections::BTreeSet;
 use std::path::Path;
@@ -22,10 +23,11 @@ use crate::feed::Feed;
 use crate::ingest::{Batch as Events, Layout};
 use crate::outbox::Outbox;
 use crate::policies::Policies;
+use crate::shard::findings::WhichFindings;
 use crate::shard::queries::{LookAt, Seen, Which};
 use crate::shard::tests::POLICY;
-use crate::shard::waiting::Waiting;
-use crate::shard::{Ask, Question, Row};
+use crate::shard::waiting::{Lists, Waiting};
+use crate::shard::{Ask, Finding, Question, Row};
 
 const USERS: usize = 5;
 const BLOCKS: usize = 24;
@@ -89,12 +91,18 @@ fn fold_block(users: &mut Users, block: usize) {
     assert_eq!(users.cursor(), end);
 }
 
-/// Everything that a shard answers: balances, and events without effect, which are read from the store.
+/// Events without effect, once those are read that are stored.
+fn findings(users: &mut Users) -> Vec<Finding> {
+    while users.list_for(Lists::Findings) {}
+    assert!(users.findings_are_read());
+    let all = WhichFindings { limit: usize::MAX, ..WhichFindings::default() };
+    users.without_effect(&all).unwrap().findings
+}
+
+/// Everything that a shard answers: balances, and events without effect.
 fn answers(users: &mut Users, end: Position) -> Vec<String> {
     let mut answers = balances(users, end);
-    let mut findings = users.findings().unwrap();
-    findings.sort_by_key(|finding| finding.position);
-    answers.extend(findings.iter().map(|finding| format!("{finding:?}")));
+    answers.extend(findings(users).iter().map(|finding| format!("{finding:?}")));
     answers
 }
 
@@ -220,7 +228,7 @@ fn a_question_about_one_user_is_answered_while_everybody_s_records_wait() {
     let mut users = open(&log, directory.path());
     let mut waiting = Waiting::default();
     let (reply, mut names) = oneshot::channel();
-    let which = Which { limit: usize::MAX, ..Which::default() };
+    let which = Which { limit: usize::MAX, whole: true, ..Which::default() };
     waiting.take(&mut users, Question { not_before: log.end(), ask: Ask::Names { which, reply } });
     let (reply, mut balance) = oneshot::channel();
     let look: LookAt = Box::new(move |seen| {
@@ -235,7 +243,40 @@ fn a_question_about_one_user_is_answered_while_everybody_s_records_wait() {
     assert!(names.try_recv().is_err(), "who there is is known once everybody is folded");
     while users.fold_some(log.end()) {}
     waiting.answer(&mut users);
-    assert_eq!(names.try_recv().unwrap().unwrap().len(), USERS);
+    assert_eq!(names.try_recv().unwrap().unwrap().names.len(), USERS);
+}
+
+#[test]
+fn a_shard_that_is_far_behind_lists_what_it_knows_and_says_up_to_when() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = log(directory.path());
+    let mut users = open(&log, directory.path());
+    let mut waiting = Waiting::default();
+    let ask = |users: &mut Users, waiting: &mut Waiting, not_before: Position| {
+        let (reply, names) = oneshot::channel();
+        let which = Which { limit: 3, ..Which::default() };
+        waiting.take(users, Question { not_before, ask: Ask::Names { which, reply } });
+        let (reply, found) = oneshot::channel();
+        let which = WhichFindings { limit: 9, ..WhichFindings::default() };
+        waiting.take(users, Question { not_before, ask: Ask::Findings { which, reply } });
+        (names, found)
+    };
+    let far = Position(log.end().0 + 100_000);
+    let (mut names, mut found) = ask(&mut users, &mut waiting, far);
+    assert!(names.try_recv().is_err() && found.try_recv().is_err(), "nothing was looked at");
+    // Everything is read, and nothing folded.
+    assert!(users.fold_some(log.end()));
+    waiting.answer(&mut users);
+    assert_eq!(names.try_recv().unwrap().unwrap().names, ["user-0", "user-1", "user-2"]);
+    let found = found.try_recv().unwrap().unwrap();
+    assert_eq!((found.known, found.findings.len()), (Millis(AT.0 - 1_000), 0));
+    let (_, mut found) = ask(&mut users, &mut waiting, log.end());
+    assert!(found.try_recv().is_err(), "the end is near: it comes there first");
+    while users.fold_some(log.end()) {}
+    waiting.answer(&mut users);
+    let found = found.try_recv().unwrap().unwrap();
+    assert_eq!(found.findings.len(), 5);
+    assert!(found.known > AT, "everything that was received is charged");
 }
 
 #[test]

@@ -10,6 +10,7 @@ use aquarium_store::derived::Owner;
 
 use super::Users;
 use super::loading::Unloaded;
+use super::without_effect::News;
 use crate::shard::slice::Slice;
 use crate::shard::user::Place;
 
@@ -78,6 +79,7 @@ impl Users {
                 if changed {
                     self.mark_changed(owner.user);
                 }
+                self.note_findings(owner, &News::default());
                 // What is due now was done now.
                 self.set_timer(owner.user, Millis(now.0.saturating_add(1)));
             }
