@@ -18,6 +18,8 @@ use kameo::supervision::{RestartPolicy, SupervisionStrategy};
 use serde::Serialize;
 use utoipa::ToSchema;
 
+use crate::threads;
+
 /// The wait before a component is first started again; it doubles up to [`BACK_OFF_MAX`].
 const BACK_OFF_FIRST: Duration = Duration::from_millis(50);
 /// The longest wait before a component is started again.
@@ -132,15 +134,10 @@ impl Components {
         run: impl Fn() + Send + Sync + 'static,
     ) -> Ending {
         let run = Arc::new(run);
+        let thread = name.to_owned();
         let work = move || -> Running {
-            let run = run.clone();
-            Box::pin(async move {
-                if let Err(failure) = tokio::task::spawn_blocking(move || run()).await
-                    && failure.is_panic()
-                {
-                    std::panic::resume_unwind(failure.into_panic());
-                }
-            })
+            let (name, run) = (thread.clone(), run.clone());
+            Box::pin(async move { threads::alone(&name, move || run()).await })
         };
         self.start_work(name, probes, Arc::new(work)).await
     }

@@ -18,6 +18,7 @@ use crate::daemon::Daemon;
 use crate::deployment::Planned;
 use crate::feed::Feed;
 use crate::shard::Unanswered;
+use crate::threads;
 
 /// Records that are held in memory at once, about: some hundreds of megabytes.
 const RECORDS_AT_ONCE: u64 = 500_000;
@@ -65,7 +66,7 @@ impl Daemon {
     /// What a planned deployment would change in the balances of now.
     pub async fn impact(self: Arc<Self>, planned: Planned) -> Result<Impact, Unanswered> {
         let (end, at) = (self.log.end(), self.clock.now());
-        let compared = tokio::task::spawn_blocking(move || {
+        let compared = threads::giving_way(move || {
             let Planned { before, after, .. } = planned;
             let mut impact = Impact::none(at);
             let comparison = Comparison { feed: self.feed(), partitions: self.log.partitions(), end, at };

@@ -36,6 +36,7 @@ mod scheduler;
 mod shard;
 mod stores;
 mod telemetry;
+mod threads;
 mod timers;
 mod trace;
 mod verification;

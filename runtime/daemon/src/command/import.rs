@@ -21,6 +21,7 @@ use crate::daemon::Daemon;
 use crate::ingest::marks::Marks;
 use crate::ingest::{Answer, IngestError, Outcome};
 use crate::stores::Presence;
+use crate::threads;
 
 /// Bytes that are read at once: some thousands of events.
 const PART_BYTES: usize = 1 << 20;
@@ -184,7 +185,7 @@ async fn import_file(
         let (bytes, last) = (part.len() as u64, part.is_empty());
         if !last {
             let (daemon, to_read) = (daemon.clone(), daemon.clone());
-            let batch = tokio::task::spawn_blocking(move || to_read.read_import(part)).await?;
+            let batch = threads::giving_way(move || to_read.read_import(part)).await?;
             imported.latest = imported.latest.max(batch.latest());
             under_way.push_back((bytes, tokio::spawn(async move { daemon.ingest.submit(batch).await })));
         }

@@ -15,9 +15,12 @@ use super::fault::{Fault, FaultBody, OfStoring};
 use crate::clients::Clients;
 use crate::daemon::Daemon;
 use crate::ingest::{Answer, Batch, IngestError, Layout};
+use crate::threads;
 
 /// Bodies up to here are read on the spot; larger ones on a thread that may take its time.
 const SMALL_BODY_BYTES: usize = 16 << 10;
+/// Answers up to here are written on the spot, more of them on such a thread.
+const FEW_ANSWERS: usize = 64;
 
 /// Store events.
 ///
@@ -163,7 +166,10 @@ async fn whole(
     }
     Ok(match answers.first() {
         Some(answer) if single => Json(answer).into_response(),
-        _ => Json(answers).into_response(),
+        _ if answers.len() <= FEW_ANSWERS => Json(answers).into_response(),
+        _ => threads::giving_way(move || Json(answers).into_response())
+            .await
+            .map_err(|_| Fault::internal("the answers could not be written"))?,
     })
 }
 
@@ -176,7 +182,7 @@ async fn read(
     if bytes.len() <= SMALL_BODY_BYTES {
         return Ok(daemon.read_live(bytes, layout, &|message| clients.check(message)));
     }
-    tokio::task::spawn_blocking(move || daemon.read_live(bytes, layout, &|message| clients.check(message)))
+    threads::giving_way(move || daemon.read_live(bytes, layout, &|message| clients.check(message)))
         .await
         .map_err(|_| Fault::internal("the body could not be read"))
 }

@@ -27,6 +27,7 @@ use crate::clients::Clients;
 use crate::config;
 use crate::daemon::Daemon;
 use crate::ingest::{Answer, Batch, IngestError, NotStored, Outcome};
+use crate::threads;
 
 /// A group ends at so many bytes.
 const GROUP_BYTES_MAX: usize = 4 << 20;
@@ -236,7 +237,7 @@ impl Source {
             message::read(daemon, &self.clients, messages)
         } else {
             let (daemon, clients) = (daemon.clone(), self.clients.clone());
-            let read = tokio::task::spawn_blocking(move || message::read(&daemon, &clients, messages));
+            let read = threads::giving_way(move || message::read(&daemon, &clients, messages));
             read.await.map_err(|_| Fault::passing("messages could not be read"))?
         };
         Ok(batch.map(|batch| Group { batch, messages: count, tag }))

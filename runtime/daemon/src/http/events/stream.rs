@@ -16,10 +16,11 @@ use tokio::task::JoinHandle;
 
 use super::super::body::{Reader, Room, join};
 use super::super::fault::Fault;
-use super::{ingest_fault, read, unreadable_message};
+use super::{FEW_ANSWERS, ingest_fault, read, unreadable_message};
 use crate::clients::Clients;
 use crate::daemon::Daemon;
 use crate::ingest::{Answer, Batch, IngestError, Layout};
+use crate::threads;
 
 /// Bytes that are gathered while others are being stored: some thousands of events.
 const PART_BYTES: usize = 512 << 10;
@@ -45,7 +46,7 @@ pub async fn answer(
     let nothing_read = batch.unreadable();
     let answers = daemon.ingest.submit(batch).await.map_err(|error| ingest_fault(&error))?;
     drop(room);
-    let first = serialized(&answers)?;
+    let (answers, first) = with_lines(answers).await?;
     if lines.reader.has_ended() && lines.gathered.is_empty() {
         if nothing_read {
             return Err(Fault::bad_request(unreadable_message(&answers)));
@@ -126,7 +127,7 @@ struct Stream {
     daemon: Arc<Daemon>,
     clients: Clients,
     lines: Lines,
-    under_way: VecDeque<JoinHandle<Result<Vec<Answer>, IngestError>>>,
+    under_way: VecDeque<JoinHandle<Result<Bytes, Fault>>>,
     out: Sender<Bytes>,
 }
 
@@ -186,27 +187,36 @@ impl Stream {
         Err(Some(fault))
     }
 
-    async fn send(&mut self, answered: Result<Vec<Answer>, IngestError>) -> Result<(), Option<Fault>> {
-        let answers = answered.map_err(|error| ingest_fault(&error))?;
-        if answers.is_empty() {
+    async fn send(&mut self, answered: Result<Bytes, Fault>) -> Result<(), Option<Fault>> {
+        let lines = answered?;
+        if lines.is_empty() {
             return Ok(());
         }
-        self.out.send_data(serialized(&answers)?).await.map_err(|_| None)
+        self.out.send_data(lines).await.map_err(|_| None)
     }
 }
 
-async fn submit(daemon: Arc<Daemon>, batch: Batch, room: Room) -> Result<Vec<Answer>, IngestError> {
+async fn submit(daemon: Arc<Daemon>, batch: Batch, room: Room) -> Result<Bytes, Fault> {
     let answers = daemon.ingest.submit(batch).await;
     drop(room);
-    answers
+    let (_, lines) = with_lines(answers.map_err(|error| ingest_fault(&error))?).await?;
+    Ok(lines)
+}
+
+/// Answers, and the lines that they make. Thousands are written elsewhere: others wait for this thread.
+async fn with_lines(answers: Vec<Answer>) -> Result<(Vec<Answer>, Bytes), Fault> {
+    if answers.len() <= FEW_ANSWERS {
+        let lines = serialized(&answers)?;
+        return Ok((answers, lines));
+    }
+    let written = threads::giving_way(move || serialized(&answers).map(|lines| (answers, lines))).await;
+    written.map_err(|_| Fault::internal("the answers could not be written"))?
 }
 
 /// The answers of the oldest part under way; pends while there is none.
-async fn answered(
-    under_way: &mut VecDeque<JoinHandle<Result<Vec<Answer>, IngestError>>>,
-) -> Result<Vec<Answer>, IngestError> {
+async fn answered(under_way: &mut VecDeque<JoinHandle<Result<Bytes, Fault>>>) -> Result<Bytes, Fault> {
     let Some(first) = under_way.front_mut() else { return std::future::pending().await };
-    let answered = first.await.unwrap_or(Err(IngestError::Stopping));
+    let answered = first.await.unwrap_or_else(|_| Err(ingest_fault(&IngestError::Stopping)));
     under_way.pop_front();
     answered
 }
