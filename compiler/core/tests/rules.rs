@@ -289,3 +289,14 @@ fn directives_change_lints_where_they_stand_and_errors_nowhere() {
         ("bw: 1\n", "bw: x   # aquarium: allow(AQ0505)\n", "error AQ0505 [x], warning AQ0701 [AQ0505]"),
     ]);
 }
+
+#[test]
+fn tests_of_a_policy_are_told_from_a_policy() {
+    let helped = |text: &str| {
+        let file = SourceFile { path: "it.aquarium".to_owned(), bytes: text.as_bytes().to_vec() };
+        let analysis = analyze(vec![file]);
+        analysis.diagnostics[0].help.clone().unwrap()
+    };
+    assert!(helped("policytests:\n  tests: []\n").contains("aquariumc test"));
+    assert!(helped("pricing:\n  name: default\n").contains("below `aquariumpolicy:`"));
+}

@@ -103,7 +103,7 @@ impl Reader<'_> {
         let Value::Mapping(mapping) = root else {
             let nothing = matches!(root, Value::Missing(_)) && reading.errors().is_empty();
             if nothing || matches!(root, Value::Scalar(_) | Value::Sequence(_) | Value::Named(_)) {
-                self.no_policy(FileSpan { file: self.file, start: 0, end: 0 });
+                self.no_policy(FileSpan { file: self.file, start: 0, end: 0 }, "");
             }
             return None;
         };
@@ -111,7 +111,7 @@ impl Reader<'_> {
         let Some(policy) = keys.get("aquariumpolicy") else {
             let is_empty = mapping.entries.iter().any(|entry| entry.key.text() == "aquariumpolicy");
             match mapping.entries.first() {
-                Some(first) if !is_empty => self.no_policy(self.span(first.key.span)),
+                Some(first) if !is_empty => self.no_policy(self.span(first.key.span), first.key.text()),
                 _ => {}
             }
             return None;
@@ -130,9 +130,15 @@ impl Reader<'_> {
         Some(keys)
     }
 
-    fn no_policy(&mut self, place: FileSpan) {
+    fn no_policy(&mut self, place: FileSpan, first: &str) {
         let finding = Diagnostic::new(Code::NoPolicy, place, "this file has no `aquariumpolicy`");
-        self.findings.push(finding.help("put the sections of the policy below `aquariumpolicy:`"));
+        let help = match first {
+            "policytests" => {
+                "these are tests of a policy: leave them out here, and run them by `aquariumc test`"
+            }
+            _ => "put the sections of the policy below `aquariumpolicy:`",
+        };
+        self.findings.push(finding.help(help));
     }
 
     fn own_keys(&mut self, keys: &Keys<'_>, is_first: impl Fn(&str) -> bool) {
