@@ -130,7 +130,7 @@ fn a_user_whose_charging_panics_is_set_aside_and_the_others_go_on() {
         users.everybody(Millis(9_000)).unwrap().into_iter().map(|row| row.user).collect();
     assert_eq!(everybody.len(), 2, "{everybody:?}");
     let all = WhichFindings { limit: usize::MAX, ..WhichFindings::default() };
-    assert_eq!(users.without_effect(&all).unwrap().findings, []);
+    assert_eq!(users.without_effect(&all, users.cursor()).unwrap().findings, []);
 }
 
 #[test]

@@ -181,22 +181,20 @@ impl Users {
         self.gathered.next.max(self.cursor)
     }
 
-    /// Whether it can be told up to when what was received is charged: not before the first look at the log.
-    pub fn has_begun(&self) -> bool {
+    /// Whether the first record that is not folded was looked at: it tells up to when all others were received.
+    pub fn has_looked_ahead(&self) -> bool {
         self.gathered.first_received.is_some()
-            || self.received > Millis(0)
-            || self.cursor >= *self.setting.feed.end().borrow()
     }
 
-    /// What was received up to this instant is charged.
-    pub(super) fn known(&self) -> Millis {
-        let behind = self.cursor < *self.setting.feed.end().borrow();
+    /// What was received up to this instant is charged; where that is everything before a place: now.
+    pub(super) fn known(&self, end: Position) -> Millis {
+        let behind = self.cursor < end;
         self.now_if(behind.then(|| self.gathered.first_received.unwrap_or(self.received)))
     }
 
-    /// Of whom there was a record up to this instant is known by name.
-    pub(super) fn known_by_name(&self) -> Millis {
-        let behind = self.read_up_to() < *self.setting.feed.end().borrow();
+    /// Of whom there was a record up to this instant is known by name; where that is everything before a place: now.
+    pub(super) fn known_by_name(&self, end: Position) -> Millis {
+        let behind = self.read_up_to() < end;
         self.now_if(behind.then(|| self.received.max(self.gathered.received)))
     }
 

@@ -73,7 +73,7 @@ impl Waiting {
 /// Whether everything is there that the question asks for, or nothing more can be.
 fn is_ready(users: &Users, question: &Question) -> bool {
     let end = question.not_before;
-    let far = |place: Position| end.0.saturating_sub(place.0) > NEAR_THE_END && users.has_begun();
+    let far = |place: Position| end.0.saturating_sub(place.0) > NEAR_THE_END && users.has_looked_ahead();
     let come = |place: Position| place >= end || far(place);
     users.check().is_err()
         || match &question.ask {
@@ -96,6 +96,7 @@ fn answer(users: &mut Users, question: Question) {
     {
         return question.ask.refuse(why);
     }
+    let end = question.not_before;
     // Whoever asked may have gone away by now.
     let gone = match question.ask {
         Ask::State { user, at, look } => {
@@ -103,13 +104,13 @@ fn answer(users: &mut Users, question: Question) {
             false
         }
         Ask::Everybody { at, reply } => reply.send(users.everybody(at)).is_err(),
-        Ask::Findings { which, reply } => reply.send(users.without_effect(&which)).is_err(),
+        Ask::Findings { which, reply } => reply.send(users.without_effect(&which, end)).is_err(),
         Ask::Ledger { user, look } => {
             users.show(&user, look);
             false
         }
-        Ask::Names { which, reply } => reply.send(users.names(&which)).is_err(),
-        Ask::Standings { users: asked, at, reply } => reply.send(users.standings(&asked, at)).is_err(),
+        Ask::Names { which, reply } => reply.send(users.names(&which, end)).is_err(),
+        Ask::Standings { users: asked, at, reply } => reply.send(users.standings(&asked, at, end)).is_err(),
         Ask::Digest { user, at, reply } => reply.send(users.digest(&user, at)).is_err(),
     };
     if gone {

@@ -8,7 +8,7 @@ use aquarium_charging::ledger::View;
 use aquarium_charging::{Deployments, Ledger};
 use aquarium_ir::Millis;
 use aquarium_store::derived::{Derived, Owner};
-use aquarium_store::partition_of;
+use aquarium_store::{Position, partition_of};
 
 use super::Users;
 use crate::shard::findings::WhichFindings;
@@ -135,7 +135,7 @@ impl Users {
         let mut rows = Vec::new();
         let everybody = Which { limit: usize::MAX, ..Which::default() };
         while self.list_some_names()? {}
-        for user in self.names(&everybody)?.names {
+        for user in self.names(&everybody, self.cursor)?.names {
             let in_memory = self.users.contains_key(user.as_str());
             rows.extend(self.standing(&user, at).ok().flatten());
             if !in_memory {
@@ -145,15 +145,16 @@ impl Users {
         Ok(rows)
     }
 
-    /// Users by id, in the order of its bytes: those who are charged, and those of whom more was read.
-    pub fn names(&self, which: &Which) -> Result<Named, Unanswered> {
+    /// Users by id, in the order of its bytes: those who are charged, and those of whom more was read. `end` is where the
+    /// log ended when it was asked.
+    pub fn names(&self, which: &Which, end: Position) -> Result<Named, Unanswered> {
         self.check()?;
         let mut names = self.names.find(which);
         names.extend(self.gathered.users().filter(|user| which.means(user)).map(str::to_owned));
         names.sort_unstable();
         names.dedup();
         names.truncate(which.limit);
-        Ok(Named { known: self.known_by_name(), names })
+        Ok(Named { known: self.known_by_name(end), names })
     }
 
     /// Whether everybody is listed by name.
@@ -189,15 +190,21 @@ impl Users {
         Ok(true)
     }
 
-    /// The events that have no effect, as far as their users are charged.
-    pub fn without_effect(&self, which: &WhichFindings) -> Result<WithoutEffect, Unanswered> {
+    /// The events that have no effect, as far as their users are charged; `end` is where the log ended when it was asked.
+    pub fn without_effect(&self, which: &WhichFindings, end: Position) -> Result<WithoutEffect, Unanswered> {
         self.check()?;
         let (findings, counts) = (self.findings.find(which), self.findings.counts());
-        Ok(WithoutEffect { known: self.known(), findings, counts })
+        Ok(WithoutEffect { known: self.known(end), findings, counts })
     }
 
-    /// The balances of users, as far as they are charged; of those of whom nothing is known there is none.
-    pub fn standings(&mut self, users: &[String], at: Millis) -> Result<Standings, Unanswered> {
+    /// The balances of users, as far as they are charged; of those of whom nothing is known there is none. `end` is where
+    /// the log ended when it was asked.
+    pub fn standings(
+        &mut self,
+        users: &[String],
+        at: Millis,
+        end: Position,
+    ) -> Result<Standings, Unanswered> {
         let mut balances = BTreeMap::new();
         for user in users {
             if self.has_partition_of(user)
@@ -207,7 +214,7 @@ impl Users {
             }
         }
         self.check()?;
-        Ok(Standings { known: self.known(), balances })
+        Ok(Standings { known: self.known(end), balances })
     }
 
     pub(super) fn owner<'a>(&self, user: &'a str) -> Owner<'a> {

@@ -96,7 +96,7 @@ fn findings(users: &mut Users) -> Vec<Finding> {
     while users.list_for(Lists::Findings) {}
     assert!(users.findings_are_read());
     let all = WhichFindings { limit: usize::MAX, ..WhichFindings::default() };
-    users.without_effect(&all).unwrap().findings
+    users.without_effect(&all, users.cursor()).unwrap().findings
 }
 
 /// Everything that a shard answers: balances, and events without effect.

@@ -91,7 +91,7 @@ fn what_is_listed_is_what_the_histories_have_whatever_comes_late_is_written_or_i
             assert_eq!(listed, of_histories(&mut users, &log), "way {way}, block {block}");
             most = most.max(listed.len());
         }
-        let counts = users.without_effect(&WhichFindings::default()).unwrap().counts;
+        let counts = users.without_effect(&WhichFindings::default(), log.end()).unwrap().counts;
         assert_eq!(counts.values().sum::<u64>(), findings(&mut users).len() as u64);
     }
     assert!(most > 20, "a deployment makes many: {most}");
@@ -107,7 +107,7 @@ fn a_page_begins_at_a_place_has_one_reason_and_no_more_than_are_wanted() {
     assert_eq!(all, [30, 61, 92, 123, 154]);
     let page = |from, reason: Option<&str>, limit| {
         let which = WhichFindings { from, reason: reason.map(str::to_owned), limit };
-        let found = users.without_effect(&which).unwrap().findings;
+        let found = users.without_effect(&which, log.end()).unwrap().findings;
         found.iter().map(|finding| finding.position.0).collect::<Vec<_>>()
     };
     assert_eq!(page(31, None, 2), [61, 92]);
