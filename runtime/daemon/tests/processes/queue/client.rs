@@ -165,6 +165,11 @@ impl Client {
         self.runtime.block_on(queue).unwrap().message_count()
     }
 
+    /// Whether a queue has a leader that gives messages away; what it gives goes back with the connection.
+    pub fn is_led(&self, queue: &str) -> bool {
+        self.runtime.block_on(self.channel.basic_get(queue.into(), BasicGetOptions::default())).is_ok()
+    }
+
     /// Takes a message from a queue.
     pub fn take(&self, queue: &str) -> Option<Delivery> {
         self.runtime.block_on(async {

@@ -56,6 +56,8 @@ fn when_one_of_three_brokers_is_killed_the_others_carry_on_and_every_message_cou
     stored(&daemon, ALL);
     eventually("it has another broker", || made().iter().sum::<u64>() >= 3);
     connected(&daemon, &names);
+    let leads = || Client::connect(ports[1]).is_some_and(|client| client.is_led(&crm.queue));
+    eventually("another broker leads the queue", leads);
     let (client, mut told) = (Client::connect(ports[1]).unwrap(), BTreeMap::new());
     eventually("all are told", || {
         sequences(&client, &crm.queue, &mut told);
