@@ -12,6 +12,8 @@ const ROUNDS = 40;
 // Users that the events of the load are about, of all that there are.
 const ACTIVE_USERS = 20_000;
 const BEAT_MILLIS = 100;
+// Bytes that wait to be sent, at most: where the daemon takes less than is to be sent, less is sent, and said to be.
+const WAITING_BYTES_MAX = 16 << 20;
 const LINE_END = 10;
 const PAGES = [
   "/console",
@@ -42,7 +44,8 @@ function stream(address) {
     counter.sent += lines.length;
     return sending.write(`${lines.join("\n")}\n`);
   };
-  return { counter, write, drained: () => new Promise((resolve) => sending.once("drain", resolve)), end: () => (sending.end(), ended) };
+  const isFull = () => sending.writableLength > WAITING_BYTES_MAX;
+  return { counter, write, isFull, drained: () => new Promise((resolve) => sending.once("drain", resolve)), end: () => (sending.end(), ended) };
 }
 
 function line(id, user, resource, value) {
@@ -68,10 +71,12 @@ async function charged(address) {
 
 // Sends so many events a second until it is told to end; then says how many were sent, and durable, in a second.
 async function load({ address, rate, users }) {
-  const { counter, write, end } = stream(address);
+  const { counter, write, isFull, end } = stream(address);
   const begun = Date.now();
   const beat = setInterval(() => {
-    const due = Math.floor(((Date.now() - begun) * rate) / 1_000) - counter.sent;
+    if (isFull()) return;
+    const behind = Math.floor(((Date.now() - begun) * rate) / 1_000) - counter.sent;
+    const due = Math.min(behind, Math.ceil((2 * rate * BEAT_MILLIS) / 1_000));
     write(Array.from({ length: due }, (_, place) => line(`load-${counter.sent + place}`, `u-${((counter.sent + place) * 7_919) % Math.min(users, ACTIVE_USERS)}`, "bandwidthup", 2)));
   }, BEAT_MILLIS);
   parentPort.once("message", async () => {
