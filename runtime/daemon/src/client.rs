@@ -2,10 +2,10 @@
 //!
 //! One connection for each request: what is asked is asked seldom, and nothing is kept that can break.
 
-use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::path::Path;
 use std::time::Duration;
 
+use aquarium_store::trust;
 use bytes::Bytes;
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::client::conn::http1;
@@ -16,21 +16,12 @@ use thiserror::Error;
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, UnixStream};
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::pki_types::ServerName;
 
 /// The port of `http:` where none is named.
 const HTTP_PORT: u16 = 80;
 /// The port of `https:` where none is named.
 const HTTPS_PORT: u16 = 443;
-/// Where systems keep the certificates of the authorities that they trust.
-const SYSTEM_AUTHORITIES: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
 /// Bytes of an answer, at most: a list of policies or of refused input is far smaller.
 const ANSWER_BYTES_MAX: usize = 64 << 20;
 
@@ -41,13 +32,8 @@ pub enum ClientError {
     #[error("`{0}` is no address of the form `http://HOST[:PORT]/PATH` or `https://HOST[:PORT]/PATH`")]
     Address(String),
     /// Nobody is trusted.
-    #[error("the certificates of authorities in `{}` cannot be used: {why}", path.display())]
-    Authorities {
-        /// Their file.
-        path: PathBuf,
-        /// Why.
-        why: String,
-    },
+    #[error("the certificates of authorities cannot be used: {0}")]
+    Authorities(String),
     /// There is no connection.
     #[error("no connection to {to}: {source}")]
     Connect {
@@ -127,7 +113,8 @@ impl Address {
         let mut tls = None;
         if is_private {
             let name = ServerName::try_from(host.clone()).map_err(|_| wrong())?;
-            tls = Some((connector(authorities)?, name));
+            let connector = trust::connector(authorities).map_err(ClientError::Authorities)?;
+            tls = Some((connector, name));
         }
         Ok(Self { uri, host, port, tls })
     }
@@ -158,22 +145,6 @@ impl Address {
         };
         tokio::time::timeout(patience, sent).await.unwrap_or(Err(ClientError::Late(patience)))
     }
-}
-
-/// What makes connections private to those whom an authority vouches for.
-fn connector(authorities: Option<&Path>) -> Result<TlsConnector, ClientError> {
-    let of_system = || SYSTEM_AUTHORITIES.iter().map(Path::new).find(|path| path.exists());
-    let path = authorities.or_else(of_system).unwrap_or(Path::new("/etc/ssl/certs/ca-certificates.crt"));
-    let unusable = |why: String| ClientError::Authorities { path: path.to_owned(), why };
-    let certificates = CertificateDer::pem_file_iter(path).map_err(|error| unusable(error.to_string()))?;
-    let mut roots = RootCertStore::empty();
-    // One that cannot be read vouches for nobody; the others do.
-    roots.add_parsable_certificates(certificates.filter_map(Result::ok));
-    if roots.is_empty() {
-        return Err(unusable("there is none in it".to_owned()));
-    }
-    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 /// Sends a request to a Unix socket.

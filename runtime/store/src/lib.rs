@@ -10,6 +10,7 @@ pub mod embedded;
 pub mod log;
 pub mod postgres;
 pub mod record;
+pub mod trust;
 
 pub use derived::{Derived, DerivedError, DerivedOptions, EmbeddedDerived};
 pub use embedded::{EmbeddedLog, Options};

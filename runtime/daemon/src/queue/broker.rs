@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
+use aquarium_store::trust;
 use async_rs::Runtime;
 use lapin::tcp::AsyncTcpStream;
 use lapin::uri::{AMQPScheme, AMQPUri};
@@ -12,7 +13,7 @@ use thiserror::Error;
 use tokio_rustls::TlsConnector;
 
 use super::fault::{Attempt, Fault};
-use super::transport::{self, Kit, Wire};
+use super::transport::{Kit, Wire};
 use crate::config::{self, PasswordPlace};
 
 /// The longest that a connection may take to be open.
@@ -92,7 +93,7 @@ impl Broker {
         read(password.as_ref()).map_err(|why| BrokerError::Password { broker: name.clone(), why })?;
         let encrypted = nodes.iter().any(|node| node.scheme == AMQPScheme::AMQPS);
         let tls = encrypted
-            .then(|| transport::tls(configured.authorities.as_deref()))
+            .then(|| trust::connector(configured.authorities.as_deref()))
             .transpose()
             .map_err(|why| BrokerError::Authorities { broker: name.clone(), why })?;
         Ok(Self { name, nodes, password, tls, turns: AtomicUsize::new(0) })

@@ -7,7 +7,6 @@ use std::future::Future;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsFd, AsRawFd};
-use std::path::Path;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -21,14 +20,8 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::Sleep;
 use tokio_rustls::TlsConnector;
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_stream::Stream;
-
-/// Where systems keep the certificates that they trust, the usual one first.
-const SYSTEM_AUTHORITIES: [&str; 3] =
-    ["/etc/ssl/certs/ca-certificates.crt", "/etc/pki/tls/certs/ca-bundle.crt", "/etc/ssl/cert.pem"];
 
 /// Tokio, for lapin.
 #[derive(Debug, Clone)]
@@ -83,29 +76,6 @@ impl Wire {
         }
         opening.end.as_mut().poll(context).is_ready()
     }
-}
-
-/// What makes connections private: the authorities of a PEM file, or else of the system.
-pub fn tls(authorities: Option<&Path>) -> Result<TlsConnector, String> {
-    let path = match authorities {
-        Some(path) => path,
-        None => SYSTEM_AUTHORITIES
-            .iter()
-            .map(Path::new)
-            .find(|path| path.is_file())
-            .ok_or("this system has no file of trusted certificates; name one by `authorities`")?,
-    };
-    let unusable = |error: &dyn std::fmt::Display| format!("`{}`: {error}", path.display());
-    let mut roots = RootCertStore::empty();
-    for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unusable(&error))? {
-        let certificate = certificate.map_err(|error| unusable(&error))?;
-        roots.add(certificate).map_err(|error| unusable(&error))?;
-    }
-    if roots.is_empty() {
-        return Err(unusable(&"it holds no certificate"));
-    }
-    let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-    Ok(TlsConnector::from(Arc::new(config)))
 }
 
 impl futures_io::AsyncRead for Wire {
@@ -195,19 +165,4 @@ impl Reactor for Kit {
 /// A connection that is not encrypted.
 async fn plain(address: SocketAddr) -> io::Result<Wire> {
     Wire::open(&address.ip().to_string(), address.port(), None).await
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn authorities_that_cannot_be_used_are_named() {
-        let directory = tempfile::tempdir().unwrap();
-        let path = directory.path().join("ca.pem");
-        let refused = |path: &Path| tls(Some(path)).err().unwrap();
-        assert!(refused(&path).contains("ca.pem"));
-        std::fs::write(&path, "nothing\n").unwrap();
-        assert!(refused(&path).contains("it holds no certificate"));
-    }
 }

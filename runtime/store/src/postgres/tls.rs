@@ -9,24 +9,15 @@ use std::future::Future;
 use std::io;
 use std::path::Path;
 use std::pin::Pin;
-use std::sync::Arc;
 use std::task::{Context, Poll};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::Socket;
 use tokio_postgres::tls::{ChannelBinding, MakeTlsConnect, TlsConnect, TlsStream};
-use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
-use tokio_rustls::rustls::{ClientConfig, RootCertStore};
+use tokio_rustls::rustls::pki_types::ServerName;
 use tokio_rustls::{TlsConnector, client};
 
-/// Where systems keep the certificates of the authorities that they trust.
-const SYSTEM_AUTHORITIES: [&str; 4] = [
-    "/etc/ssl/certs/ca-certificates.crt",
-    "/etc/pki/tls/certs/ca-bundle.crt",
-    "/etc/ssl/ca-bundle.pem",
-    "/etc/ssl/cert.pem",
-];
+use crate::trust;
 
 /// How connections are made private, where they are to be.
 #[derive(Clone, Default)]
@@ -41,24 +32,7 @@ pub struct Private(client::TlsStream<Socket>);
 impl Privacy {
     /// By the authorities of a PEM file, or else of the system.
     pub fn by(authorities: Option<&Path>) -> Result<Self, String> {
-        let path =
-            match authorities {
-                Some(path) => path,
-                None => SYSTEM_AUTHORITIES.iter().map(Path::new).find(|path| path.is_file()).ok_or(
-                    "this system has no file of trusted certificates; name one by `store.authorities`",
-                )?,
-            };
-        let unusable = |error: &dyn std::fmt::Display| format!("`{}`: {error}", path.display());
-        let mut roots = RootCertStore::empty();
-        for certificate in CertificateDer::pem_file_iter(path).map_err(|error| unusable(&error))? {
-            let certificate = certificate.map_err(|error| unusable(&error))?;
-            roots.add(certificate).map_err(|error| unusable(&error))?;
-        }
-        if roots.is_empty() {
-            return Err(unusable(&"it holds no certificate"));
-        }
-        let config = ClientConfig::builder().with_root_certificates(roots).with_no_client_auth();
-        Ok(Self(Some(TlsConnector::from(Arc::new(config)))))
+        trust::connector(authorities).map(|connector| Self(Some(connector)))
     }
 }
 
