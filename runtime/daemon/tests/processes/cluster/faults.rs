@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use super::load::{Acknowledged, Load, USERS, credit_events, user};
+use super::load::{Acknowledged, Load, USERS, credit_events, under_load, user};
 use super::nodes::Nodes;
 use crate::queue::proxy::Proxy;
 use crate::servers::postgres::postgres;
@@ -22,9 +22,7 @@ fn three_with(settings: &str) -> (Nodes, Acknowledged, Load) {
     let url = nodes.url();
     (1..=3).for_each(|number| nodes.start_with(number, &url, settings, &[]));
     nodes.settle(3);
-    let mut acknowledged = Acknowledged::default();
-    acknowledged.grant(&nodes);
-    let load = Load::begin(&nodes);
+    let (acknowledged, load) = under_load(&nodes);
     load.wait_for(SOME);
     (nodes, acknowledged, load)
 }
@@ -85,9 +83,7 @@ fn a_node_that_is_cut_from_the_store_stops_by_itself_and_comes_back() {
     nodes.start_with(2, &cut, " }", &[]);
     nodes.start(3);
     nodes.settle(3);
-    let mut acknowledged = Acknowledged::default();
-    acknowledged.grant(&nodes);
-    let load = Load::begin(&nodes);
+    let (acknowledged, load) = under_load(&nodes);
     load.wait_for(SOME);
     load.send_where(&nodes, |number| number != 2);
     proxy.be_deaf(true);
@@ -119,9 +115,7 @@ fn clocks_a_minute_apart_change_no_figure() {
     nodes.start(3);
     nodes.node(1).set_clock(now() + 60_000);
     nodes.settle(3);
-    let mut acknowledged = Acknowledged::default();
-    acknowledged.grant(&nodes);
-    let load = Load::begin(&nodes);
+    let (mut acknowledged, load) = under_load(&nodes);
     load.wait_for(SOME);
     nodes.node(2).set_clock(now() + 10_000);
     load.wait_for(SOME);
@@ -145,9 +139,7 @@ fn a_node_that_ends_hands_over_at_once_and_one_after_the_other_is_replaced() {
     nodes.start(1);
     nodes.start(2);
     nodes.settle(2);
-    let mut acknowledged = Acknowledged::default();
-    acknowledged.grant(&nodes);
-    let load = Load::begin(&nodes);
+    let (acknowledged, load) = under_load(&nodes);
     load.wait_for(SOME);
     for (old, new) in [(1, 3), (2, 4)] {
         let begun = Instant::now();

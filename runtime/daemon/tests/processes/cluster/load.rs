@@ -182,6 +182,13 @@ impl Sent {
     }
 }
 
+/// Grants every user credits, and begins to send to all nodes.
+pub fn under_load(nodes: &Nodes) -> (Acknowledged, Load) {
+    let mut acknowledged = Acknowledged::default();
+    acknowledged.grant(nodes);
+    (acknowledged, Load::begin(nodes))
+}
+
 impl Acknowledged {
     /// Grants every user credits, over all nodes in turn.
     pub fn grant(&mut self, nodes: &Nodes) {

@@ -4,7 +4,7 @@ use std::fs;
 
 use serde_json::Value;
 
-use super::load::{Acknowledged, Load, USERS, answered, user};
+use super::load::{USERS, answered, under_load, user};
 use super::nodes::Nodes;
 use crate::policies::module;
 use crate::servers::postgres::postgres;
@@ -44,9 +44,7 @@ fn listed(node: &Daemon, path: &str, name: &str, (what, count): (&str, usize)) -
 #[test]
 fn lists_of_all_users_are_whole_on_every_node() {
     let mut nodes = trusting(3);
-    let mut acknowledged = Acknowledged::default();
-    acknowledged.grant(&nodes);
-    let load = Load::begin(&nodes);
+    let (mut acknowledged, load) = under_load(&nodes);
     load.wait_for(USERS * 20);
     load.end(&mut acknowledged);
     let unknown: Vec<String> =

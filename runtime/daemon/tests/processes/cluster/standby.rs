@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::faults::{SOME, all_is_right};
-use super::load::{Acknowledged, Load, USERS, user};
+use super::load::{Acknowledged, Load, USERS, under_load, user};
 use super::nodes::{LEASE_MILLIS, Nodes};
 use crate::servers::postgres::Postgres;
 use crate::support::{Answer, event, eventually, now};
@@ -14,9 +14,7 @@ fn two_at(url: String) -> (Nodes, Acknowledged, Load) {
     nodes.start(1);
     nodes.start(2);
     nodes.settle(2);
-    let mut acknowledged = Acknowledged::default();
-    acknowledged.grant(&nodes);
-    let load = Load::begin(&nodes);
+    let (acknowledged, load) = under_load(&nodes);
     load.wait_for(SOME);
     (nodes, acknowledged, load)
 }
