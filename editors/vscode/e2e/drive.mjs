@@ -162,9 +162,7 @@ function word(page, text) {
 }
 
 async function quickOpen(page, name) {
-  await page.keyboard.press("Control+P");
-  await page.waitForSelector(".quick-input-widget input", SLOW);
-  await page.locator(".quick-input-widget input").fill(name);
+  await (await quickInput(page, "Control+P")).fill(name);
   await page.locator(`.quick-input-list .monaco-list-row[aria-label^="${name}"]`).first().click(SLOW);
   await page.waitForSelector(`.tab.active:has-text("${name}")`, SLOW);
 }
@@ -174,11 +172,19 @@ function webview(page) {
   return page.frameLocator("iframe.webview.ready").frameLocator("#active-frame");
 }
 
-async function command(page, title) {
-  await page.keyboard.press("F1");
+// The box that a key opens. A view that has just been closed takes the focus with it: the key is
+// lost then, or closes the box at once.
+async function quickInput(page, key) {
   const input = page.locator(".quick-input-widget input");
-  await input.waitFor(SLOW);
-  await input.fill(`>${title}`);
+  await again(async () => {
+    await page.keyboard.press(key);
+    await input.waitFor({ timeout: 5_000 });
+  });
+  return input;
+}
+
+async function command(page, title) {
+  await (await quickInput(page, "F1")).fill(`>${title}`);
   await page.locator(".quick-input-list .monaco-list-row", { hasText: title }).first().click(SLOW);
 }
 
