@@ -83,29 +83,27 @@ impl SlotField {
     }
 }
 
-/// A slot as it lies in linear memory.
-#[must_use]
-pub fn slot_bytes(slot: &Slot) -> [u8; SLOT_BYTES] {
-    let mut bytes = [0; SLOT_BYTES];
-    let head = (u64::from(slot.charge.0)).to_le_bytes();
+/// Puts a slot where it lies in linear memory.
+#[inline]
+pub fn put_slot(slot: &Slot, place: &mut [u8; SLOT_BYTES]) {
     let parts: [&[u8]; 5] = [
-        &head,
+        &u64::from(slot.charge.0).to_le_bytes(),
         &slot.duration_millis.to_le_bytes(),
         &slot.volume.to_le_bytes(),
         &slot.total.to_le_bytes(),
         &slot.amount.to_le_bytes(),
     ];
-    let mut rest = bytes.as_mut_slice();
+    let mut rest = place.as_mut_slice();
     for part in parts {
         let Some((place, after)) = rest.split_at_mut_checked(part.len()) else { break };
         place.copy_from_slice(part);
         rest = after;
     }
-    bytes
 }
 
 /// A result as it lies in linear memory.
 #[must_use]
+#[inline]
 pub fn result_of(bytes: [u8; RESULT_BYTES]) -> I256 {
     I256::from_le_bytes(bytes)
 }

@@ -100,6 +100,7 @@ impl Limits {
     /// # Errors
     /// [`Trap::BeyondLimits`] names the first field that is too large, negative, or does not follow from
     /// the others (the volume of a continuous slot is its amount times its length).
+    #[inline]
     pub fn check(&self, slot: &Slot) -> Result<(), Trap> {
         let within = |value: I256, limit: I256| value >= I256::ZERO && value <= limit;
         if !(0..=self.duration_millis).contains(&slot.duration_millis) {
@@ -108,12 +109,7 @@ impl Limits {
         if !within(slot.amount, self.amount) {
             return Err(Trap::BeyondLimits("amount"));
         }
-        let duration = I256::from(slot.duration_millis);
-        let volume = match self.cost_policy {
-            CostPolicy::Discrete => slot.amount,
-            CostPolicy::Onoff => duration,
-            CostPolicy::Continuous => slot.amount.saturating_mul(duration),
-        };
+        let volume = volume_of(self.cost_policy, slot.amount, slot.duration_millis);
         if slot.volume != volume || !within(volume, self.volume) {
             return Err(Trap::BeyondLimits("volume"));
         }
@@ -121,6 +117,21 @@ impl Limits {
             return Err(Trap::BeyondLimits("total"));
         }
         Ok(())
+    }
+}
+
+/// The raw volume of an amount or value over a length of time.
+#[must_use]
+#[inline]
+pub fn volume_of(cost_policy: CostPolicy, amount: I256, duration_millis: i64) -> I256 {
+    match cost_policy {
+        CostPolicy::Discrete => amount,
+        CostPolicy::Onoff => I256::from(duration_millis),
+        CostPolicy::Continuous => match (u64::try_from(amount), u64::try_from(duration_millis)) {
+            // Nearly always; the product fits into 128 bits, and nothing has to be watched.
+            (Ok(amount), Ok(duration)) => I256::from(u128::from(amount) * u128::from(duration)),
+            _ => amount.saturating_mul(I256::from(duration_millis)),
+        },
     }
 }
 

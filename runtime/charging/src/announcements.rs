@@ -20,9 +20,11 @@ use aquarium_ir::instant::Millis;
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 
+use crate::course::{Course, Outlook};
 use crate::crossing::{self, Care, Crossing};
 use crate::deployments::Deployments;
 use crate::ledger::{Changes, Ledger};
+use crate::meter::Meter;
 use crate::state::State;
 
 /// What was announced about one user. It is kept beside the user's ledger, which is then folded through it
@@ -105,9 +107,16 @@ impl Announcements {
         now: Millis,
     ) -> (Changes, Vec<CreditEvent>) {
         let mut walk = self.walk(ledger, now);
-        let changes = ledger.fold_watched(deployments, now, &mut |state, deployments, next| {
+        let (changes, begun) = ledger.fold_watched(deployments, now, &mut |state, deployments, next| {
             walk.through(state, deployments, next);
         });
+        if let Some(begun) = begun.filter(|_| walk.is_lost()) {
+            walk = walk.step_by_step();
+            ledger.watch_again(deployments, (begun, now), &mut |state, deployments, next| {
+                walk.through(state, deployments, next);
+            });
+        }
+        ledger.outlook = walk.outlook.take();
         (changes, self.announce(ledger.user(), walk, now))
     }
 
@@ -125,24 +134,34 @@ impl Announcements {
     /// When to fold again though no record has come: when the first record that waits for its time happens,
     /// or right after an instant up to which there is no crossing since the history was examined; that may be in
     /// the past. `None` where nothing is known of the user.
-    pub fn due(&self, ledger: &Ledger, deployments: &mut Deployments) -> Option<Millis> {
+    pub fn due(&self, ledger: &mut Ledger, deployments: &mut Deployments) -> Option<Millis> {
+        let outlook = ledger.outlook.take().map_or_else(Outlook::default, |outlook| *outlook);
+        let mut course = Course::resume(ledger.state(), deployments, outlook);
         let quiet = self
             .below
             .zip(self.examined)
-            .map(|(below, examined)| crossing::quiet_until(ledger.state(), deployments, examined, below));
+            .map(|(below, examined)| crossing::quiet_until(&mut course, deployments, examined, below));
         let due = quiet.map(|quiet| Millis(quiet.0.saturating_add(1)));
         due.into_iter().chain(ledger.waits_for()).min()
     }
 
     /// Where to begin to look: after what was examined, or, where that has changed, there. A user's first record counts
     /// as examined when it became known.
-    fn walk(&self, ledger: &Ledger, now: Millis) -> Walk {
+    fn walk(&self, ledger: &mut Ledger, now: Millis) -> Walk {
         let changed = ledger.changed_from();
         let past = self.examined.or_else(|| ledger.first_received()).map_or(now, |past| past.min(now));
+        let walk = Walk {
+            from: past,
+            past,
+            below: self.below,
+            announced: None,
+            found: Vec::new(),
+            outlook: ledger.outlook.take(),
+        };
         if self.examined.is_some() && changed.is_none_or(|changed| changed > past) {
-            return Walk { from: past, past, below: self.below, found: Vec::new() };
+            return walk;
         }
-        Walk { from: changed.unwrap_or(Millis::MIN), past, below: None, found: Vec::new() }
+        Walk { from: changed.unwrap_or(Millis::MIN), below: None, announced: self.below, ..walk }
     }
 
     /// Of what was examined before only the last state counts; all that is new is announced.
@@ -187,6 +206,9 @@ fn id(user: &str, sequence: u64) -> String {
 }
 
 /// The way along a history, state by state.
+///
+/// Of what was examined before only where it ends counts, and mostly it ends where it did before: that is looked at first,
+/// and only if it is otherwise the walk goes through all of it.
 struct Walk {
     /// What lies before is as it was when it was examined.
     from: Millis,
@@ -194,32 +216,74 @@ struct Walk {
     past: Millis,
     /// Where the balance stands; `None`: not looked at yet.
     below: Option<bool>,
+    /// Where it was announced to stand; `None`: that says nothing, or the walk goes step by step.
+    announced: Option<bool>,
     /// Where it comes to stand on another side than before, the first look included.
     found: Vec<Crossing>,
+    /// What is known of the state that was looked at last.
+    outlook: Option<Box<Outlook>>,
 }
 
 impl Walk {
+    /// Whether the past ended elsewhere than was announced.
+    fn is_lost(&self) -> bool {
+        self.announced.is_some() && self.below.is_none()
+    }
+
+    fn step_by_step(self) -> Self {
+        Self { announced: None, ..self }
+    }
+
     /// Looks at a state that holds up to `next`, exclusive.
     fn through(&mut self, state: &State, deployments: &mut Deployments, next: Millis) {
         let Some(reached) = state.reached() else { return };
         let last = Millis(next.0.saturating_sub(1));
         let at = reached.max(self.from);
-        if at > last {
+        let passes = self.is_lost() && (last < self.past || at > self.past);
+        if at > last || passes {
             return;
         }
-        if self.below.is_none() || reached >= self.from {
-            self.note(crossing::look(state, deployments, at));
-        }
+        // It is another state than before, with mostly the same open intervals.
+        let meter = self.outlook.take().map_or_else(Meter::default, |outlook| outlook.meter);
+        let mut course = Course::from(state, deployments, meter);
+        self.along(&mut course, deployments, (at, last));
+        self.outlook = course.into_outlook();
+    }
+
+    /// Looks at what becomes of the state that was reached at the first instant, up to the last.
+    fn along(
+        &mut self,
+        course: &mut Course<'_>,
+        deployments: &mut Deployments,
+        (at, last): (Millis, Millis),
+    ) {
         let past = self.past.clamp(at, last);
-        self.search(state, deployments, (at, past), Care::Ends);
-        self.search(state, deployments, (past, last), Care::Exact);
+        if self.is_lost() {
+            let side = crossing::side(course, deployments, (at, past));
+            if side != self.announced {
+                return;
+            }
+            self.below = side;
+        } else {
+            if self.below.is_none() || course.reached() >= Some(self.from) {
+                self.note(course.look(deployments, at));
+            }
+            self.search(course, deployments, (at, past), Care::Ends);
+        }
+        self.search(course, deployments, (past, last), Care::Exact);
     }
 
     /// Notes the crossings in `(from, to]`.
-    fn search(&mut self, state: &State, deployments: &mut Deployments, span: (Millis, Millis), care: Care) {
+    fn search(
+        &mut self,
+        course: &mut Course<'_>,
+        deployments: &mut Deployments,
+        span: (Millis, Millis),
+        care: Care,
+    ) {
         let (mut from, to) = span;
         while let Some(below) = self.below
-            && let Some(change) = crossing::next_change(state, deployments, (from, to), below, care)
+            && let Some(change) = crossing::next_change(course, deployments, (from, to), below, care)
         {
             from = change.at;
             self.note(change);

@@ -3,7 +3,7 @@
 use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
 use aquarium_ir::policy::CostPolicy;
-use aquarium_ir::slot::Slot;
+use aquarium_ir::slot::{Slot, volume_of};
 use ethnum::I256;
 
 use crate::charger::Trap;
@@ -59,12 +59,7 @@ pub struct Usage<'a> {
 
 impl Usage<'_> {
     fn volume(&self, duration_millis: i64) -> I256 {
-        let duration = I256::from(duration_millis);
-        match self.cost_policy {
-            CostPolicy::Discrete => I256::from(self.amount),
-            CostPolicy::Onoff => duration,
-            CostPolicy::Continuous => I256::from(self.amount).saturating_mul(duration),
-        }
+        volume_of(self.cost_policy, I256::from(self.amount), duration_millis)
     }
 
     /// The amount that expressions see.
@@ -88,6 +83,20 @@ pub fn charge(
     slots
 }
 
+/// Charges one slot, without lists.
+pub(crate) fn charge_slot(
+    deployments: &Deployments,
+    usage: Usage<'_>,
+    slot: Piece,
+    total: &mut I256,
+) -> Charged {
+    let mut slot = count(deployments, usage, slot, total);
+    if let Some(version) = deployments.version(slot.rate.version) {
+        charge_alone(version, &mut slot);
+    }
+    slot
+}
+
 /// A slot with its volume counted in the total, not yet charged.
 fn count(deployments: &Deployments, usage: Usage<'_>, piece: Piece, total: &mut I256) -> Charged {
     let Piece { from, to, rate } = piece;
@@ -105,11 +114,15 @@ fn count(deployments: &Deployments, usage: Usage<'_>, piece: Piece, total: &mut 
 
 /// Whether the total would pass its limit.
 fn passes_total(deployments: &Deployments, resource: &str, rate: &Rate, volume: I256, total: I256) -> bool {
-    let limits = deployments.version(rate.version).and_then(|version| {
-        let id = rate.resource_id.or_else(|| Some(version.resource(resource)?.0));
-        version.limits(id?)
-    });
-    limits.is_some_and(|limits| total.saturating_add(volume) > limits.total)
+    let max = total_max(deployments, resource, rate);
+    max.is_some_and(|max| total.saturating_add(volume) > max)
+}
+
+/// The limit of a resource's total; `None` where the version lacks the resource.
+pub(crate) fn total_max(deployments: &Deployments, resource: &str, rate: &Rate) -> Option<I256> {
+    let version = deployments.version(rate.version)?;
+    let id = rate.resource_id.or_else(|| Some(version.resource(resource)?.0));
+    version.limits(id?).map(|limits| limits.total)
 }
 
 /// Charges slots of one version in one call.

@@ -6,6 +6,8 @@
 
 mod months;
 
+use std::sync::Arc;
+
 use aquarium_ir::Policy;
 use aquarium_ir::instant::Millis;
 use aquarium_ir::policy::Resource;
@@ -92,7 +94,20 @@ pub struct Deployments {
     one_zone: bool,
     months: Months,
     last: Option<(Millis, InForce)>,
+    edition: Edition,
 }
+
+/// Which deployments something was worked out by: they are the same where their editions are.
+#[derive(Debug, Clone, Default)]
+pub struct Edition(Arc<()>);
+
+impl PartialEq for Edition {
+    fn eq(&self, other: &Self) -> bool {
+        Arc::ptr_eq(&self.0, &other.0)
+    }
+}
+
+impl Eq for Edition {}
 
 impl Deployments {
     /// No version yet.
@@ -142,6 +157,7 @@ impl Deployments {
         self.spans.push(Span { from, ..span });
         self.months.forget();
         self.last = None;
+        self.edition = Edition::default();
         id
     }
 
@@ -154,6 +170,12 @@ impl Deployments {
             deployments.push(version.clone(), *span);
         }
         deployments
+    }
+
+    /// What tells these deployments from those before the last one, and from all others.
+    #[must_use]
+    pub fn edition(&self) -> &Edition {
+        &self.edition
     }
 
     /// Whether nothing was deployed.

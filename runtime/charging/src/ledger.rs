@@ -28,6 +28,7 @@ use std::sync::Arc;
 
 use aquarium_ir::instant::Millis;
 
+use crate::course::Outlook;
 use crate::deployments::Deployments;
 use crate::posting::{Finding, Refill};
 use crate::record::Record;
@@ -62,6 +63,8 @@ pub struct Ledger {
     versions: u32,
     /// How many lines the wallet has.
     lines: u64,
+    /// What was worked out about the course of the balance after the last fold.
+    pub(crate) outlook: Option<Box<Outlook>>,
 }
 
 /// What a fold brought about.
@@ -90,6 +93,7 @@ impl Ledger {
             redo_from: None,
             versions: 0,
             lines: 0,
+            outlook: None,
         }
     }
 
@@ -206,7 +210,7 @@ impl Ledger {
     /// Folds the pending records that do not lie after `now`; nothing where the ledger
     /// [lacks](Ledger::lacks) what it needs.
     pub fn fold(&mut self, deployments: &mut Deployments, now: Millis) -> Changes {
-        self.fold_watched(deployments, now, &mut |_, _, _| {})
+        self.fold_watched(deployments, now, &mut |_, _, _| {}).0
     }
 
     /// Folds as [`Ledger::fold`], then derives month ends and refills up to `now`.
@@ -222,29 +226,40 @@ impl Ledger {
 
     /// Folds as [`Ledger::fold`], and as [`Ledger::sweep`] where `now` was swept, and shows every state on the
     /// way: each with the instant up to which, exclusive, only time passes; the last one up to `now`,
-    /// inclusive.
+    /// inclusive. Gives the place in the history where it began, too; `None`: nothing was folded.
     pub(crate) fn fold_watched(
         &mut self,
         deployments: &mut Deployments,
         now: Millis,
         watch: &mut impl FnMut(&State, &mut Deployments, Millis),
-    ) -> Changes {
+    ) -> (Changes, Option<Begun>) {
         if self.lacks() {
-            return Changes::default();
+            return (Changes::default(), None);
         }
+        self.outlook = None;
         self.now = self.now.max(Some(now));
         self.changed_from = None;
         self.history.begin(&self.state);
         let undone = self.roll_back();
         let refolded = undone.is_some();
         let posted = self.history.postings.entries.len();
+        let begun = Begun(self.history.records.len());
         self.fold_pending(deployments, watch);
-        watch(&self.state, deployments, Millis(now.0.saturating_add(1)));
+        watch(&self.state, deployments, after(now));
         if let Some(swept) = self.swept.filter(|swept| *swept >= now || refolded) {
             self.state.derive(deployments, swept, &mut self.history.postings);
         }
         self.versions = u32::try_from(deployments.versions().count()).unwrap_or(u32::MAX);
         let lines = self.settle(deployments, posted, undone.unwrap_or_default());
-        Changes { lines, refolded }
+        (Changes { lines, refolded }, Some(begun))
     }
+}
+
+/// Where a fold began: after so many records of the history in memory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Begun(usize);
+
+/// The instant up to which, exclusive, another one is included.
+fn after(instant: Millis) -> Millis {
+    Millis(instant.0.saturating_add(1))
 }

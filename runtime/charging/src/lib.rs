@@ -12,6 +12,7 @@
 //! - [`posting`] is what that puts out: entries, refills, findings;
 //! - [`Ledger`] keeps one user's records and takes late ones: this is what a daemon holds;
 //! - [`simulate`](mod@simulate) charges event files in one go: this is what the command line calls;
+//! - [`course`] follows a balance while nothing happens but time, by a [`meter`] of open intervals;
 //! - [`announcements`] says where the balance comes to stand on the other side of the threshold;
 //! - [`bills`], [`crossing`], [`explain`] and [`view`] answer questions about the outcome.
 
@@ -37,9 +38,11 @@ pub mod wallet;
 
 pub mod announcements;
 pub mod bills;
+pub mod course;
 pub mod crossing;
 pub mod explain;
 pub mod ledger;
+pub mod meter;
 pub mod simulate;
 pub mod view;
 

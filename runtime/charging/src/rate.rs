@@ -104,13 +104,18 @@ pub fn split(
     while at < to {
         let (rate, until) = rate_at(deployments, namings, resource, at);
         let end = until.min(to);
-        match pieces.last_mut() {
-            Some(last) if same_slot(deployments, &last.rate, &rate) => last.to = end,
-            _ => pieces.push(Piece { from: at, to: end, rate }),
-        }
+        join(deployments, &mut pieces, Piece { from: at, to: end, rate });
         at = end;
     }
     pieces
+}
+
+/// Adds the piece that comes after slots: it joins the last one where both are one slot.
+pub(crate) fn join(deployments: &Deployments, slots: &mut Vec<Piece>, piece: Piece) {
+    match slots.last_mut() {
+        Some(last) if same_slot(deployments, &last.rate, &piece.rate) => last.to = piece.to,
+        _ => slots.push(piece),
+    }
 }
 
 /// Whether neighbouring pieces of one month are one slot.

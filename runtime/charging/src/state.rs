@@ -16,7 +16,6 @@ use std::sync::Arc;
 
 use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
-use aquarium_ir::number::Rational;
 use aquarium_ir::policy::CostPolicy;
 use aquarium_ir::time::MonthSpan;
 use ethnum::I256;
@@ -50,7 +49,7 @@ impl Instance {
         self.amount > 0
     }
 
-    fn key(&self) -> (&str, Option<&str>) {
+    pub(crate) fn key(&self) -> (&str, Option<&str>) {
         (&self.resource, self.instance.as_deref())
     }
 }
@@ -141,6 +140,12 @@ impl State {
         &self.totals
     }
 
+    /// The month's raw total of a resource.
+    pub(crate) fn total(&self, resource: &Arc<str>) -> I256 {
+        let place = self.totals.binary_search_by(|(name, _)| name.cmp(resource)).ok();
+        place.and_then(|place| self.totals.get(place)).map_or(I256::ZERO, |(_, total)| *total)
+    }
+
     /// The wallet, accrual not taken off.
     #[must_use]
     pub fn wallet(&self) -> Wallet {
@@ -167,42 +172,26 @@ impl State {
 
     /// The threshold that holds at an instant: the user's own, else the agreement's, else 0.
     pub fn threshold(&self, deployments: &mut Deployments, at: Millis) -> Credits {
-        self.threshold.or_else(|| self.threshold_of_agreement(deployments, at)).unwrap_or_default()
+        self.threshold_held(deployments, at).0
+    }
+
+    /// The threshold that holds at an instant, and until when it, role, assignment and policy version surely do.
+    pub(crate) fn threshold_held(&self, deployments: &mut Deployments, at: Millis) -> (Credits, Millis) {
+        let (rate, until) = rate_at(deployments, &self.namings, "", at);
+        if let Some(own) = self.threshold {
+            return (own, until);
+        }
+        let Some(version) = deployments.version_mut(rate.version) else { return (Credits::ZERO, until) };
+        let agreement = rate.agreement_id.and_then(|id| version.policy.agreements.get(id.index()));
+        let Some(agreement) = agreement else { return (Credits::ZERO, until) };
+        let (threshold, threshold_until) = agreement.threshold.at(&mut version.calendar, at);
+        let threshold = threshold.map(|threshold| Credits::round(threshold, Credits::PLACES));
+        (threshold.unwrap_or_default(), until.min(threshold_until))
     }
 
     /// The name of the agreement that the assignment, else the role, names at an instant.
     pub fn agreement(&self, deployments: &mut Deployments, at: Millis) -> Option<Arc<str>> {
         rate_at(deployments, &self.namings, "", at).0.agreement
-    }
-
-    fn threshold_of_agreement(&self, deployments: &mut Deployments, at: Millis) -> Option<Credits> {
-        self.threshold_given(deployments, at, &|value| Credits::round(value, Credits::PLACES)).0
-    }
-
-    /// Until when the threshold that holds at an instant surely holds.
-    pub(crate) fn threshold_until(&self, deployments: &mut Deployments, at: Millis) -> Millis {
-        if self.threshold.is_some() { Millis::MAX } else { self.threshold_given(deployments, at, &|_| ()).1 }
-    }
-
-    /// Until when role, assignment and policy version surely hold that hold at an instant.
-    pub(crate) fn naming_until(&self, deployments: &mut Deployments, at: Millis) -> Millis {
-        rate_at(deployments, &self.namings, "", at).1
-    }
-
-    /// What is made of the threshold of the agreement, and until when it surely holds.
-    fn threshold_given<T>(
-        &self,
-        deployments: &mut Deployments,
-        at: Millis,
-        of: &dyn Fn(&Rational) -> T,
-    ) -> (Option<T>, Millis) {
-        let (rate, until) = rate_at(deployments, &self.namings, "", at);
-        let Some(version) = deployments.version_mut(rate.version) else { return (None, until) };
-        let policy = &version.policy;
-        let agreement = rate.agreement_id.and_then(|id| policy.agreements.get(id.index()));
-        let Some(agreement) = agreement else { return (None, until) };
-        let (threshold, threshold_until) = agreement.threshold.at(&mut version.calendar, at);
-        (threshold.map(of), until.min(threshold_until))
     }
 
     /// A digest of the state: equal for equal states, whatever way they were reached.
@@ -235,7 +224,7 @@ impl State {
 }
 
 impl Instance {
-    fn usage(&self) -> Usage<'_> {
+    pub(crate) fn usage(&self) -> Usage<'_> {
         Usage { resource: &self.resource, cost_policy: self.cost_policy, amount: self.amount }
     }
 }

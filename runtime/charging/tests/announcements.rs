@@ -10,9 +10,10 @@ use aquarium_charging::posting::Postings;
 use aquarium_charging::state::State;
 use aquarium_charging::{Announcements, CreditEvent, Deployments, Ledger, Record};
 use aquarium_ir::instant::Millis;
-use common::HOUR;
+use aquarium_ir::policy::{CostPolicy, Monotone, Plan};
 use common::cases::{self, Case, Event};
 use common::naive::{World, standing};
+use common::{Builder, HOUR, always, flat, instant, record, usage};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -178,7 +179,7 @@ proptest! {
             user.fold(&mut deployments, now.0);
             // Nothing is announced late: a timer wakes at the instant of the crossing at the latest.
             prop_assert!(user.events[before..].iter().all(|event| event.occurred == now));
-            let due = user.announcements.due(&user.ledger, &mut deployments).unwrap();
+            let due = user.announcements.due(&mut user.ledger, &mut deployments).unwrap();
             prop_assert!(due > now);
             now = due;
         }
@@ -205,6 +206,13 @@ proptest! {
         prop_assert!(news.len() <= 1, "{:?}", news);
         for event in news {
             prop_assert!(event.occurred >= removed.occurred);
+            let at = |at: i64, deployments: &mut Deployments| user.ledger.at(deployments, Millis(at)).unwrap();
+            let view = at(event.occurred.0, &mut deployments);
+            prop_assert_eq!((view.balance(), !view.below(&mut deployments)), (event.balance, event.state));
+            if event.occurred > removed.occurred {
+                let before = at(event.occurred.0 - 1, &mut deployments);
+                prop_assert!(before.below(&mut deployments) == event.state, "{} is not the first instant", event.occurred);
+            }
         }
         let whole = in_order(&mut deployments, &sorted(&case), cases::window_end());
         prop_assert_eq!(user.announcements.announced(), whole.announcements.announced());
@@ -246,4 +254,89 @@ proptest! {
             }
         }
     }
+
+    #[test]
+    fn where_nothing_is_proven_a_correction_ends_where_it_would_have_ended(
+        case in cases::case(),
+        begin in any::<Index>(),
+        late in any::<Index>(),
+        end in SHORT / 2..SHORT,
+    ) {
+        let mut deployments = case.deployments();
+        let mut records = sorted(&case);
+        if records.is_empty() {
+            return Ok(());
+        }
+        let begin = records[begin.index(records.len())].occurred.0;
+        records.retain(|record| record.occurred.0 < begin + end);
+        let late = late.index(records.len());
+        let mut follow = |late: Option<usize>| {
+            let mut user = Followed::new();
+            let others = records.iter().enumerate().filter(|(place, _)| Some(*place) != late);
+            others.for_each(|(_, record)| user.append(record));
+            user.fold(&mut deployments, begin);
+            user.fold(&mut deployments, begin + end);
+            if let Some(late) = late {
+                user.append(&records[late]);
+                user.fold(&mut deployments, begin + end);
+            }
+            user.announcements.announced()
+        };
+        prop_assert_eq!(follow(Some(late)), follow(None));
+    }
+}
+
+#[test]
+fn where_nothing_is_proven_a_correction_counts_as_of_the_last_whole_minute() {
+    let mut builder = Builder::new("UTC").resource("vmtime", "hr", CostPolicy::Onoff, true);
+    builder.agreement("default", &[always(flat("2"))], Plan::default());
+    builder.policy.charges.iter_mut().for_each(|charge| charge.monotone = Monotone::Unknown);
+    let mut deployments = builder.deployments();
+    let source = Source { received: Millis(1), keeps_received: true, writes_records: true, plausible: None };
+    let read = |text: String| read_text(&text, &source).unwrap().record.into_owned();
+    let grant = |id: &str, at: &str, credits: &str| {
+        read(record(id, at, &format!(r#""recordType":"grant","credits":{credits}"#)))
+    };
+    let mut user = Followed::new();
+    user.append(&grant("g", "2024-01-10T00:00", "1"));
+    user.append(&read(usage("a", "2024-01-10T00:00", "vmtime", "one", "1")));
+    user.fold(&mut deployments, instant("2024-01-10T00:00"));
+    // Two an hour from one: below from the half hour on.
+    let end = instant("2024-01-10T01:00:30");
+    user.fold(&mut deployments, end);
+    assert_eq!(user.announcements.announced(), Some(false));
+    // With this the balance is 0 a quarter of a minute after the hour: it is below by now, but nobody has looked.
+    let late = grant("h", "2024-01-10T00:10", "1.008333");
+    user.append(&late);
+    user.fold(&mut deployments, end);
+    assert_eq!(user.announcements.announced(), Some(true));
+    user.fold(&mut deployments, instant("2024-01-10T01:01"));
+    let told: Vec<(bool, i64)> = user.events.iter().map(|event| (event.state, event.occurred.0)).collect();
+    let below = |at: &str| (false, instant(at));
+    assert_eq!(
+        told,
+        [
+            (true, instant("2024-01-10T00:00")),
+            below("2024-01-10T00:30"),
+            (true, late.occurred.0),
+            below("2024-01-10T01:01"),
+        ]
+    );
+}
+
+#[test]
+fn of_what_happened_before_a_user_became_known_only_the_last_state_is_announced() {
+    let mut builder = Builder::new("UTC").resource("vmtime", "hr", CostPolicy::Onoff, true);
+    builder.agreement("default", &[always(flat("2"))], Plan::default());
+    let mut deployments = builder.deployments();
+    let received = Millis(instant("2024-01-10T01:00"));
+    let source = Source { received, keeps_received: true, writes_records: true, plausible: None };
+    let read = |text: String| read_text(&text, &source).unwrap().record.into_owned();
+    let mut user = Followed::new();
+    user.append(&read(record("g", "2024-01-10", r#""recordType":"grant","credits":1"#)));
+    user.append(&read(usage("a", "2024-01-10", "vmtime", "one", "1")));
+    user.fold(&mut deployments, instant("2024-01-10T02:00"));
+    let told: Vec<(bool, i64)> = user.events.iter().map(|event| (event.state, event.occurred.0)).collect();
+    // Two an hour from one.
+    assert_eq!(told, [(false, instant("2024-01-10T00:30"))]);
 }

@@ -94,6 +94,8 @@ fn check(derivation: &Derivation) -> &'static str {
         "Double" => Rational(product.0 * number("2").0),
         "Conditional" if volume > number("5") => product,
         "Conditional" => Rational::one(),
+        "Fee" => Rational(product.0 + Rational::one().0),
+        "Rebate" => Rational(product.0 - Rational::one().0),
         other => panic!("an expression `{other}`"),
     };
     assert_eq!(derivation.value.as_ref(), Some(&charge), "{derivation:?}");

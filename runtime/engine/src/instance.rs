@@ -3,9 +3,9 @@
 use aquarium_ir::credits::Credits;
 use aquarium_ir::module::{
     BATCH_EXPORT, BATCH_SLOTS_MAX, CHARGE_EXPORT, MEMORY_EXPORT, RESULT_BYTES, RESULTS_OFFSET, SLOT_BYTES,
-    result_of, slot_bytes,
+    put_slot, result_of,
 };
-use aquarium_ir::slot::Slot;
+use aquarium_ir::slot::{Slot, Trap};
 use wasmtime::{InstancePre, Memory, Store, TypedFunc};
 
 use crate::engine::TICKS_MAX;
@@ -34,33 +34,36 @@ impl Instance {
         Ok(Self { store, memory, single, batch })
     }
 
-    /// Charges a row of at most [`BATCH_SLOTS_MAX`] slots and appends a result for each.
-    pub fn batch<'a>(
+    /// Charges a row of at most [`BATCH_SLOTS_MAX`] slots, and appends a result for each; appends none after an error.
+    pub fn batch(
         &mut self,
-        slots: impl Iterator<Item = &'a Slot>,
-        credits: &mut Vec<Credits>,
+        slots: &[Slot],
+        results: &mut Vec<Result<Credits, Trap>>,
     ) -> wasmtime::Result<()> {
-        let mut count = 0;
         let (places, _) = self.memory.data_mut(&mut self.store).as_chunks_mut::<SLOT_BYTES>();
-        for (place, slot) in places.iter_mut().take(BATCH_SLOTS_MAX).zip(slots) {
-            *place = slot_bytes(slot);
-            count += 1;
-        }
+        let places = places.get_mut(..slots.len()).filter(|places| places.len() <= BATCH_SLOTS_MAX);
+        places.ok_or_else(no_room)?.iter_mut().zip(slots).for_each(|(place, slot)| put_slot(slot, place));
         self.store.set_epoch_deadline(TICKS_MAX);
-        self.batch.call(&mut self.store, (0, RESULTS, count))?;
-        let results = self.memory.data(&self.store).get(RESULTS_OFFSET..).unwrap_or_default();
-        let (results, _) = results.as_chunks::<RESULT_BYTES>();
-        credits.extend(results.iter().take(count as usize).map(|result| Credits(result_of(*result))));
+        self.batch.call(&mut self.store, (0, RESULTS, slots.len() as u32))?;
+        let charged = self.memory.data(&self.store).get(RESULTS_OFFSET..).unwrap_or_default();
+        let (charged, _) = charged.as_chunks::<RESULT_BYTES>();
+        let charged = charged.get(..slots.len()).ok_or_else(no_room)?;
+        results.extend(charged.iter().map(|bytes| Ok(Credits(result_of(*bytes)))));
         Ok(())
     }
 
     /// Charges one slot.
     pub fn single(&mut self, slot: &Slot) -> wasmtime::Result<Credits> {
-        self.memory.write(&mut self.store, 0, &slot_bytes(slot))?;
+        put_slot(slot, self.memory.data_mut(&mut self.store).first_chunk_mut().ok_or_else(no_room)?);
         self.store.set_epoch_deadline(TICKS_MAX);
         self.single.call(&mut self.store, (0, RESULTS))?;
-        let mut result = [0; RESULT_BYTES];
-        self.memory.read(&self.store, RESULTS_OFFSET, &mut result)?;
-        Ok(Credits(result_of(result)))
+        let charged =
+            self.memory.data(&self.store).get(RESULTS_OFFSET..).and_then(|bytes| bytes.first_chunk());
+        charged.map(|bytes| Credits(result_of(*bytes))).ok_or_else(no_room)
     }
+}
+
+/// Nothing is charged by what is left in a memory that is too small.
+fn no_room() -> wasmtime::Error {
+    wasmtime::Error::msg("the module's memory has no room for the slots or their results")
 }

@@ -79,21 +79,17 @@ impl LoadedModule {
         limits.check(slot)
     }
 
-    /// Charges slots that have passed the check, all together, or one by one should one of them trap.
-    fn run(&self, slots: &[&Slot]) -> Vec<Result<Credits, Trap>> {
-        let mut credits = Vec::with_capacity(slots.len());
-        let together = self.take().and_then(|mut instance| {
-            instance.batch(slots.iter().copied(), &mut credits)?;
+    /// Charges slots that pass the check and do not trap; none of them where one does not. Whether it did.
+    fn charge_all(&self, slots: &[Slot], charges: &mut Vec<Result<Credits, Trap>>) -> bool {
+        if slots.iter().any(|slot| self.check(slot).is_err()) {
+            return false;
+        }
+        let charged = self.take().and_then(|mut instance| {
+            instance.batch(slots, charges)?;
             self.give_back(instance);
             Ok(())
         });
-        match together {
-            Ok(()) => credits.into_iter().map(Ok).collect(),
-            Err(error) => {
-                unwind_where_stopped(&error);
-                slots.iter().map(|slot| self.run_alone(slot)).collect()
-            }
-        }
+        charged.inspect_err(unwind_where_stopped).is_ok()
     }
 
     fn run_alone(&self, slot: &Slot) -> Result<Credits, Trap> {
@@ -121,15 +117,10 @@ fn unwind_where_stopped(error: &wasmtime::Error) {
 impl Charger for LoadedModule {
     fn charge(&self, slots: &[Slot], charges: &mut Vec<Result<Credits, Trap>>) {
         for slots in slots.chunks(BATCH_SLOTS_MAX) {
-            let checked: Vec<Result<&Slot, Trap>> =
-                slots.iter().map(|slot| self.check(slot).map(|()| slot)).collect();
-            let sound: Vec<&Slot> = checked.iter().filter_map(|slot| slot.as_ref().ok().copied()).collect();
-            let mut results = self.run(&sound).into_iter();
-            let missing = || Err(Trap::Stopped("the engine gave no result".to_owned()));
-            charges.extend(checked.into_iter().map(|slot| match slot {
-                Ok(_) => results.next().unwrap_or_else(missing),
-                Err(trap) => Err(trap),
-            }));
+            if !self.charge_all(slots, charges) {
+                // One that is refused or traps takes nothing from the others.
+                charges.extend(slots.iter().map(|slot| self.charge_one(slot)));
+            }
         }
     }
 

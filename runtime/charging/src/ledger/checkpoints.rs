@@ -6,8 +6,9 @@
 use aquarium_ir::instant::Millis;
 
 use super::history::Checkpoint;
-use super::{Ledger, WalletLine};
+use super::{Begun, Ledger, WalletLine, after};
 use crate::deployments::Deployments;
+use crate::posting::Postings;
 use crate::record::Record;
 use crate::state::State;
 
@@ -108,6 +109,29 @@ impl Ledger {
         if self.pending.is_empty() {
             // Its room serves the next records.
             self.pending = ready;
+        }
+    }
+
+    /// Shows once more the states that the last fold has shown.
+    pub(crate) fn watch_again(
+        &self,
+        deployments: &mut Deployments,
+        (begun, now): (Begun, Millis),
+        watch: &mut impl FnMut(&State, &mut Deployments, Millis),
+    ) {
+        let Some(checkpoint) = self.history.checkpoints.iter().rfind(|it| it.at.records <= begun.0) else {
+            return;
+        };
+        let mut state = checkpoint.state.clone();
+        let before = self.history.records.get(checkpoint.at.records..begun.0).unwrap_or_default();
+        let again = self.history.records.get(begun.0..).unwrap_or_default();
+        let mut nothing = Postings::default();
+        // They were folded in this order before.
+        let folded = state
+            .fold(deployments, before, &mut nothing)
+            .and_then(|()| state.fold_watched(deployments, again, &mut nothing, watch));
+        if folded.is_ok() {
+            watch(&state, deployments, after(now));
         }
     }
 

@@ -189,12 +189,14 @@ impl Ledger {
     /// that will have it. Findings of earlier parts are as they were saved; those of later ones are no more.
     pub fn unsaved_findings(&self) -> (u32, impl Iterator<Item = (u32, &Finding)>) {
         let History { saved, .. } = &self.history;
+        let findings = self.history.postings.findings.iter().enumerate().skip(saved.up_to.findings);
         let begins = self.history.checkpoints.iter().filter(|it| it.kept && it.at > saved.up_to);
+        // Nearly always there are no findings to be numbered.
+        let begins = begins.take(if findings.len() == 0 { 0 } else { usize::MAX });
         let mut begins: Vec<Marks> = begins.map(|it| it.at).collect();
         // After a roll-back there may be two checkpoints at one place; it begins one part.
         begins.dedup();
         let next = saved.next();
-        let findings = self.history.postings.findings.iter().enumerate().skip(saved.up_to.findings);
         let numbered = findings.map(move |(place, finding)| {
             let parts_before = begins.partition_point(|begin| begin.findings <= place);
             (next.saturating_add(u32::try_from(parts_before).unwrap_or(u32::MAX)), finding)
@@ -205,6 +207,7 @@ impl Ledger {
     /// Forgets what is saved and older than the newest checkpoint.
     pub fn shed(&mut self) {
         self.history.shed();
+        self.outlook = None;
     }
 
     /// Records that are in memory, folded or not.

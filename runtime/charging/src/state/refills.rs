@@ -51,7 +51,7 @@ impl State {
     }
 
     /// Whether it is known that no refill comes up to an instant, inclusive.
-    pub(super) fn no_refill_up_to(&self, at: Millis) -> bool {
+    pub(crate) fn no_refill_up_to(&self, at: Millis) -> bool {
         let Some(searched) = self.lookahead.searched.filter(|_| self.active) else { return true };
         self.lookahead.found.unwrap_or(searched) > at
     }

@@ -301,7 +301,13 @@ fn formula(kind: Kind) -> impl Strategy<Value = Formula> {
         Kind::Any => Formula::Conditional,
         Kind::Proven => Formula::Double,
     };
-    prop_oneof![3 => Just(Formula::Plain), 1 => Just(Formula::Double), 1 => Just(conditional)]
+    prop_oneof![
+        3 => Just(Formula::Plain),
+        1 => Just(Formula::Double),
+        1 => Just(conditional),
+        1 => Just(Formula::Fee),
+        1 => Just(Formula::Rebate),
+    ]
 }
 
 /// Rates by layers: framed ones first, mostly with one that always holds at the end.

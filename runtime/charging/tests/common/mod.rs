@@ -80,6 +80,10 @@ pub enum Formula {
     Double,
     /// `if volume > 5 then price * volume else 1 end`
     Conditional,
+    /// `price * volume + 1`: a slot costs something as soon as it has a length.
+    Fee,
+    /// `price * volume - 1`
+    Rebate,
 }
 
 /// The interpreter, which is slow, and what it has charged: a case is folded many times, and what a slot costs depends
@@ -319,6 +323,14 @@ fn body(formula: Formula, price: &Price, unit: &Rational) -> Expression {
             let comparison = aquarium_ir::expression::Comparison::Greater;
             let condition = push(Node::Compare { comparison, left: volume, right: five });
             push(Node::If { condition, then: product, otherwise: one });
+        }
+        Formula::Fee | Formula::Rebate => {
+            let one = push(Node::Number(Rational::one()));
+            push(if formula == Formula::Fee {
+                Node::Add(product, one)
+            } else {
+                Node::Subtract(product, one)
+            });
         }
     }
     let origin = Origin { span: span(4), unit: String::new(), scale: Rational::one() };

@@ -564,6 +564,8 @@ fn cost(price: &Price, formula: &str, before: &Rational, volume: &Rational) -> R
     match formula {
         "Plain" => product,
         "Double" => Rational(product.0 * number("2").0),
+        "Fee" => Rational(product.0 + Rational::one().0),
+        "Rebate" => Rational(product.0 - Rational::one().0),
         _ if *volume > number("5") => product,
         _ => Rational::one(),
     }

@@ -1,0 +1,214 @@
+//! What open intervals have come to, asked again and again, mostly at later instants.
+//!
+//! An interval may be open for weeks and cut twice a day. What its slots come to that are over is worked out once, and
+//! kept as long as they are what they were: the same interval, under the same namings and deployments, after the same
+//! total or one that does not matter to them. Only the slot that goes on is charged for each question. The sum is that of
+//! [`State::accrual`], to the last digit; nothing here is part of a state.
+
+use std::sync::Arc;
+
+use aquarium_ir::credits::Credits;
+use aquarium_ir::instant::Millis;
+use ethnum::I256;
+
+use crate::charging::{self, Charged, Outcome};
+use crate::deployments::{Deployments, Edition};
+use crate::rate::{Naming, Piece, Rate, join, rate_at, split};
+use crate::state::{Instance, State};
+
+/// What is known of the open intervals of a state, and of states after it.
+#[derive(Debug, Clone, Default)]
+pub struct Meter {
+    edition: Edition,
+    namings: Vec<Naming>,
+    /// By resource, then instance.
+    dials: Vec<Dial>,
+}
+
+/// An open interval.
+#[derive(Debug, Clone)]
+struct Dial {
+    instance: Instance,
+    /// Its slots as far as they are known. The last one may go on.
+    slots: Vec<Piece>,
+    /// Up to where they are known, exclusive.
+    known: Millis,
+    /// What held last, and from when on it was seen to.
+    held: Option<(Millis, Rate)>,
+    over: Over,
+}
+
+/// What the first slots of an interval come to, all of which are over.
+#[derive(Debug, Clone)]
+struct Over {
+    slots: usize,
+    credits: Credits,
+    /// The month's total before them.
+    total_before: I256,
+    /// What they add to it.
+    counted: I256,
+    /// Whether another total before them would change what they come to.
+    by_total: bool,
+    /// What no total may pass, lest one of them would come to nothing.
+    total_max: I256,
+}
+
+impl Meter {
+    /// Whether no interval is open.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.dials.is_empty()
+    }
+
+    /// Whether it knows what holds by these deployments.
+    pub(crate) fn is_of(&self, deployments: &Deployments) -> bool {
+        self.edition == *deployments.edition()
+    }
+
+    /// Goes on with the open intervals of a state. What is known of those that are the same stays known.
+    pub(crate) fn turn_to(&mut self, state: &State, deployments: &Deployments) {
+        if !self.is_of(deployments) || self.namings != state.namings() {
+            self.dials.clear();
+            self.edition = deployments.edition().clone();
+            self.namings.clear();
+        }
+        let mut dials = std::mem::take(&mut self.dials).into_iter().peekable();
+        for instance in state.instances().iter().filter(|instance| instance.runs()) {
+            while dials.next_if(|dial| dial.instance.key() < instance.key()).is_some() {}
+            let same = dials.next_if(|dial| dial.instance == *instance);
+            self.dials.push(same.unwrap_or_else(|| Dial::new(instance)));
+        }
+        if !self.dials.is_empty() && self.namings.is_empty() {
+            self.namings.extend_from_slice(state.namings());
+        }
+    }
+
+    /// What the open intervals have come to at an instant. `state` is the one that it was turned to.
+    pub(crate) fn credits(&mut self, state: &State, deployments: &mut Deployments, at: Millis) -> Credits {
+        let mut sum = Credits::ZERO;
+        // Those of one resource stand together.
+        let mut of_resource: Option<(Arc<str>, I256)> = None;
+        for dial in self.dials.iter_mut().filter(|dial| dial.instance.since < at) {
+            let resource = &dial.instance.resource;
+            let mut total = match of_resource.take() {
+                Some((same, total)) if same == *resource => total,
+                _ => state.total(resource),
+            };
+            sum += dial.credits(deployments, state.namings(), &mut total, at);
+            of_resource = Some((Arc::clone(&dial.instance.resource), total));
+        }
+        sum
+    }
+
+    /// What holds for each open interval at an instant, and until when it surely does.
+    pub(crate) fn rates(
+        &mut self,
+        state: &State,
+        deployments: &mut Deployments,
+        at: Millis,
+        mut see: impl FnMut(&Deployments, &Instance, &Rate, Millis),
+    ) {
+        for dial in &mut self.dials {
+            dial.reach(deployments, state.namings(), Millis(at.0.saturating_add(1)));
+            match &dial.held {
+                Some((from, rate)) if *from <= at => see(deployments, &dial.instance, rate, dial.known),
+                _ => {
+                    // It was asked about a later instant before.
+                    let resource = &dial.instance.resource;
+                    let (rate, until) = rate_at(deployments, state.namings(), resource, at);
+                    see(deployments, &dial.instance, &rate, until);
+                }
+            }
+        }
+    }
+}
+
+impl Dial {
+    fn new(instance: &Instance) -> Self {
+        let known = instance.since;
+        Self { instance: instance.clone(), slots: Vec::new(), known, held: None, over: Over::default() }
+    }
+
+    /// Makes the slots known up to an instant.
+    fn reach(&mut self, deployments: &mut Deployments, namings: &[Naming], at: Millis) {
+        while self.known < at {
+            let (rate, until) = rate_at(deployments, namings, &self.instance.resource, self.known);
+            self.held = Some((self.known, rate.clone()));
+            let piece = Piece { from: self.known, to: until, rate };
+            join(deployments, &mut self.slots, piece);
+            self.known = until;
+        }
+    }
+
+    fn credits(
+        &mut self,
+        deployments: &mut Deployments,
+        namings: &[Naming],
+        total: &mut I256,
+        at: Millis,
+    ) -> Credits {
+        self.reach(deployments, namings, at);
+        let usage = self.instance.usage();
+        let begun = self.slots.partition_point(|slot| slot.from < at);
+        let slots = self.slots.get(..begun).and_then(<[Piece]>::split_last);
+        let Some((last, over)) = slots.filter(|(_, over)| over.len() >= self.over.slots) else {
+            // It was asked about a later instant before.
+            let slots = split(deployments, namings, usage.resource, self.instance.since, at);
+            return sum(&charging::charge(deployments, usage, slots, total));
+        };
+        let before = self.over.go_on(deployments, usage, over, total);
+        let slot = Piece { to: at, ..last.clone() };
+        before + charging::charge_slot(deployments, usage, slot, total).credits
+    }
+}
+
+fn sum(slots: &[Charged]) -> Credits {
+    slots.iter().map(|slot| slot.credits).sum()
+}
+
+impl Default for Over {
+    fn default() -> Self {
+        Self {
+            slots: 0,
+            credits: Credits::ZERO,
+            total_before: I256::ZERO,
+            counted: I256::ZERO,
+            by_total: false,
+            total_max: I256::MAX,
+        }
+    }
+}
+
+impl Over {
+    /// What slots come to of which the first are known; counts them in the total.
+    fn go_on(
+        &mut self,
+        deployments: &Deployments,
+        usage: charging::Usage<'_>,
+        slots: &[Piece],
+        total: &mut I256,
+    ) -> Credits {
+        if !self.holds_after(*total) {
+            *self = Self::default();
+        }
+        self.total_before = *total;
+        *total = total.saturating_add(self.counted);
+        if let Some(new) = slots.get(self.slots..).filter(|new| !new.is_empty()) {
+            for piece in new {
+                let max = charging::total_max(deployments, usage.resource, &piece.rate);
+                self.total_max = self.total_max.min(max.unwrap_or(I256::MAX));
+            }
+            for slot in charging::charge(deployments, usage, new.to_vec(), total) {
+                self.credits += slot.credits;
+                self.by_total |= slot.total_before.is_some() || slot.outcome == Outcome::Limit;
+            }
+            self.slots = slots.len();
+            self.counted = total.saturating_sub(self.total_before);
+        }
+        self.credits
+    }
+
+    /// Whether it is the same after a total.
+    fn holds_after(&self, total: I256) -> bool {
+        total == self.total_before || (!self.by_total && total.saturating_add(self.counted) <= self.total_max)
+    }
+}
