@@ -14,7 +14,7 @@ use aquarium_store::partition_of;
 pub use following::{Following, Freshness};
 pub use member::{Neighbourhood, Setting};
 pub use peers::Peers;
-pub use tenure::{Part, Standing, Tenure};
+pub use tenure::{Changes, Part, Standing, Tenure};
 
 /// A task that one node at a time has: the one that charges a certain partition.
 #[derive(Clone)]

@@ -490,8 +490,8 @@ impl Daemon {
 
     /// The record at a place in the log.
     pub fn record(&self, place: Position) -> Result<Option<OwnedRecord>, Unanswered> {
-        let page = self.log.read(place).map_err(|error| Unanswered::Broken(error.to_string()))?;
-        Ok(page.records().next().map(OwnedRecord::from))
+        let found = self.log.read_at(&[place]).map_err(|error| Unanswered::Broken(error.to_string()))?;
+        Ok(found.into_iter().next())
     }
 }
 

@@ -6,7 +6,7 @@
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use aquarium_store::{Log, OwnedRecord, Page, Position, ReadError};
+use aquarium_store::{Log, Needed, OwnedRecord, Page, Position, ReadError};
 use tokio::sync::watch;
 
 /// Pages that are kept for followers that are a little behind.
@@ -16,7 +16,7 @@ const PAGES_KEPT: usize = 4;
 pub struct Feed {
     log: Arc<dyn Log>,
     end: watch::Receiver<Position>,
-    recent: Mutex<VecDeque<Arc<Page>>>,
+    recent: Mutex<VecDeque<(Needed, Page)>>,
     stopped: watch::Sender<bool>,
 }
 
@@ -62,20 +62,47 @@ impl Feed {
         self.log.read_shared_since(from)
     }
 
-    /// The page whose first record is at a place.
-    pub fn page(&self, from: Position) -> Result<Arc<Page>, ReadError> {
+    /// A page from a place on, with all records.
+    pub fn page(&self, from: Position) -> Result<Page, ReadError> {
+        self.page_for(from, &Needed::Everything, || Needed::Everything)
+    }
+
+    /// A page from a place on with the records that are needed, among others. What has to be read for it is what `wanted`
+    /// says, which may be more: others need it, too.
+    pub fn page_for(
+        &self,
+        from: Position,
+        needed: &Needed,
+        wanted: impl FnOnce() -> Needed,
+    ) -> Result<Page, ReadError> {
         let mut recent = self.recent.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(page) = recent.iter().find(|page| page.first() == from) {
-            return Ok(page.clone());
+        let reaches = |page: &Page| page.first() <= from && from < page.next();
+        let known =
+            recent.iter().find(|(read, page)| reaches(page) && (page.is_whole() || includes(read, needed)));
+        if let Some((_, page)) = known {
+            return Ok(page.clone().skip_to(from));
         }
-        let page = Arc::new(self.log.read(from)?);
-        if page.is_empty() {
+        let wanted = wanted();
+        let page = self.log.read_needed(from, &wanted)?;
+        // What one follower alone needs is not kept for others.
+        if page.is_empty() || wanted == Needed::Nobodys && !page.is_whole() {
             return Ok(page);
         }
         if recent.len() == PAGES_KEPT {
             recent.pop_front();
         }
-        recent.push_back(page.clone());
+        recent.push_back((wanted, page.clone()));
         Ok(page)
+    }
+}
+
+/// Whether everything that is needed is read together with what is.
+fn includes(read: &Needed, needed: &Needed) -> bool {
+    match (read, needed) {
+        (Needed::Everything, _) | (Needed::Nobodys, Needed::Nobodys) => true,
+        (Needed::OfPartitions(read), Needed::OfPartitions(needed)) => {
+            needed.iter().all(|partition| read.contains(partition))
+        }
+        (Needed::OfPartitions(_) | Needed::Nobodys, _) => false,
     }
 }

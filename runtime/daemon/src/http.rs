@@ -27,6 +27,7 @@ mod users;
 
 use std::future::Future;
 use std::io;
+use std::ops::Deref;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -55,9 +56,20 @@ const ADMIN_SOCKET: &str = "admin.sock";
 /// Bytes of bodies that are questions or orders; events and modules have limits of their own.
 const SMALL_BODY_BYTES_MAX: usize = 1 << 20;
 
-/// What handlers share.
+/// What handlers share: it is cloned some times for each request.
 #[derive(Clone)]
-pub struct Api {
+pub struct Api(Arc<Shared>);
+
+impl Deref for Api {
+    type Target = Shared;
+
+    fn deref(&self) -> &Shared {
+        &self.0
+    }
+}
+
+/// What there is of it once.
+pub struct Shared {
     /// The daemon.
     pub daemon: Arc<Daemon>,
     /// The room for bodies, in bytes.
@@ -69,7 +81,7 @@ pub struct Api {
 impl Api {
     fn new(daemon: Arc<Daemon>, stopping: watch::Receiver<bool>) -> Self {
         let room = daemon.configuration.http.bodies_bytes_max.min(Semaphore::MAX_PERMITS);
-        Self { daemon, bodies: Arc::new(Semaphore::new(room)), stopping }
+        Self(Arc::new(Shared { daemon, bodies: Arc::new(Semaphore::new(room)), stopping }))
     }
 
     /// How long a client may pause.

@@ -9,7 +9,7 @@ use aquarium_charging::input::{self, Source};
 use aquarium_charging::record::{Body, Handling};
 use aquarium_charging::{Deployments, Span};
 use aquarium_ir::Millis;
-use aquarium_store::{Digest, Kind, Position, ReadError, Record};
+use aquarium_store::{Digest, Kind, Needed, Position, ReadError, Record};
 use serde::Deserialize;
 use tokio::sync::watch;
 
@@ -37,7 +37,7 @@ pub struct Known {
     pub deployments: Vec<Deployment>,
     /// The last instant that a tick told.
     pub ticked: Option<Millis>,
-    /// When the last record that was looked at was received.
+    /// When the last record that was looked at was received; those of users need not be looked at.
     pub received: Millis,
 }
 
@@ -123,7 +123,7 @@ impl Registry {
 
     fn look_at_a_page(&self, feed: &Feed) -> Result<(), ReadError> {
         let from = *self.cursor.borrow();
-        let page = feed.page(from)?;
+        let page = feed.page_for(from, &Needed::Nobodys, || Needed::Nobodys)?;
         let mut known = self.known();
         page.records().for_each(|record| known.take(&record));
         drop(known);

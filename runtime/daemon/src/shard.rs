@@ -1,14 +1,15 @@
 //! Shards: each owns the users of some partitions, folds their records and answers for them.
 //!
-//! A shard follows the log at its own pace and answers questions in between. One about a single user is answered once
-//! everything of that user is folded that was durable when it was asked, ahead of all others. One about many users is
-//! answered by what is folded, and says up to when that is; a shard that is about to come to the log's end comes there
-//! first. A user is a value in a table, not a task. A panic while one user is folded sets that user aside; nobody else
-//! notices.
+//! A shard follows the log at its own pace and answers questions in between; while it waits, whoever asks looks at what
+//! is in memory without it. A question about a single user is answered once everything of that user is folded that was
+//! durable when it was asked, ahead of all others. One about many users is answered by what is folded, and says up to
+//! when that is; a shard that is about to come to the log's end comes there first. A user is a value in a table, not a
+//! task. A panic while one user is folded sets that user aside; nobody else notices.
 //!
 //! What is folded is written to the store of derived state in the background, from where a shard goes on when it is
 //! started again; users that nothing happens to are in the store alone.
 
+mod desk;
 pub mod findings;
 mod gathering;
 mod gauges;
@@ -33,12 +34,13 @@ use aquarium_store::{Derived, Position, partition_of};
 use thiserror::Error;
 use tokio::sync::{Mutex, mpsc, oneshot, watch};
 
+use desk::Desk;
 use findings::WhichFindings;
 pub use gauges::Gauges;
 pub use standing::{Digested, Finding, Row};
 
 use crate::clock::Clock;
-use crate::cluster::{Freshness, Part, Standing, Tenure};
+use crate::cluster::{Changes, Freshness, Part, Standing, Tenure};
 use crate::feed::Feed;
 use crate::outbox::Outbox;
 use crate::policies::Policies;
@@ -96,6 +98,7 @@ type Reply<T> = oneshot::Sender<Result<T, Unanswered>>;
 #[derive(Clone)]
 pub struct Handle {
     shards: Vec<mpsc::Sender<Question>>,
+    desks: Vec<Arc<Desk>>,
     cursors: Vec<watch::Receiver<Result<Position, Unanswered>>>,
     gauges: Vec<Arc<Gauges>>,
     partitions: u16,
@@ -187,9 +190,11 @@ impl Handle {
         Ok(all)
     }
 
-    /// Puts a question to a shard.
+    /// Puts a question to a shard, unless it is answered on the way.
     async fn put(&self, shard: usize, ask: Ask) -> Result<(), Unanswered> {
         let question = Question { not_before: *self.end.borrow(), ask };
+        let desk = self.desks.get(shard).ok_or(Unanswered::Stopping)?;
+        let Some(question) = desk.answer(question) else { return Ok(()) };
         let questions = self.shards.get(shard).ok_or(Unanswered::Stopping)?;
         questions.send(question).await.map_err(|_| Unanswered::Stopping)
     }
@@ -241,6 +246,7 @@ pub struct Shard {
     number: usize,
     setting: Setting,
     questions: Mutex<mpsc::Receiver<Question>>,
+    desk: Arc<Desk>,
     /// Up to where the log is folded, or why it cannot be.
     cursor: watch::Sender<Result<Position, Unanswered>>,
     gauges: Arc<Gauges>,
@@ -251,16 +257,19 @@ pub fn new(setting: &Setting, count: usize) -> (Handle, Vec<Shard>) {
     let of = count.max(1);
     let (mut senders, mut cursors, mut shards) = (Vec::new(), Vec::new(), Vec::new());
     let gauges: Vec<Arc<Gauges>> = (0..of).map(|_| Arc::default()).collect();
-    for (number, gauges) in gauges.iter().enumerate() {
+    let desks: Vec<Arc<Desk>> = (0..of).map(|_| Arc::default()).collect();
+    for (number, (gauges, desk)) in gauges.iter().zip(&desks).enumerate() {
         let (sender, receiver) = mpsc::channel(QUESTIONS_WAITING_MAX);
         let (cursor, folded) = watch::channel(Ok(Position::START));
         senders.push(sender);
         cursors.push(folded);
-        let (setting, questions, gauges) = (setting.clone(), Mutex::new(receiver), gauges.clone());
-        shards.push(Shard { number, setting, questions, cursor, gauges });
+        let (setting, questions) = (setting.clone(), Mutex::new(receiver));
+        let (desk, gauges) = (desk.clone(), gauges.clone());
+        shards.push(Shard { number, setting, questions, desk, cursor, gauges });
     }
     let handle = Handle {
         shards: senders,
+        desks,
         cursors,
         gauges,
         partitions: setting.partitions,
@@ -279,17 +288,15 @@ impl Shard {
         let mut waiting = Waiting::default();
         loop {
             let mut part = self.setting.tenure.part_of(self.number);
-            let mut users = Users::open(self.number, &part, self.setting.clone());
+            // Those that a panic has left are gone before they are read again.
+            self.desk.clear();
+            self.desk.put(Users::open(self.number, &part, self.setting.clone()));
             self.setting.tenure.enter(self.number, &part);
-            match self.charge(&mut users, &mut part, &mut questions, &mut waiting) {
-                Standing::Same => {
-                    users.write_all();
-                    return;
-                }
-                Standing::Changed => {
-                    users.write_all();
-                }
-                Standing::Lost => users.abandon(),
+            let standing = self.charge(&mut part, &mut questions, &mut waiting);
+            let users = self.desk.take().take();
+            users.into_iter().for_each(|users| leave(users, standing));
+            if standing == Standing::Same {
+                return;
             }
         }
     }
@@ -297,15 +304,18 @@ impl Shard {
     /// Charges a part until it is another one, or, where it stays the same, until nobody can ask any more.
     fn charge(
         &self,
-        users: &mut Users,
         part: &mut Part,
         questions: &mut mpsc::Receiver<Question>,
         waiting: &mut Waiting,
     ) -> Standing {
-        let mut end = self.setting.feed.end();
-        let mut changes = self.setting.tenure.changes();
-        let runtime = tokio::runtime::Handle::current();
+        let mut signals = Signals {
+            runtime: tokio::runtime::Handle::current(),
+            end: self.setting.feed.end(),
+            changes: self.setting.tenure.changes(),
+        };
         loop {
+            let mut desk = self.desk.take();
+            let Some(users) = desk.as_mut() else { return Standing::Changed };
             match self.setting.tenure.standing(self.number, part) {
                 Standing::Same => {}
                 other => return other,
@@ -322,7 +332,7 @@ impl Shard {
                 waiting.answer(users);
             };
             attend(users);
-            let folded = !self.setting.feed.is_stopped() && users.fold_some(*end.borrow_and_update());
+            let folded = !self.setting.feed.is_stopped() && users.fold_some(*signals.end.borrow_and_update());
             let _ = self.cursor.send_replace(users.check().map(|()| users.cursor()));
             attend(users);
             let write_in = users.write_some();
@@ -333,28 +343,57 @@ impl Shard {
             self.gauges.set(users);
             let listed = Lists::ALL.into_iter().any(|lists| waiting.needs(lists) && users.list_for(lists));
             if folded || crowded || listed || write_in == Some(Duration::ZERO) {
+                drop(desk);
+                // Whoever waits for a processor to ask or to answer gets it now, and not when the scheduler looks again.
+                std::thread::yield_now();
                 continue;
             }
             // What concerns many users and can wait leaves time to others.
             let more = looked || users.sweep_when_idle() || users.list_when_idle();
-            let write_in = if more { Some(PAUSE) } else { write_in };
-            let next = runtime.block_on(async {
-                tokio::select! {
-                    biased;
-                    () = self.setting.feed.stopped() => Next::Stop,
-                    () = changes.next() => Next::Fold,
-                    question = questions.recv() => question.map_or(Next::Stop, Next::Answer),
-                    moved = end.changed() => moved.map_or(Next::Stop, |()| Next::Fold),
-                    () = after(write_in) => Next::Fold,
-                    () = after(self.setting.tenure.left()) => Next::Fold,
-                    () = reached(&self.setting.clock, users.next_timer()), if !more => Next::Fold,
+            let (pause, timer) = if more { (Some(PAUSE), None) } else { (write_in, users.next_timer()) };
+            drop(desk);
+            match self.wait(&mut signals, questions, pause, timer) {
+                Next::Answer(question) => {
+                    if let Some(users) = self.desk.take().as_mut() {
+                        waiting.take(users, question);
+                    }
                 }
-            });
-            match next {
-                Next::Answer(question) => waiting.take(users, question),
                 Next::Fold => {}
                 Next::Stop => return Standing::Same,
             }
+        }
+    }
+
+    /// Waits until there is something to do, a time has passed, or an instant has come.
+    fn wait(
+        &self,
+        signals: &mut Signals,
+        questions: &mut mpsc::Receiver<Question>,
+        pause: Option<Duration>,
+        timer: Option<Millis>,
+    ) -> Next {
+        let Signals { runtime, end, changes } = signals;
+        runtime.block_on(async {
+            tokio::select! {
+                biased;
+                () = self.setting.feed.stopped() => Next::Stop,
+                () = changes.next() => Next::Fold,
+                question = questions.recv() => question.map_or(Next::Stop, Next::Answer),
+                moved = end.changed() => moved.map_or(Next::Stop, |()| Next::Fold),
+                () = after(pause) => Next::Fold,
+                () = after(self.setting.tenure.left()) => Next::Fold,
+                () = reached(&self.setting.clock, timer) => Next::Fold,
+            }
+        })
+    }
+}
+
+/// Users of a part that was charged until now.
+fn leave(mut users: Users, standing: Standing) {
+    match standing {
+        Standing::Lost => users.abandon(),
+        Standing::Same | Standing::Changed => {
+            users.write_all();
         }
     }
 }
@@ -373,6 +412,15 @@ async fn after(time: Option<Duration>) {
         Some(time) => tokio::time::sleep(time).await,
         None => std::future::pending().await,
     }
+}
+
+/// What a shard is told by, besides questions.
+struct Signals {
+    runtime: tokio::runtime::Handle,
+    /// The end of the log.
+    end: watch::Receiver<Position>,
+    /// Of what is charged here.
+    changes: Changes,
 }
 
 /// What a shard does next.

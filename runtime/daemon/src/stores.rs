@@ -86,7 +86,7 @@ pub fn open(configuration: &Configuration) -> Result<Stores, StoresError> {
 }
 
 fn open_embedded(configuration: &Configuration) -> Result<Stores, StoresError> {
-    // Stores have threads of their own, which merge files.
+    // Derived state has threads of its own, which merge files.
     let opened = std::thread::scope(|scope| {
         let open = || {
             threads::give_way();

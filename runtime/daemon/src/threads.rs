@@ -3,6 +3,10 @@
 //! Questions are on the path of somebody else's request; reading large bodies, writing what can be worked out again and
 //! merging files are not. Threads that do the latter give way: a scheduler has those that answer run first whenever they
 //! wake, instead of after whoever computes at the moment. While nobody answers they have the processors to themselves.
+//!
+//! What somebody waits for does not give way. Runs of the log's ids are files that are merged, too, but memory has room for
+//! two tables of ids only: where events arrive faster than runs are made, whoever appends waits for that thread, and a
+//! tenth of a share would be a tenth of what can be taken in.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};

@@ -8,13 +8,14 @@
 pub mod derived;
 pub mod embedded;
 pub mod log;
+mod page;
 pub mod postgres;
 pub mod record;
 pub mod trust;
 
 pub use derived::{Derived, DerivedError, DerivedOptions, EmbeddedDerived};
 pub use embedded::{EmbeddedLog, Options};
-pub use log::{AppendError, Log, OpenError, Page, ReadError, Statistics};
+pub use log::{AppendError, Log, Needed, OpenError, Page, ReadError, Statistics};
 pub use postgres::{PostgresDerived, PostgresError, PostgresLog, PostgresOptions};
 pub use record::{Appended, Digest, Kind, NewRecord, OwnedRecord, Position, Record, partition_of};
 

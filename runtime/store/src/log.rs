@@ -4,13 +4,12 @@
 
 use std::io;
 use std::path::PathBuf;
-use std::sync::Arc;
 
 use thiserror::Error;
 
-use crate::embedded::format::{self, Records};
+pub use crate::page::{Needed, Page};
 use crate::postgres::PostgresError;
-use crate::record::{Appended, NewRecord, OwnedRecord, Position};
+use crate::record::{Appended, NewRecord, OwnedRecord, Position, Record};
 
 /// An append-only sequence of records, each stored once.
 pub trait Log: Send + Sync {
@@ -37,6 +36,35 @@ pub trait Log: Send + Sync {
     ///
     /// What is damaged is never skipped.
     fn read(&self, from: Position) -> Result<Page, ReadError>;
+
+    /// Some records in order from a place on, among them those that are needed; an empty page at the end of the log. The
+    /// page says up to where everything that is needed was read, though nothing of it may have been found.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::read`].
+    fn read_needed(&self, from: Position, _needed: &Needed) -> Result<Page, ReadError> {
+        self.read(from)
+    }
+
+    /// The records at some places, in order; `places` ascend. Where there is none nothing is given.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::read`].
+    fn read_at(&self, places: &[Position]) -> Result<Vec<OwnedRecord>, ReadError> {
+        let mut found = Vec::with_capacity(places.len());
+        let mut wanted = places;
+        while let Some(first) = wanted.first() {
+            let page = self.read(*first)?;
+            let (here, beyond) = wanted.split_at(wanted.partition_point(|place| *place < page.next()));
+            let is_wanted = |record: &Record<'_>| here.binary_search(&record.position).is_ok();
+            found.extend(page.records().filter(is_wanted).map(OwnedRecord::from));
+            // At its end there are no more.
+            wanted = if page.is_empty() { &[] } else { beyond };
+        }
+        Ok(found)
+    }
 
     /// All records of a user, in order.
     ///
@@ -65,72 +93,6 @@ pub trait Log: Send + Sync {
 
     /// How large it is.
     fn statistics(&self) -> Statistics;
-}
-
-/// Consecutive records, read together.
-#[derive(Debug, Clone)]
-pub struct Page {
-    first: Position,
-    count: u32,
-    /// The payload of a block.
-    bytes: Arc<Vec<u8>>,
-    /// Where the first record begins in it.
-    start: usize,
-}
-
-impl Page {
-    /// A page of all records of a block's payload.
-    pub(crate) fn new(first: Position, count: u32, bytes: Vec<u8>) -> Self {
-        Self { first, count, bytes: Arc::new(bytes), start: 0 }
-    }
-
-    /// A page without records.
-    pub(crate) fn empty(at: Position) -> Self {
-        Self::new(at, 0, Vec::new())
-    }
-
-    /// The rest of the page from a record on.
-    pub(crate) fn skip_to(mut self, position: Position) -> Self {
-        let skipped =
-            u32::try_from(position.0.saturating_sub(self.first.0)).unwrap_or(u32::MAX).min(self.count);
-        let mut records = self.records();
-        records.by_ref().take(skipped as usize).for_each(drop);
-        self.start = self.bytes.len() - records.rest();
-        self.first = Position(self.first.0.saturating_add(u64::from(skipped)));
-        self.count -= skipped;
-        self
-    }
-
-    /// The page of its first records, at most so many, and that of the others. They share its bytes.
-    #[must_use]
-    pub fn split_at(&self, count: u32) -> (Self, Self) {
-        let rest = self.clone().skip_to(Position(self.first.0.saturating_add(u64::from(count))));
-        (Self { count: self.count - rest.count, ..self.clone() }, rest)
-    }
-
-    /// Whether there is nothing in it.
-    #[must_use]
-    pub fn is_empty(&self) -> bool {
-        self.count == 0
-    }
-
-    /// The place of its first record.
-    #[must_use]
-    pub fn first(&self) -> Position {
-        self.first
-    }
-
-    /// The place after its last record: where to read on.
-    #[must_use]
-    pub fn next(&self) -> Position {
-        Position(self.first.0.saturating_add(u64::from(self.count)))
-    }
-
-    /// Its records, borrowed.
-    #[must_use]
-    pub fn records(&self) -> Records<'_> {
-        format::records(self.bytes.get(self.start..).unwrap_or_default(), self.first, self.count)
-    }
 }
 
 /// How large a log is.

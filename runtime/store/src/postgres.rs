@@ -4,6 +4,7 @@
 //! shards. Whoever writes a partition's derived state holds its lease, and every transaction compares the lease's
 //! epoch. SQL is in this module and nowhere else.
 
+mod address;
 mod copy;
 mod derived;
 mod error;
@@ -14,6 +15,7 @@ mod log;
 mod members;
 mod migrations;
 mod modules;
+mod reading;
 mod server;
 mod standby;
 mod tls;

@@ -70,7 +70,8 @@ pub struct Setting {
 }
 
 impl Neighbourhood {
-    /// Takes this node's share of what nobody has.
+    /// Takes this node's share of what nobody has. While a standby is away nothing can be taken: the node is there, and
+    /// takes it later.
     ///
     /// # Errors
     /// Where the server cannot be used.
@@ -92,10 +93,14 @@ impl Neighbourhood {
         };
         let mut tries: u32 = 1;
         while let Err(error) = neighbourhood.round(Position::START, Position::START) {
-            if tries >= TRIES_MAX {
-                return Err(error);
+            match error {
+                PostgresError::HeldBack { .. } => {
+                    neighbourhood.fail(&error);
+                    break;
+                }
+                error if tries >= TRIES_MAX => return Err(error),
+                _ => tries += 1,
             }
-            tries += 1;
         }
         Ok(neighbourhood)
     }
@@ -297,6 +302,8 @@ impl Neighbourhood {
         let share = self.share();
         let held = self.tenure.partitions();
         if held.len() > share {
+            // What is given up while nobody can take it would be charged by nobody.
+            self.member.check_lasting()?;
             let over: Vec<u16> = held.iter().rev().take(held.len() - share).copied().collect();
             self.tenure.part_from(&over);
             return Ok(());

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 
 use aquarium_charging::Reason;
 use aquarium_ir::Millis;
-use aquarium_store::{Kind, Log, OwnedRecord, Position};
+use aquarium_store::{Kind, Log, OwnedRecord, Position, ReadError};
 
 use super::Daemon;
 use super::everywhere::NotWhole;
@@ -79,13 +79,13 @@ impl Daemon {
         if all.len() > which.limit {
             part.next = all.keys().take(which.limit).next_back().copied();
         }
-        let (log, limit) = (self.log.clone(), which.limit);
-        let read = move || all.into_iter().take(limit).map(|one| read(&*log, one)).collect();
-        let read: Result<Vec<Option<Refused>>, Unanswered> = match tokio::task::spawn_blocking(read).await {
+        let log = self.log.clone();
+        let listed: BTreeMap<Position, Option<Finding>> = all.into_iter().take(which.limit).collect();
+        let read = match tokio::task::spawn_blocking(move || read(&*log, listed)).await {
             Ok(read) => read,
             Err(failure) => std::panic::resume_unwind(failure.into_panic()),
         };
-        part.refused = read?.into_iter().flatten().collect();
+        part.refused = read.map_err(|error| Unanswered::Broken(error.to_string()))?;
         Ok(part)
     }
 
@@ -120,11 +120,10 @@ impl Daemon {
     }
 }
 
-/// The record at a place, and why it has no effect; `None`: it has left the list.
-fn read(log: &dyn Log, (place, finding): (Position, Option<Finding>)) -> Result<Option<Refused>, Unanswered> {
-    let page = log.read(place).map_err(|error| Unanswered::Broken(error.to_string()))?;
-    let Some(record) = page.records().next().map(OwnedRecord::from) else { return Ok(None) };
-    Ok(match (finding, record.kind) {
+/// The records at some places, and why they have no effect; of those that have left the list there is none.
+fn read(log: &dyn Log, mut listed: BTreeMap<Position, Option<Finding>>) -> Result<Vec<Refused>, ReadError> {
+    let places: Vec<Position> = listed.keys().copied().collect();
+    let refused = |record: OwnedRecord| match (listed.remove(&record.position)?, record.kind) {
         (Some(Finding { user, reason, message, .. }), _) => {
             Some(Refused { record, user: Some(user), reason, message })
         }
@@ -133,5 +132,6 @@ fn read(log: &dyn Log, (place, finding): (Position, Option<Finding>)) -> Result<
             Some(Refused { record, user: None, reason, message })
         }
         (None, _) => None,
-    })
+    };
+    Ok(log.read_at(&places)?.into_iter().filter_map(refused).collect())
 }

@@ -17,6 +17,8 @@ use crate::views::quarantine::Quarantined;
 
 /// Places of the list that one question looks at, at most: it then says where to go on.
 const LOOKED_AT_MAX: usize = 10 * PAGE_MAX;
+/// Places that are looked at together, at least, where only some of what is listed is meant: everybody is asked each time.
+const LOOKED_AT_ONCE: usize = 1_000;
 
 /// Which part of the list.
 #[derive(Debug, Default, Deserialize, IntoParams)]
@@ -99,22 +101,28 @@ pub async fn list(
 /// What is listed of what is meant.
 pub async fn listed(daemon: &Daemon, filter: &Filter) -> Result<QuarantinePage, Fault> {
     let limit = limit(filter.limit)?;
+    let looked_at_once = if filter.is_of_some() { limit.max(LOOKED_AT_ONCE) } else { limit };
     let mut which = WhichRefused {
         after: cursor(filter.after.as_deref())?.map(Position),
         reason: filter.reason.clone(),
         stage: filter.stage.map(Stage::word),
-        limit,
+        limit: looked_at_once,
     };
     let (mut quarantined, mut looked_at, mut known) = (Vec::new(), 0, Millis::MAX);
     loop {
-        which.limit = limit.saturating_sub(quarantined.len());
         let part = daemon.quarantined(&which).await.map_err(not_whole)?;
         known = known.min(part.known);
         looked_at += part.refused.len();
-        quarantined.extend(part.refused.into_iter().map(Quarantined::of).filter(|one| filter.wants(one)));
+        let meant = part.refused.into_iter().map(Quarantined::of).filter(|one| filter.wants(one));
+        quarantined.extend(meant);
         which.after = part.next;
-        if part.next.is_none() || quarantined.len() >= limit || looked_at >= LOOKED_AT_MAX {
-            let next = part.next.map(|next| next.to_string());
+        // What is beyond the page is on the next one.
+        if quarantined.len() > limit {
+            quarantined.truncate(limit);
+            which.after = quarantined.last().map(|last| Position(last.position));
+        }
+        if which.after.is_none() || quarantined.len() >= limit || looked_at >= LOOKED_AT_MAX {
+            let next = which.after.map(|next| next.to_string());
             let rerating = daemon.shards.is_rerating();
             return Ok(QuarantinePage { known: known.0, rerating, quarantined, next });
         }
@@ -122,6 +130,11 @@ pub async fn listed(daemon: &Daemon, filter: &Filter) -> Result<QuarantinePage, 
 }
 
 impl Filter {
+    /// Whether what is listed has to be looked at to know whether it is meant.
+    fn is_of_some(&self) -> bool {
+        self.user.is_some() || self.client.is_some()
+    }
+
     fn wants(&self, one: &Quarantined) -> bool {
         let same = |wanted: &Option<String>, given: Option<&str>| {
             wanted.as_deref().is_none_or(|wanted| Some(wanted) == given)

@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 /// The time of a slice: questions wait no longer for whatever else a shard does.
-const SLICE: Duration = Duration::from_millis(1);
+const SLICE: Duration = Duration::from_micros(500);
 
 /// A slice of time that has begun.
 #[derive(Debug, Clone, Copy)]

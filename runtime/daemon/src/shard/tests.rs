@@ -8,12 +8,13 @@ use std::time::Duration;
 use aquarium_charging::{Charger, Deployments, Interpreter, Trap, Version};
 use aquarium_compiler::{SourceFile, analyze};
 use aquarium_ir::{Credits, Millis, Slot};
-use aquarium_store::{Derived, DerivedOptions, EmbeddedDerived, EmbeddedLog, Log, Options};
+use aquarium_store::{Derived, DerivedOptions, EmbeddedDerived, EmbeddedLog, Log, Options, Position};
 use tokio::sync::watch;
 
+use super::desk::Desk;
 use super::findings::WhichFindings;
 use super::users::Users;
-use super::{Setting, Unanswered};
+use super::{Ask, Question, Row, Setting, Unanswered, queries};
 use crate::clock::Clock;
 use crate::cluster::{Freshness, Tenure};
 use crate::feed::Feed;
@@ -150,4 +151,38 @@ fn a_user_that_was_set_aside_is_tried_again_ever_later_and_comes_back_with_all_i
     harms.store(false, Ordering::SeqCst);
     assert_eq!(stands_after(2_999), (None, 1));
     assert_eq!(stands_after(3_000), (Some("-30".to_owned()), 0));
+}
+
+#[test]
+fn what_is_in_memory_is_told_without_the_shard_unless_it_is_at_work() {
+    let directory = tempfile::tempdir().unwrap();
+    let users = users_after(directory.path(), &[("a", "1"), ("bad", "13")]);
+    let end = users.cursor();
+    let desk = Desk::default();
+    let ask = |user: &str, not_before: Position| {
+        let (told, balance) = std::sync::mpsc::channel();
+        let look = Box::new(move |seen: Result<Option<queries::Seen<'_>>, Unanswered>| {
+            let balance =
+                seen.map(|seen| seen.map(|seen| Row::of(String::new(), &seen.view).balance.to_string()));
+            told.send(balance).unwrap();
+        });
+        let ask = Ask::State { user: user.to_owned(), at: Millis(9_000), look };
+        let given_back = desk.answer(Question { not_before, ask });
+        (given_back.is_some(), balance.try_recv().ok())
+    };
+    let nothing = (true, None);
+    // There are no users yet.
+    assert_eq!(ask("a", end), nothing);
+    desk.put(users);
+    assert_eq!(ask("a", end), (false, Some(Ok(Some("-2".to_owned())))));
+    // Something is to be folded first, read first, or tried again.
+    assert_eq!(ask("a", end.next()), nothing);
+    assert_eq!(ask("nobody", end), nothing);
+    assert_eq!(ask("bad", end), nothing);
+    let at_work = desk.take();
+    assert_eq!(ask("a", end), nothing);
+    drop(at_work);
+    assert!(!ask("a", end).0);
+    desk.clear();
+    assert_eq!(ask("a", end), nothing);
 }

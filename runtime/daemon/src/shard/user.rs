@@ -53,6 +53,8 @@ pub struct Kept {
     pub used: bool,
     /// What it weighed when that was last looked at.
     pub weight: usize,
+    /// The batch with what was last packed of it: until that is written the store has less.
+    pub batch: u64,
 }
 
 impl User {
@@ -106,8 +108,8 @@ impl User {
 
     /// When to look again though no record has come: where the threshold may be crossed, or the month ends, since it was last
     /// folded. That may be in the past: time has gone on since.
-    pub fn due(&self, deployments: &mut Deployments) -> Option<Millis> {
-        let crossing = self.announcements.due(&self.ledger, deployments);
+    pub fn due(&mut self, deployments: &mut Deployments) -> Option<Millis> {
+        let crossing = self.announcements.due(&mut self.ledger, deployments);
         let month_end = self.announcements.examined().map(|examined| deployments.month(examined).end);
         crossing.into_iter().chain(month_end).min()
     }

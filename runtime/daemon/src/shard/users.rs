@@ -23,7 +23,7 @@ use aquarium_charging::record::Body;
 use aquarium_charging::{Deployments, Record};
 use aquarium_ir::Millis;
 use aquarium_store::derived::{Derived, Fence, OutboxPlace, Owner};
-use aquarium_store::{DerivedError, Page, Position, ReadError, partition_of};
+use aquarium_store::{DerivedError, Needed, Page, Position, ReadError, partition_of};
 
 use super::findings::Findings;
 use super::gathering::{Gathered, OfUser};
@@ -233,8 +233,21 @@ impl Users {
     fn next_page(&mut self) -> Result<Page, ReadError> {
         match self.rest.take() {
             Some(rest) => Ok(rest),
-            None => self.setting.feed.page(self.gathered.next).map(|page| Page::clone(&page)),
+            None => {
+                let own: Vec<u16> = self.partitions.keys().copied().collect();
+                let wanted = || self.needed_here(&own);
+                self.setting.feed.page_for(self.gathered.next, &Needed::OfPartitions(own.clone()), wanted)
+            }
         }
+    }
+
+    /// What this shard needs of the log, and the others of this node: it is read for all of them at once.
+    fn needed_here(&self, own: &[u16]) -> Needed {
+        let mut partitions = self.setting.tenure.partitions();
+        partitions.extend(own);
+        partitions.sort_unstable();
+        partitions.dedup();
+        Needed::OfPartitions(partitions)
     }
 
     /// Folds what is gathered of some users; with the last of them the shard has come to where it was read.
@@ -249,7 +262,7 @@ impl Users {
                 return;
             }
         }
-        self.received = self.gathered.received;
+        self.received = self.received.max(self.gathered.received);
         self.gathered = Gathered::from(next);
         self.cursor = next;
         self.pen.note();

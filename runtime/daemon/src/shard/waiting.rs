@@ -87,7 +87,8 @@ fn is_ready(users: &Users, question: &Question) -> bool {
         }
 }
 
-fn answer(users: &mut Users, question: Question) {
+/// Answers a question by what there is.
+pub(super) fn answer(users: &mut Users, question: Question) {
     if question.ask.user().is_some_and(|user| !users.has_partition_of(user)) {
         return question.ask.refuse(Unanswered::Moving);
     }

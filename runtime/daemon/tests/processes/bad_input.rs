@@ -107,19 +107,24 @@ fn a_body_of_good_and_bad_is_answered_event_by_event_and_listed_with_reasons() {
 #[test]
 fn the_list_of_refused_input_can_be_read_in_parts() {
     let (_place, daemon) = served();
-    let body: Vec<String> = (0..5).map(|number| format!("{{\"nonsense\":{number}}}")).collect();
+    let line = |number: usize| format!(r#"{{"nonsense":{number},"clientID":"c{}"}}"#, number % 3);
+    let body: Vec<String> = (0..20).map(line).collect();
     assert_eq!(daemon.post("/events", LINES, body.join("\n").as_bytes()).status, 200);
-    let mut seen = 0;
-    let mut path = "/quarantine?limit=2".to_owned();
-    loop {
-        let page = daemon.get(&path).json();
-        seen += page["quarantined"].as_array().unwrap().len();
-        match page["next"].as_str() {
-            Some(next) => path = format!("/quarantine?limit=2&after={next}"),
-            None => break,
+    for (filter, meant) in [("", (0..20).collect()), ("&client=c1", (0..20).skip(1).step_by(3).collect())] {
+        let meant: Vec<u64> = meant;
+        let (mut seen, mut after) = (Vec::new(), String::new());
+        loop {
+            let page = daemon.get(&format!("/quarantine?limit=2{filter}{after}")).json();
+            let listed = page["quarantined"].as_array().unwrap();
+            assert!(listed.len() <= 2);
+            seen.extend(listed.iter().map(|one| one["event"]["nonsense"].as_u64().unwrap()));
+            match page["next"].as_str() {
+                Some(next) => after = format!("&after={next}"),
+                None => break,
+            }
         }
+        assert_eq!(seen, meant, "{filter}");
     }
-    assert_eq!(seen, 5);
 }
 
 #[test]

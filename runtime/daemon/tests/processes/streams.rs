@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
-use crate::support::{Answer, Daemon, Place, event, now};
+use crate::support::{Answer, Daemon, Place, event, now, number};
 
 const LINES: &str = "application/x-ndjson";
 const CLOUD: &str = "application/cloudevents+json";
@@ -161,7 +161,7 @@ fn cloud_events_are_events() {
 
 /// Connections at a time that never get to their point; 10,000 by `AQUARIUM_SLOW_CLIENTS`.
 fn slow_clients() -> usize {
-    std::env::var("AQUARIUM_SLOW_CLIENTS").ok().and_then(|count| count.parse().ok()).unwrap_or(1_000)
+    number("AQUARIUM_SLOW_CLIENTS", 1_000)
 }
 
 #[test]

@@ -329,6 +329,12 @@ pub fn offline_by(policy: &str, events: &str, at: i64) -> Report {
 /// Longer than anything takes that is waited for.
 const PATIENCE: Duration = Duration::from_secs(60);
 
+/// A number that a variable gives, for those who want more than the tests need.
+pub fn number<T: std::str::FromStr>(variable: &str, otherwise: T) -> T {
+    let wrong = |text| panic!("`{variable}` is no number: `{text}`");
+    std::env::var(variable).map_or(otherwise, |text| text.parse().unwrap_or_else(|_| wrong(text)))
+}
+
 /// Asks until it holds.
 pub fn eventually(what: &str, mut holds: impl FnMut() -> bool) {
     let start = Instant::now();

@@ -5,8 +5,8 @@
 use std::pin::pin;
 
 use bytes::{BufMut as _, Bytes, BytesMut};
+use deadpool_postgres::ClientWrapper;
 use futures_util::SinkExt as _;
-use tokio_postgres::Transaction;
 use tokio_postgres::types::{FromSql, Type};
 
 use super::error::Fault;
@@ -72,10 +72,10 @@ impl Rows {
     }
 
     /// Copies them into a table, by a statement.
-    pub async fn copy(mut self, transaction: &Transaction<'_>, into: &str) -> Result<(), Fault> {
+    pub async fn copy(mut self, client: &ClientWrapper, into: &str) -> Result<(), Fault> {
         self.bytes.put_i16(TRAILER);
-        let statement = format!("COPY {into} FROM STDIN (FORMAT binary)");
-        let mut sink = pin!(transaction.copy_in::<_, Bytes>(&statement).await?);
+        let statement = client.prepare_cached(&format!("COPY {into} FROM STDIN (FORMAT binary)")).await?;
+        let mut sink = pin!(client.copy_in::<_, Bytes>(&statement).await?);
         sink.send(self.bytes.freeze()).await?;
         sink.finish().await?;
         Ok(())

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
+use deadpool_postgres::ClientWrapper;
 use tokio_postgres::Row;
 
 use super::copy::{count, number};
@@ -62,26 +63,20 @@ impl PostgresDerived {
     /// Where the server cannot be used, and where a lease is over.
     pub fn begin_again(&self, fences: &[Fence]) -> Result<Kept, DerivedError> {
         self.commit(async |client| {
-            let transaction = lasting(client).await?;
-            leases::compare(&transaction, fences).await?;
-            transaction.batch_execute("TRUNCATE users, parts, lines, folded, shared").await?;
-            transaction.commit().await?;
-            Ok(())
+            lasting(client, async || {
+                leases::compare(client, fences).await?;
+                Ok(client.batch_execute("TRUNCATE users, parts, lines, folded, shared").await?)
+            })
+            .await
         })?;
         Ok(Kept { announcements: self.outbox_end.load(Ordering::Relaxed), lost: None })
     }
 
-    fn work<T>(
-        &self,
-        work: impl AsyncFn(&mut deadpool_postgres::Object) -> Result<T, Fault>,
-    ) -> Result<T, DerivedError> {
+    fn work<T>(&self, work: impl AsyncFn(&ClientWrapper) -> Result<T, Fault>) -> Result<T, DerivedError> {
         self.server.work(WORKED_WITHIN, work).map_err(|fault| fault.derived(self.server.place()))
     }
 
-    fn commit<T>(
-        &self,
-        work: impl AsyncFn(&mut deadpool_postgres::Object) -> Result<T, Fault>,
-    ) -> Result<T, DerivedError> {
+    fn commit<T>(&self, work: impl AsyncFn(&ClientWrapper) -> Result<T, Fault>) -> Result<T, DerivedError> {
         self.server.commit(WORKED_WITHIN, work).map_err(|fault| fault.derived(self.server.place()))
     }
 
@@ -119,9 +114,8 @@ impl Derived for PostgresDerived {
     fn sync(&self) -> Result<(), DerivedError> {
         // A commit that waits for the disk takes everything along that was committed before.
         self.commit(async |client| {
-            let transaction = lasting(client).await?;
-            transaction.batch_execute("UPDATE outbox_head SET place = place").await?;
-            Ok(transaction.commit().await?)
+            let touch = "UPDATE outbox_head SET place = place";
+            lasting(client, async || Ok(client.batch_execute(touch).await?)).await
         })
     }
 
@@ -228,15 +222,12 @@ impl Derived for PostgresDerived {
     }
 
     fn epoch(&self, partition: u16) -> Result<u64, DerivedError> {
-        self.work(async |client| leases::epoch(&***client, partition).await)
+        self.work(async |client| leases::epoch(client, partition).await)
     }
 
     fn begin_epoch(&self, partition: u16) -> Result<u64, DerivedError> {
         self.commit(async |client| {
-            let transaction = lasting(client).await?;
-            let epoch = leases::begin_epoch(&*transaction, partition).await?;
-            transaction.commit().await?;
-            Ok(epoch)
+            lasting(client, async || leases::begin_epoch(client, partition).await).await
         })
     }
 

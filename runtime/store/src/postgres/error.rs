@@ -25,6 +25,14 @@ pub enum PostgresError {
         /// Why.
         what: String,
     },
+    /// The server waits for a standby before it commits anything.
+    #[error("the store at {place} cannot be used: {what}")]
+    HeldBack {
+        /// The server and the database.
+        place: String,
+        /// What can be done about it.
+        what: String,
+    },
     /// The tables were made by a newer program.
     #[error(
         "the tables at {place} have version {found}, this program needs version {known}{}",
@@ -143,6 +151,7 @@ impl Fault {
         let place = place.to_owned();
         match self {
             Self::Newer { found, known } => PostgresError::Newer { place, found, known },
+            Self::HeldBack { .. } => PostgresError::HeldBack { place, what: self.words() },
             other => PostgresError::Server { place, what: other.words() },
         }
     }
@@ -180,7 +189,9 @@ impl From<PostgresError> for OpenError {
 impl From<PostgresError> for DerivedError {
     fn from(error: PostgresError) -> Self {
         match error {
-            PostgresError::Server { place, what } => Self::Server { place, what },
+            PostgresError::Server { place, what } | PostgresError::HeldBack { place, what } => {
+                Self::Server { place, what }
+            }
             other => Self::Server { place: "PostgreSQL".to_owned(), what: other.to_string() },
         }
     }

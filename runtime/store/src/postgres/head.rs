@@ -1,6 +1,6 @@
 //! How far the log goes. Whoever appends holds this row until its records are there.
 
-use tokio_postgres::{GenericClient, Transaction};
+use deadpool_postgres::ClientWrapper;
 
 use super::copy::{count, number};
 use super::error::Fault;
@@ -25,25 +25,28 @@ pub struct Head {
 
 impl Head {
     /// The row; made where there is none yet.
-    pub async fn open(client: &impl GenericClient, partitions: u16) -> Result<Self, Fault> {
-        let insert = "INSERT INTO log_head (partitions, floor) VALUES ($1, $2) ON CONFLICT DO NOTHING";
+    pub async fn open(client: &ClientWrapper, partitions: u16) -> Result<Self, Fault> {
+        // Where it is there nothing is inserted: even a conflict would wait for whoever appends.
+        let insert = "INSERT INTO log_head (partitions, floor) SELECT $1::int4, $2::int8 \
+             WHERE NOT EXISTS (SELECT FROM log_head) ON CONFLICT DO NOTHING";
         client.execute(insert, &[&i32::from(partitions), &i64::MIN]).await?;
         Self::read(client, "").await
     }
 
     /// The row, and nobody else gets it before the transaction ends.
-    pub async fn lock(transaction: &Transaction<'_>) -> Result<Self, Fault> {
-        Self::read(transaction, "FOR UPDATE").await
+    pub async fn lock(client: &ClientWrapper) -> Result<Self, Fault> {
+        Self::read(client, "FOR UPDATE").await
     }
 
     /// The row as it is.
-    pub async fn look(client: &impl GenericClient) -> Result<Self, Fault> {
+    pub async fn look(client: &ClientWrapper) -> Result<Self, Fault> {
         Self::read(client, "").await
     }
 
-    async fn read(client: &impl GenericClient, lock: &str) -> Result<Self, Fault> {
+    async fn read(client: &ClientWrapper, lock: &str) -> Result<Self, Fault> {
         let select =
             format!("SELECT partitions, records, groups, bytes, receipts, floor FROM log_head {lock}");
+        let select = client.prepare_cached(&select).await?;
         let row = client.query_one(&select, &[]).await?;
         let partitions: i32 = row.try_get(0)?;
         Ok(Self {
@@ -57,13 +60,12 @@ impl Head {
     }
 
     /// Writes the row.
-    pub async fn write(&self, transaction: &Transaction<'_>) -> Result<(), Fault> {
-        // Others hear of it once it is committed.
-        let update = "UPDATE log_head SET records = $1, groups = $2, bytes = $3, receipts = $4, floor = $5 \
-             RETURNING pg_notify('aquarium_' || md5(current_schema()), 'log ' || records)";
+    pub async fn write(&self, client: &ClientWrapper) -> Result<(), Fault> {
+        let update = "UPDATE log_head SET records = $1, groups = $2, bytes = $3, receipts = $4, floor = $5";
+        let update = client.prepare_cached(update).await?;
         let (records, groups, bytes) = (number(self.end.0), number(self.groups), number(self.bytes));
         let (receipts, floor) = self.receipts.parts();
-        transaction.query(update, &[&records, &groups, &bytes, &receipts, &floor]).await?;
+        client.execute(&update, &[&records, &groups, &bytes, &receipts, &floor]).await?;
         Ok(())
     }
 

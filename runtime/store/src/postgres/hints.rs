@@ -1,11 +1,14 @@
 //! Hints of what others did, by LISTEN and NOTIFY. They come at once, or not at all: whoever needs to know looks, too.
+//!
+//! A hint is a transaction of its own, after the one that it tells of: whoever tells holds a lock of the whole server's
+//! until its commit is over, and that may wait for a standby that is away.
 
 use std::future::poll_fn;
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
-use tokio_postgres::{AsyncMessage, Connection, Socket};
+use tokio_postgres::{AsyncMessage, Client, Connection, Socket};
 
 use super::copy::count;
 use super::error::Fault;
@@ -14,6 +17,37 @@ use super::tls::Private;
 
 /// The wait before a connection that broke is made again.
 const AGAIN_AFTER: Duration = Duration::from_secs(1);
+
+/// The longest that a hint waits for hints of others, in milliseconds.
+const TOLD_MILLIS_MAX: u32 = 100;
+
+/// What others are told.
+#[derive(Debug, Clone, Copy)]
+pub enum Hint {
+    /// The log has come to here.
+    Log(u64),
+    /// The outbox has come to here.
+    Outbox(u64),
+    /// Something changed among nodes and leases.
+    Nodes,
+}
+
+/// Has others look at once, if that can be done at once. Nothing of it is to last.
+pub async fn tell(client: &Client, hint: Hint) {
+    let said = match hint {
+        Hint::Log(end) => format!("log {end}"),
+        Hint::Outbox(end) => format!("outbox {end}"),
+        Hint::Nodes => "nodes".to_owned(),
+    };
+    let tell = format!(
+        "BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL lock_timeout = {TOLD_MILLIS_MAX}; \
+         SELECT pg_notify('aquarium_' || md5(current_schema()), '{said}'); COMMIT"
+    );
+    if client.batch_execute(&tell).await.is_err() {
+        // They look by themselves, too. A transaction that has failed ends here.
+        drop(client.batch_execute("ROLLBACK").await);
+    }
+}
 
 /// What others did, as far as it was heard.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]

@@ -4,16 +4,18 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use deadpool_postgres::Object;
-use tokio_postgres::{Row, Transaction};
+use deadpool_postgres::ClientWrapper;
+use tokio_postgres::Row;
 
 use super::copy::{Rows, count, number};
 use super::error::Fault;
 use super::head::Head;
+use super::hints::{Hint, tell};
+use super::reading::{EVERYWHERE, Stretch, stored};
 use super::server::{Parameters, Server};
 use super::standby::lasting;
 use crate::embedded::format;
-use crate::log::{AppendError, Log, OpenError, Page, ReadError, Statistics};
+use crate::log::{AppendError, Log, Needed, OpenError, Page, ReadError, Statistics};
 use crate::record::{Appended, Digest, Kind, NewRecord, OwnedRecord, Position, Record, partition_of};
 
 /// The longest that an append waits for a server that cannot be used: whoever sent the records is told then.
@@ -22,14 +24,8 @@ const APPENDED_WITHIN: Duration = Duration::from_secs(5);
 const READ_WITHIN: Duration = Duration::from_secs(300);
 /// The longest that whoever looks how far others have come waits for a server that cannot be used: somebody asks.
 const LOOKED_WITHIN: Duration = Duration::from_secs(2);
-/// Records of a page, at most.
-const PAGE_RECORDS_MAX: i64 = 4_096;
-/// A page ends after so many bytes.
-const PAGE_BYTES_MAX: i64 = 4 << 20;
 /// Columns of the log.
 const FIELDS: i16 = 10;
-/// The partition of what concerns all of them.
-const EVERYWHERE: i32 = -1;
 
 /// The log in a database.
 pub struct PostgresLog {
@@ -39,13 +35,18 @@ pub struct PostgresLog {
     head: Mutex<Head>,
 }
 
-/// Records as they were decided on, and what becomes of each.
-struct Plan<'a> {
-    head: Head,
-    records: Vec<(Position, NewRecord<'a>)>,
-    /// The records of this batch by their keys, and those that were there before.
-    known: HashMap<Digest, Digest>,
-    answers: Vec<Appended>,
+/// What becomes of a record, but for its place.
+enum Decided<'a> {
+    New(NewRecord<'a>),
+    Duplicate,
+    /// With the record under which it is kept, unless that is there already.
+    Conflict(Option<NewRecord<'a>>),
+}
+
+impl Decided<'_> {
+    fn is_new(&self) -> bool {
+        matches!(self, Self::New(_) | Self::Conflict(Some(_)))
+    }
 }
 
 impl PostgresLog {
@@ -55,10 +56,7 @@ impl PostgresLog {
     /// Where the server cannot be used.
     pub fn open(server: Arc<Server>, partitions: u16) -> Result<Self, OpenError> {
         let opened = server.commit(Duration::ZERO, async |client| {
-            let transaction = lasting(client).await?;
-            let head = Head::open(&*transaction, partitions).await?;
-            transaction.commit().await?;
-            Ok(head)
+            lasting(client, async || Head::open(client, partitions).await).await
         });
         let head = opened.map_err(|fault| fault.opening(server.place()))?;
         Ok(Self { partitions: head.partitions, head: Mutex::new(head), server })
@@ -69,7 +67,7 @@ impl PostgresLog {
     /// # Errors
     /// Where the server cannot be used.
     pub fn refresh(&self) -> Result<Position, ReadError> {
-        let head = self.server.work(LOOKED_WITHIN, async |client| Head::look(&***client).await);
+        let head = self.server.work(LOOKED_WITHIN, async |client| Head::look(client).await);
         self.note(head.map_err(|fault| fault.reading(self.server.place()))?);
         Ok(self.end())
     }
@@ -121,15 +119,22 @@ impl Log for PostgresLog {
     }
 
     fn read(&self, from: Position) -> Result<Page, ReadError> {
-        if from >= self.end() {
+        self.read_needed(from, &Needed::Everything)
+    }
+
+    fn read_needed(&self, from: Position, needed: &Needed) -> Result<Page, ReadError> {
+        let Some(stretch) = Stretch::from(from, self.end(), needed, self.partitions) else {
             return Ok(Page::empty(from));
-        }
-        let select = "SELECT position, partition, user_id, kind, reason, received, key, content, note, body FROM \
-             (SELECT *, sum(octet_length(body)) OVER (ORDER BY position) - octet_length(body) AS before \
-              FROM log WHERE position >= $1 ORDER BY position LIMIT $2) AS page \
-             WHERE before < $3 ORDER BY position";
-        let rows = self.select(select, &[&number(from.0), &PAGE_RECORDS_MAX, &PAGE_BYTES_MAX])?;
-        page(from, &rows).map_err(|fault| fault.reading(self.server.place()))
+        };
+        let page = self.server.work(READ_WITHIN, async |client| stretch.read(client).await);
+        page.map_err(|fault| fault.reading(self.server.place()))
+    }
+
+    fn read_at(&self, places: &[Position]) -> Result<Vec<OwnedRecord>, ReadError> {
+        let select = "SELECT position, partition, user_id, kind, reason, received, key, content, note, body \
+             FROM log WHERE position = ANY($1) ORDER BY position";
+        let places: Vec<i64> = places.iter().map(|place| number(place.0)).collect();
+        self.records(select, &[&places])
     }
 
     fn read_user_since(&self, user: &str, from: Position) -> Result<Vec<OwnedRecord>, ReadError> {
@@ -155,24 +160,44 @@ impl Log for PostgresLog {
 }
 
 /// Appends in one transaction; what is there already is left alone.
-async fn append(client: &mut Object, batch: &[NewRecord<'_>]) -> Result<(Head, Vec<Appended>), Fault> {
-    let transaction = lasting(client).await?;
-    let head = Head::lock(&transaction).await?;
-    let before = head.end;
-    let first = first_of_each(batch);
-    let mut known = claim(&transaction, before, &first).await?;
-    let refused = conflicts(batch, &known, &first);
-    known.extend(claim(&transaction, before, &refused).await?);
-    let mut plan = Plan { head, records: Vec::new(), known, answers: Vec::with_capacity(batch.len()) };
-    batch.iter().for_each(|record| plan.decide(record));
-    let Plan { mut head, records, answers, .. } = plan;
-    if !records.is_empty() {
-        rows(records).copy(&transaction, "log").await?;
-        head.groups = head.groups.saturating_add(1);
-        head.write(&transaction).await?;
+async fn append(client: &ClientWrapper, batch: &[NewRecord<'_>]) -> Result<(Head, Vec<Appended>), Fault> {
+    let (head, answers, is_new) = lasting(client, async || {
+        // Others may have the head while ids are claimed, which costs as much as the records themselves. Whoever has the head
+        // waits for nobody.
+        let decided = decide(batch, claim_all(client, batch).await?);
+        let is_new = decided.iter().any(Decided::is_new);
+        let mut head = if is_new { Head::lock(client).await? } else { Head::look(client).await? };
+        let (records, answers) = place(decided, &mut head);
+        if is_new {
+            rows(records).copy(client, "log").await?;
+            head.groups = head.groups.saturating_add(1);
+            head.write(client).await?;
+        }
+        Ok((head, answers, is_new))
+    })
+    .await?;
+    if is_new {
+        tell(client, Hint::Log(head.end.0)).await;
     }
-    transaction.commit().await?;
     Ok((head, answers))
+}
+
+/// Notes the keys of a batch as those of records that are about to be appended, and those under which some are refused;
+/// gives the ones that were there before, with what they stand for.
+async fn claim_all(
+    client: &ClientWrapper,
+    batch: &[NewRecord<'_>],
+) -> Result<HashMap<Digest, Digest>, Fault> {
+    // Earlier versions wrote how long the log was, which is never negative.
+    let claim_number = -fastrand::i64(1..i64::MAX);
+    let first = first_of_each(batch);
+    let mut known = claim(client, claim_number, &first).await?;
+    let refused = conflicts(batch, &known, &first);
+    if !refused.is_empty() {
+        client.batch_execute("DELETE FROM ids_staging").await?;
+        known.extend(claim(client, claim_number, &refused).await?);
+    }
+    Ok(known)
 }
 
 /// The content that stands for each key.
@@ -196,17 +221,14 @@ fn conflicts(
     refused.filter(|key| !first.contains_key(key)).map(|key| (key, key)).collect()
 }
 
-/// Notes keys as those of records that are about to be appended; gives the ones that were there before, with what
-/// they stand for.
+/// Notes keys under the number of a claim, unless they are there; gives those that are there under another one.
 async fn claim(
-    transaction: &Transaction<'_>,
-    before: Position,
+    client: &ClientWrapper,
+    claim_number: i64,
     ids: &HashMap<Digest, Digest>,
 ) -> Result<HashMap<Digest, Digest>, Fault> {
-    if ids.is_empty() {
-        return Ok(HashMap::new());
-    }
-    // In the order of the index neighbours are found together.
+    // In the order of the index neighbours are found together, and of two who claim the same nobody waits for the other one
+    // who waits for it.
     let mut sorted: Vec<(&Digest, &Digest)> = ids.iter().collect();
     sorted.sort_unstable();
     let mut staged = Rows::of(2);
@@ -214,44 +236,58 @@ async fn claim(
         staged.row().bytes(&key.0).bytes(&content.0);
     }
     let count = staged.count();
-    transaction.batch_execute("DELETE FROM ids_staging").await?;
-    staged.copy(transaction, "ids_staging").await?;
+    staged.copy(client, "ids_staging").await?;
     let insert = "INSERT INTO log_ids (key, content, since) SELECT key, content, $1 FROM ids_staging \
                   ON CONFLICT DO NOTHING";
-    if transaction.execute(insert, &[&number(before.0)]).await? == count {
+    let insert = client.prepare_cached(insert).await?;
+    if client.execute(&insert, &[&claim_number]).await? == count {
         return Ok(HashMap::new());
     }
     let select =
-        "SELECT ids.key, ids.content FROM ids_staging JOIN log_ids AS ids USING (key) WHERE since < $1";
-    let rows = transaction.query(select, &[&number(before.0)]).await?;
+        "SELECT ids.key, ids.content FROM ids_staging JOIN log_ids AS ids USING (key) WHERE since <> $1";
+    let rows = client.query(select, &[&claim_number]).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
-impl<'a> Plan<'a> {
-    fn decide(&mut self, record: &NewRecord<'a>) {
-        let answer = match self.known.get(&record.key) {
-            None => self.store(record),
-            Some(content) if *content == record.content => Appended::Duplicate,
-            Some(_) => {
-                let refused = record.in_conflict();
-                if !self.known.contains_key(&refused.key) {
-                    self.store(&refused);
-                }
+/// What becomes of each record of a batch, where some keys are known already and stand for something.
+fn decide<'a>(batch: &[NewRecord<'a>], mut known: HashMap<Digest, Digest>) -> Vec<Decided<'a>> {
+    let decide = |record: &NewRecord<'a>| match known.get(&record.key) {
+        None => {
+            known.insert(record.key, record.content);
+            Decided::New(*record)
+        }
+        Some(content) if *content == record.content => Decided::Duplicate,
+        Some(_) => {
+            let refused = record.in_conflict();
+            let is_new = known.insert(refused.key, refused.content).is_none();
+            Decided::Conflict(is_new.then_some(refused))
+        }
+    };
+    batch.iter().map(decide).collect()
+}
+
+/// Gives what is new its places from the head on, and times of receipt; says what became of each record.
+fn place<'a>(decided: Vec<Decided<'a>>, head: &mut Head) -> (Vec<(Position, NewRecord<'a>)>, Vec<Appended>) {
+    let (mut records, mut answers) = (Vec::with_capacity(decided.len()), Vec::with_capacity(decided.len()));
+    let mut store = |record: NewRecord<'a>| {
+        let position = head.end;
+        let received_millis = head.receipts.advance(record.partition, record.received_millis);
+        head.end = position.next();
+        head.bytes = head.bytes.saturating_add(record.text_bytes() as u64);
+        records.push((position, NewRecord { received_millis, ..record }));
+        Appended::Stored { position, received_millis }
+    };
+    for decided in decided {
+        answers.push(match decided {
+            Decided::New(record) => store(record),
+            Decided::Duplicate => Appended::Duplicate,
+            Decided::Conflict(refused) => {
+                refused.map(&mut store);
                 Appended::Conflict
             }
-        };
-        self.answers.push(answer);
+        });
     }
-
-    fn store(&mut self, record: &NewRecord<'a>) -> Appended {
-        let position = self.head.end;
-        let received_millis = self.head.receipts.advance(record.partition, record.received_millis);
-        self.records.push((position, NewRecord { received_millis, ..*record }));
-        self.known.insert(record.key, record.content);
-        self.head.end = position.next();
-        self.head.bytes = self.head.bytes.saturating_add(record.text_bytes() as u64);
-        Appended::Stored { position, received_millis }
-    }
+    (records, answers)
 }
 
 /// Records as rows, in the order of the table's key: what goes to one place in it comes together.
@@ -273,40 +309,4 @@ fn rows(mut records: Vec<(Position, NewRecord<'_>)>) -> Rows {
             .bytes(record.body);
     }
     rows
-}
-
-/// Rows as a page of consecutive records from a place on.
-fn page(from: Position, rows: &[Row]) -> Result<Page, Fault> {
-    let mut payload = Vec::new();
-    let mut next = from;
-    for row in rows {
-        if Position(count(row.try_get(0)?)) != next {
-            return Err(Fault::Damaged("a record of the log is missing"));
-        }
-        format::encode_record(&mut payload, &stored(row)?, None);
-        next = next.next();
-    }
-    let length = u32::try_from(rows.len()).map_err(|_| Fault::Damaged("a page is too long"))?;
-    Ok(Page::new(from, length, payload))
-}
-
-fn stored(row: &Row) -> Result<NewRecord<'_>, Fault> {
-    let partition: i32 = row.try_get(1)?;
-    let (kind, reason): (i16, i16) = (row.try_get(3)?, row.try_get(4)?);
-    let byte = |number: i16| u8::try_from(number).unwrap_or(u8::MAX);
-    Ok(NewRecord {
-        kind: format::kind_of(byte(kind), byte(reason))
-            .ok_or(Fault::Damaged("a record is of no known kind"))?,
-        partition: u16::try_from(partition).ok(),
-        user: text(row.try_get(2)?)?,
-        received_millis: row.try_get(5)?,
-        key: row.try_get(6)?,
-        content: row.try_get(7)?,
-        note: text(row.try_get(8)?)?,
-        body: row.try_get(9)?,
-    })
-}
-
-fn text(bytes: &[u8]) -> Result<&str, Fault> {
-    str::from_utf8(bytes).map_err(|_| Fault::Damaged("a text of a record is no UTF-8"))
 }

@@ -7,28 +7,31 @@
 //! No standby is waited for but where a lease is taken: whoever charges goes on charging though a synchronous standby is
 //! away. A standby that takes over may lack what was not waited for, and then knows an older row: a lease that ends
 //! sooner, a lease that was not given back yet, a node that has not joined again. None of it lets two write. It must not
-//! lack an epoch that somebody writes by: it could be given out again.
+//! lack an epoch that somebody writes by: it could be given out again. So nodes come and go while a standby is away, but what
+//! they would take stays where it is until the standby is back; hints go out after what they tell of, by themselves,
+//! since a hint that is part of a commit holds up those of all others until that commit is over.
 
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::Mutex;
-use tokio_postgres::{Client, Row, Transaction};
+use tokio_postgres::{Client, Row};
 
 use super::copy::{count, number};
 use super::error::{Fault, PostgresError};
+use super::hints::{Hint, tell};
 use super::leases::{self, Lease};
 use super::migrations;
 use super::server::Server;
-use super::standby::{WAITING_FOR_NO_STANDBY, WAITING_FOR_STANDBYS};
+use super::standby::{WAITING_FOR_NO_STANDBY, lasting, passing};
 use crate::derived::Fence;
 use crate::record::Position;
 
 /// What is kept of nodes that ended without a word, for whoever looks: a day.
 const REMEMBERED: &str = "1 day";
 
-/// The longest that joining may take: nothing is held yet that could be lost meanwhile.
-const JOINED_WITHIN: Duration = Duration::from_secs(10);
+/// The longest that joining or leaving may take: nothing is held that could be lost meanwhile.
+const COME_OR_GONE_WITHIN: Duration = Duration::from_secs(10);
 
 /// Who joins.
 #[derive(Debug, Clone)]
@@ -102,21 +105,18 @@ impl Member {
     /// # Errors
     /// As [`Member::join`].
     pub fn join_again(&self) -> Result<(), PostgresError> {
-        let joined = self.on_line_within(JOINED_WITHIN, async |client| {
-            let transaction = client.transaction().await?;
-            let joined = join(&transaction, &self.joining, self.server.application()).await?;
-            transaction.commit().await?;
-            Ok(joined)
+        let joined = self.on_line_within(COME_OR_GONE_WITHIN, async |client| {
+            let session = self.server.application();
+            let other = passing(client, async || join(client, &self.joining, session).await).await?;
+            tell(client, Hint::Nodes).await;
+            // Known from the beginning: there is little time to look when leases are to be renewed.
+            drop(self.server.look_for_standbys().await);
+            Ok(other)
         });
         let place = self.server.place();
         match joined.map_err(|fault| fault.opening(place))? {
-            Ok(earlier) => {
-                // They hold nothing any more but locks.
-                let end = async |client: &mut Client| end_sessions(client, &earlier).await;
-                let ended = self.on_line_within(JOINED_WITHIN, end);
-                ended.map_err(|fault| fault.opening(place))
-            }
-            Err(Other { holder, seconds }) => {
+            None => Ok(()),
+            Some(Other { holder, seconds }) => {
                 Err(PostgresError::Held { place: place.to_owned(), holder, seconds })
             }
         }
@@ -142,6 +142,19 @@ impl Member {
         renewed.map_err(|fault| fault.opening(self.server.place()))
     }
 
+    /// Fails where nothing can be taken now, because what is to last is held back.
+    ///
+    /// # Errors
+    /// Then, and where the server cannot be used.
+    pub fn check_lasting(&self) -> Result<(), PostgresError> {
+        let lasted = self.on_line(async |client| {
+            self.check_standbys().await?;
+            // It writes nothing, and is waited for all the same.
+            lasting(client, async || Ok(client.batch_execute("SELECT pg_current_xact_id()").await?)).await
+        });
+        lasted.map_err(|fault| self.explained(fault).opening(self.server.place()))
+    }
+
     /// Takes those of the partitions that nobody has; marks nodes whose time is over, and ends their connections.
     ///
     /// # Errors
@@ -150,13 +163,12 @@ impl Member {
         let taken = self.on_line(async |client| {
             let ended = mark_ended(client).await?;
             end_sessions(client, &ended).await?;
-            let transaction = client.transaction().await?;
-            transaction.batch_execute(WAITING_FOR_STANDBYS).await?;
-            let fences = leases::take(&transaction, &self.joining.name, partitions).await?;
+            self.check_standbys().await?;
+            let name = &self.joining.name;
+            let fences = lasting(client, async || leases::take(client, name, partitions).await).await?;
             if !fences.is_empty() {
-                tell(&transaction).await?;
+                tell(client, Hint::Nodes).await;
             }
-            transaction.commit().await?;
             Ok(fences)
         });
         taken.map_err(|fault| self.explained(fault).opening(self.server.place()))
@@ -169,7 +181,8 @@ impl Member {
     pub fn give_back(&self, fences: &[Fence]) -> Result<(), PostgresError> {
         let given = self.on_line(async |client| {
             leases::give_back(client, &self.joining.name, fences).await?;
-            tell(client).await
+            tell(client, Hint::Nodes).await;
+            Ok(())
         });
         given.map_err(|fault| fault.opening(self.server.place()))
     }
@@ -179,23 +192,34 @@ impl Member {
     /// # Errors
     /// Where the server cannot be used; leases end by themselves then.
     pub fn leave(&self) -> Result<(), PostgresError> {
-        let left = self.on_line(async |client| {
-            let transaction = client.transaction().await?;
+        let left = self.on_line_within(COME_OR_GONE_WITHIN, async |client| {
+            // Leases whose holder is not there are free, whatever becomes of the rest.
             let delete = "DELETE FROM nodes WHERE name = $1 AND session = $2";
             let (name, session) = (&self.joining.name, self.server.application());
-            if transaction.execute(delete, &[name, &session]).await? > 0 {
-                leases::give_all_back(&transaction, name).await?;
-                tell(&transaction).await?;
-            }
-            Ok(transaction.commit().await?)
+            client.execute(delete, &[name, &session]).await?;
+            // What is held back, or waits for what is, locks leases; nobody here waits for it any more.
+            let end = "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = $1 \
+                 AND pid <> pg_backend_pid() AND state <> 'idle' \
+                 AND usename = current_user AND datname = current_database()";
+            client.query(end, &[&session]).await?;
+            tell(client, Hint::Nodes).await;
+            leases::forget(client, name).await
         });
         left.map_err(|fault| fault.opening(self.server.place()))
+    }
+
+    /// Fails where something is held back already: another commit would only be held back, too, and would keep its
+    /// connection and its locks for as long.
+    async fn check_standbys(&self) -> Result<(), Fault> {
+        let known = self.server.held_back.fault();
+        let fault = if known.is_some() { known } else { self.server.look_for_standbys().await };
+        fault.map_or(Ok(()), Err)
     }
 
     /// A fault, or what is behind it where nothing was said.
     fn explained(&self, fault: Fault) -> Fault {
         let Fault::Late = fault else { return fault };
-        let look = async { Ok(self.server.look_for_standbys(self.patience() / 2).await) };
+        let look = async { Ok(self.server.look_for_standbys().await) };
         self.server.wait_at_most(self.patience(), look).ok().flatten().unwrap_or(fault)
     }
 
@@ -204,7 +228,7 @@ impl Member {
         self.joining.lease / 4
     }
 
-    fn on_line<T>(&self, work: impl AsyncFn(&mut Client) -> Result<T, Fault>) -> Result<T, Fault> {
+    fn on_line<T>(&self, work: impl AsyncFn(&Client) -> Result<T, Fault>) -> Result<T, Fault> {
         self.on_line_within(self.patience(), work)
     }
 
@@ -212,12 +236,12 @@ impl Member {
     fn on_line_within<T>(
         &self,
         patience: Duration,
-        work: impl AsyncFn(&mut Client) -> Result<T, Fault>,
+        work: impl AsyncFn(&Client) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         self.server.wait_at_most(patience, async {
             let mut line = self.line.lock().await;
             let known = line.take().filter(|client| !client.is_closed());
-            let mut client = match known {
+            let client = match known {
                 Some(client) => client,
                 None => {
                     let client = self.server.dedicated(self.patience()).await?;
@@ -225,7 +249,7 @@ impl Member {
                     client
                 }
             };
-            let done = work(&mut client).await;
+            let done = work(&client).await;
             if done.is_ok() {
                 *line = Some(client);
             }
@@ -239,7 +263,7 @@ impl Member {
 /// # Errors
 /// Where the server cannot be used.
 pub fn look(server: &Server) -> Result<View, PostgresError> {
-    let seen = server.work(Duration::ZERO, async |client| view(&***client).await);
+    let seen = server.work(Duration::ZERO, async |client| view(client).await);
     seen.map_err(|fault| fault.opening(server.place()))
 }
 
@@ -249,42 +273,39 @@ struct Other {
     seconds: i64,
 }
 
-/// Gives the names of the connections of the node's earlier lives.
-async fn join(
-    transaction: &Transaction<'_>,
-    joining: &Joining,
-    session: &str,
-) -> Result<Result<Vec<String>, Other>, Fault> {
+/// Joins, unless somebody else is there where one is to be alone. Connections of the node's earlier lives are ended: they
+/// hold nothing any more but locks.
+async fn join(client: &Client, joining: &Joining, session: &str) -> Result<Option<Other>, Fault> {
     // One joins after the other: of two who want to be alone one is.
-    transaction.batch_execute("LOCK TABLE nodes IN SHARE ROW EXCLUSIVE MODE").await?;
-    leases::prepare(transaction, joining.partitions).await?;
+    client.batch_execute("LOCK TABLE nodes IN SHARE ROW EXCLUSIVE MODE").await?;
+    leases::prepare(client, joining.partitions).await?;
     if joining.alone
-        && let Some(other) = other_than(transaction, &joining.name).await?
+        && let Some(other) = other_than(client, &joining.name).await?
     {
-        return Ok(Err(other));
+        return Ok(Some(other));
     }
     let earlier = "SELECT session FROM nodes WHERE name = $1 AND session <> $2";
-    let rows = transaction.query(earlier, &[&joining.name, &session]).await?;
+    let rows = client.query(earlier, &[&joining.name, &session]).await?;
     let earlier = rows.iter().map(|row| row.try_get(0)).collect::<Result<Vec<String>, _>>()?;
-    leases::give_all_back(transaction, &joining.name).await?;
+    end_sessions(client, &earlier).await?;
+    leases::give_all_back(client, &joining.name).await?;
     let put = "INSERT INTO nodes (name, session, address, version, alone, started, seen, expires) \
          SELECT $1, $2, $3, $4, $5, now, now, now + $6 * interval '1 ms' FROM clock_timestamp() AS now \
          ON CONFLICT (name) DO UPDATE SET session = excluded.session, address = excluded.address, \
          version = excluded.version, alone = excluded.alone, folded = 0, started = excluded.started, \
          seen = excluded.seen, expires = excluded.expires";
     let Joining { name, address, version, alone, lease, .. } = joining;
-    transaction.execute(put, &[name, &session, address, version, alone, &millis(*lease)]).await?;
+    client.execute(put, &[name, &session, address, version, alone, &millis(*lease)]).await?;
     let forget =
         format!("DELETE FROM nodes WHERE expires = '-infinity' AND seen < now() - interval '{REMEMBERED}'");
-    transaction.batch_execute(&forget).await?;
-    tell(transaction).await?;
-    Ok(Ok(earlier))
+    client.batch_execute(&forget).await?;
+    Ok(None)
 }
 
-async fn other_than(transaction: &Transaction<'_>, name: &str) -> Result<Option<Other>, Fault> {
+async fn other_than(client: &Client, name: &str) -> Result<Option<Other>, Fault> {
     let select = "SELECT name, greatest(0, ceil(extract(epoch FROM expires - clock_timestamp())))::int8 FROM nodes \
          WHERE name <> $1 AND expires > clock_timestamp() ORDER BY name LIMIT 1";
-    let row = transaction.query_opt(select, &[&name]).await?;
+    let row = client.query_opt(select, &[&name]).await?;
     row.map(|row| Ok(Other { holder: row.try_get(0)?, seconds: row.try_get(1)? })).transpose()
 }
 
@@ -307,13 +328,7 @@ async fn end_sessions(client: &Client, sessions: &[String]) -> Result<(), Fault>
     Ok(())
 }
 
-/// Has the others look at once.
-async fn tell(client: &impl tokio_postgres::GenericClient) -> Result<(), Fault> {
-    client.execute("SELECT pg_notify('aquarium_' || md5(current_schema()), 'nodes')", &[]).await?;
-    Ok(())
-}
-
-async fn view(client: &impl tokio_postgres::GenericClient) -> Result<View, Fault> {
+async fn view(client: &Client) -> Result<View, Fault> {
     let select = "SELECT name, address, version, alone, folded, expires > clock_timestamp(), \
          greatest(0, extract(epoch FROM clock_timestamp() - seen) * 1000)::int8, \
          greatest(0, extract(epoch FROM clock_timestamp() - started) * 1000)::int8 FROM nodes ORDER BY name";

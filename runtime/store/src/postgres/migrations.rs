@@ -29,7 +29,7 @@ pub async fn migrate(client: &mut Client, schema: &str) -> Result<(), Fault> {
 }
 
 /// Refuses tables of another version than this program's.
-pub async fn check(client: &impl GenericClient) -> Result<(), Fault> {
+pub async fn check(client: &Client) -> Result<(), Fault> {
     let found = client.query_one("SELECT version FROM schema_version", &[]).await?.try_get(0)?;
     match found == known() {
         true => Ok(()),

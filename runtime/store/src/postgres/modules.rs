@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio_postgres::Client;
 
-use super::error::PostgresError;
+use super::error::{Fault, PostgresError};
 use super::server::Server;
 use super::standby::lasting;
 
@@ -38,12 +38,11 @@ impl Server {
     /// Where the server cannot be used.
     pub fn keep_module(&self, hash: &str, module: &[u8]) -> Result<(), PostgresError> {
         let kept = self.commit(WITHIN, async |client| {
-            let transaction = lasting(client).await?;
             let insert = "INSERT INTO modules VALUES ($1, $2) ON CONFLICT DO NOTHING";
-            transaction.execute(insert, &[&hash, &module]).await?;
-            Ok(transaction.commit().await?)
+            lasting(client, async || client.execute(insert, &[&hash, &module]).await.map_err(Fault::from))
+                .await
         });
-        kept.map_err(|fault| fault.opening(self.place()))
+        kept.map(drop).map_err(|fault| fault.opening(self.place()))
     }
 
     /// The module of a hash, where it is kept.

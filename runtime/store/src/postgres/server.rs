@@ -8,16 +8,19 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod};
+use deadpool_postgres::{
+    ClientWrapper, Hook, HookError, Manager, ManagerConfig, Object, Pool, RecyclingMethod,
+};
 use tokio::runtime::{Builder, Handle, Runtime, RuntimeFlavor};
 use tokio::sync::watch;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::SslMode;
 use tokio_postgres::types::ToSql;
 use tokio_postgres::{Client, Config, Connection, Socket};
 
+use super::address::{self, CONNECTING_MAX};
 use super::error::{Fault, PostgresError};
 use super::migrations;
-use super::standby::WAITING_FOR_NO_STANDBY;
+use super::standby::{HeldBack, WAITING_FOR_NO_STANDBY};
 use super::tls::{Privacy, Private};
 
 /// A server of an earlier version is refused: it is no longer looked after by its makers.
@@ -28,10 +31,6 @@ const STATEMENT_MILLIS_MAX: u32 = 30_000;
 const LOCK_MILLIS_MAX: u32 = 15_000;
 /// A server that is asked and says nothing for so long is given up: some statements, each in its time.
 const WORK_MAX: Duration = Duration::from_secs(120);
-/// The longest that connecting may take.
-const CONNECTING_MAX: Duration = Duration::from_secs(10);
-/// Silent connections are asked for a sign of life after so long: a cut network says nothing.
-const KEEPALIVE: Duration = Duration::from_secs(10);
 /// The first wait before something is done again; each later one is twice as long.
 const RETRY_FIRST: Duration = Duration::from_millis(50);
 /// The longest wait before something is done again.
@@ -65,9 +64,10 @@ pub struct PostgresOptions {
 
 /// How connections are made.
 #[derive(Clone)]
-struct Way {
+pub(super) struct Way {
     config: Config,
     privacy: Privacy,
+    settings: String,
 }
 
 /// A server.
@@ -76,13 +76,12 @@ pub struct Server {
     handle: Handle,
     pool: Pool,
     way: Way,
-    settings: String,
     application: String,
     place: String,
     closed: watch::Sender<bool>,
     trouble: Mutex<Option<String>>,
-    /// Why commits are held back, while they are.
-    held_back: Mutex<Option<String>>,
+    /// What commits wait for, while they do.
+    pub(super) held_back: HeldBack,
 }
 
 impl Server {
@@ -92,7 +91,7 @@ impl Server {
     /// Where there is no server, where it refuses, and where its tables are newer than this program.
     pub fn connect(options: &PostgresOptions) -> Result<Self, PostgresError> {
         let way = Way::of(options)?;
-        let place = place(&way.config);
+        let place = address::place(&way.config);
         let failed = |error: &dyn std::error::Error| PostgresError::Server {
             place: place.clone(),
             what: error.to_string(),
@@ -108,13 +107,12 @@ impl Server {
             handle: runtime.handle().clone(),
             runtime: Some(runtime),
             pool,
-            settings: settings(&options.schema),
             application: options.application.clone(),
             way,
             place: place.clone(),
             closed: watch::Sender::new(false),
             trouble: Mutex::default(),
-            held_back: Mutex::default(),
+            held_back: HeldBack::default(),
         };
         let opened = server.wait(prepare(&server.way, options));
         opened.map_err(|fault| fault.opening(&place))?;
@@ -128,9 +126,8 @@ impl Server {
 
     /// What keeps it from being used, while somebody waits for it.
     pub fn trouble(&self) -> Option<String> {
-        let known =
-            |trouble: &Mutex<Option<String>>| trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        known(&self.held_back).or_else(|| known(&self.trouble))
+        let known = || self.trouble.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        self.held_back.fault().map(|fault| fault.words()).or_else(known)
     }
 
     /// Nobody waits any longer for a server that does not answer.
@@ -140,6 +137,11 @@ impl Server {
 
     pub(super) fn is_closed(&self) -> bool {
         *self.closed.borrow()
+    }
+
+    pub(super) async fn closing(&self) {
+        // The sender is this server's own.
+        let _ = self.closed.subscribe().wait_for(|closed| *closed).await;
     }
 
     pub(super) fn handle(&self) -> &Handle {
@@ -153,7 +155,12 @@ impl Server {
 
     /// What every connection is told first.
     pub(super) fn settings(&self) -> &str {
-        &self.settings
+        &self.way.settings
+    }
+
+    /// How connections are made.
+    pub(super) fn way(&self) -> &Way {
+        &self.way
     }
 
     /// What its connections are called.
@@ -164,16 +171,7 @@ impl Server {
     /// A connection that is not of the pool, on which nobody waits longer for locks than a time, nor holds any for longer
     /// without a word.
     pub(super) async fn dedicated(&self, locked_max: Duration) -> Result<Client, Fault> {
-        let (client, connection) = self.connection().await?;
-        // It ends with the client.
-        tokio::spawn(connection);
-        let millis = locked_max.as_millis().max(1);
-        let settings = format!(
-            "{} SET lock_timeout = {millis}; SET idle_in_transaction_session_timeout = {millis};",
-            self.settings
-        );
-        client.batch_execute(&settings).await?;
-        Ok(client)
+        self.way.dedicated(locked_max).await
     }
 
     /// Waits for something, for a time.
@@ -189,25 +187,25 @@ impl Server {
     pub(super) fn work<T>(
         &self,
         patience: Duration,
-        work: impl AsyncFn(&mut Object) -> Result<T, Fault>,
+        work: impl AsyncFn(&ClientWrapper) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
         self.again_and_again(patience, async |_| once(&self.pool, &work).await)
     }
 
-    /// The same for something that is to last. Where that is held back for so long nobody waits for it.
+    /// The same for something that is to last. Where that is held back for so long nobody waits for it, and nothing is
+    /// begun that would be.
     pub(super) fn commit<T>(
         &self,
         patience: Duration,
-        work: impl AsyncFn(&mut Object) -> Result<T, Fault>,
+        work: impl AsyncFn(&ClientWrapper) -> Result<T, Fault>,
     ) -> Result<T, Fault> {
-        let done = self.again_and_again(patience, async |left| {
+        self.again_and_again(patience, async |left| {
+            self.let_through(left).await?;
             tokio::select! {
                 done = once(&self.pool, &work) => done,
                 fault = self.held_back(left) => Err(fault),
             }
-        })?;
-        self.note_held_back(None);
-        Ok(done)
+        })
     }
 
     /// Does something that is told how long it may take, until that is over.
@@ -241,18 +239,11 @@ impl Server {
     }
 
     async fn closes_within(&self, wait: Duration) -> bool {
-        let mut closed = self.closed.subscribe();
-        let closing = closed.wait_for(|closed| *closed);
-        // The sender is this server's own.
-        tokio::time::timeout(wait, closing).await.is_ok()
+        tokio::time::timeout(wait, self.closing()).await.is_ok()
     }
 
     fn note(&self, trouble: Option<String>) {
         *self.trouble.lock().unwrap_or_else(PoisonError::into_inner) = trouble;
-    }
-
-    pub(super) fn note_held_back(&self, why: Option<String>) {
-        *self.held_back.lock().unwrap_or_else(PoisonError::into_inner) = why;
     }
 
     /// Waits for something, on a thread of whatever kind: connections are served by threads of their own.
@@ -277,9 +268,9 @@ impl Drop for Server {
     }
 }
 
-async fn once<T>(pool: &Pool, work: &impl AsyncFn(&mut Object) -> Result<T, Fault>) -> Result<T, Fault> {
+async fn once<T>(pool: &Pool, work: &impl AsyncFn(&ClientWrapper) -> Result<T, Fault>) -> Result<T, Fault> {
     let mut borrowed = Borrowed { client: Some(pool.get().await?), done: false };
-    let Some(client) = &mut borrowed.client else { return Err(Fault::Closed) };
+    let Some(client) = &borrowed.client else { return Err(Fault::Closed) };
     let worked = work(client).await;
     borrowed.done = true;
     worked
@@ -314,7 +305,7 @@ async fn prepare(way: &Way, options: &PostgresOptions) -> Result<(), Fault> {
     if version < VERSION_MIN {
         return Err(Fault::Damaged("it is older than PostgreSQL 13, which this program needs"));
     }
-    client.batch_execute(&settings(&options.schema)).await?;
+    client.batch_execute(&way.settings).await?;
     if options.migrates {
         migrations::migrate(&mut client, &options.schema).await?;
     } else {
@@ -328,53 +319,42 @@ async fn prepare(way: &Way, options: &PostgresOptions) -> Result<(), Fault> {
 
 impl Way {
     fn of(options: &PostgresOptions) -> Result<Self, PostgresError> {
-        let config = config(options)?;
+        let config = address::config(options)?;
         let privacy = match config.get_ssl_mode() {
             SslMode::Require => {
                 Privacy::by(options.authorities.as_deref()).map_err(|what| PostgresError::Server {
-                    place: place(&config),
+                    place: address::place(&config),
                     what: format!("whom to trust is not known: {what}"),
                 })?
             }
             _ => Privacy::default(),
         };
-        Ok(Self { config, privacy })
+        Ok(Self { config, privacy, settings: settings(&options.schema) })
     }
 
     async fn connect(&self) -> Result<(Client, Connection<Socket, Private>), Fault> {
         Ok(self.config.connect(self.privacy.clone()).await?)
     }
-}
 
-fn config(options: &PostgresOptions) -> Result<Config, PostgresError> {
-    // Who is to be verified is verified wherever there is TLS.
-    let url = options.url.replace("sslmode=verify-full", "sslmode=require");
-    let mut config: Config =
-        url.parse().map_err(|error: tokio_postgres::Error| PostgresError::Address(words(&error)))?;
-    if config.get_ssl_mode() != SslMode::Require {
-        // What was not asked for would have to be trusted, too.
-        config.ssl_mode(SslMode::Disable);
+    /// As [`Server::dedicated`].
+    pub(super) async fn dedicated(&self, locked_max: Duration) -> Result<Client, Fault> {
+        let (client, connection) = self.connect().await?;
+        // It ends with the client.
+        tokio::spawn(connection);
+        let millis = locked_max.as_millis().max(1);
+        let settings = format!(
+            "{} SET lock_timeout = {millis}; SET idle_in_transaction_session_timeout = {millis};",
+            self.settings
+        );
+        client.batch_execute(&settings).await?;
+        Ok(client)
     }
-    if let Some(user) = &options.user {
-        config.user(user);
-    }
-    if let Some(password) = &options.password {
-        config.password(password);
-    }
-    config.connect_timeout(CONNECTING_MAX).keepalives_idle(KEEPALIVE).tcp_user_timeout(KEEPALIVE * 3);
-    config.application_name(&options.application);
-    Ok(config)
-}
-
-fn words(error: &tokio_postgres::Error) -> String {
-    use std::error::Error as _;
-    error.source().map_or_else(|| error.to_string(), ToString::to_string)
 }
 
 fn pool(way: Way, options: &PostgresOptions) -> Result<Pool, deadpool_postgres::BuildError> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let settings = settings(&options.schema) + WAITING_FOR_NO_STANDBY + STAGING;
-    let prepare = Hook::async_fn(move |client: &mut deadpool_postgres::ClientWrapper, _| {
+    let settings = way.settings + WAITING_FOR_NO_STANDBY + STAGING;
+    let prepare = Hook::async_fn(move |client: &mut ClientWrapper, _| {
         let settings = settings.clone();
         Box::pin(async move { client.batch_execute(&settings).await.map_err(HookError::Backend) })
     });
@@ -404,22 +384,3 @@ const STAGING: &str = "\
     CREATE TEMP TABLE parts_staging \
     (partition int4, user_id bytea, number int8, findings boolean, bytes bytea) ON COMMIT DELETE ROWS; \
     CREATE TEMP TABLE lines_staging (partition int4, user_id bytea, first int8, block bytea) ON COMMIT DELETE ROWS;";
-
-/// A server and its database as they may be shown.
-fn place(config: &Config) -> String {
-    let hosts: Vec<String> = config
-        .get_hosts()
-        .iter()
-        .enumerate()
-        .map(|(number, host)| {
-            let ports = config.get_ports();
-            let port = ports.get(number).or(ports.first()).copied().unwrap_or(5432);
-            match host {
-                Host::Tcp(name) => format!("{name}:{port}"),
-                Host::Unix(path) => format!("{}:{port}", path.display()),
-            }
-        })
-        .collect();
-    let database = config.get_dbname().or(config.get_user()).unwrap_or_default();
-    format!("{}/{database}", hosts.join(","))
-}

@@ -5,11 +5,11 @@
 
 use std::collections::{HashMap, HashSet};
 
-use deadpool_postgres::Object;
-use tokio_postgres::Transaction;
+use deadpool_postgres::ClientWrapper;
 
 use super::copy::{Rows, count, number};
 use super::error::Fault;
+use super::hints::{Hint, tell};
 use super::leases;
 use super::standby::lasting;
 use crate::derived::{Announcement, Batch, OutboxPlace, Owner, UserWrite};
@@ -18,17 +18,22 @@ use crate::derived::{Announcement, Batch, OutboxPlace, Owner, UserWrite};
 const OF_USERS: [&str; 3] = ["users", "parts", "lines"];
 
 /// Writes a batch; gives the outbox's end where it moved.
-pub async fn write(client: &mut Object, batch: &Batch) -> Result<Option<OutboxPlace>, Fault> {
+pub async fn write(client: &ClientWrapper, batch: &Batch) -> Result<Option<OutboxPlace>, Fault> {
     // All of it lasts, though the log yields most of it again: whoever wrote it goes on by what is written, with cursors
     // first of all, and a server that loses its last moments may be another one by then.
-    let transaction = lasting(client).await?;
-    leases::compare(&transaction, &batch.fences).await?;
-    for users in each_once(&batch.users) {
-        write_users(&transaction, users).await?;
+    let end = lasting(client, async || {
+        leases::compare(client, &batch.fences).await?;
+        for users in each_once(&batch.users) {
+            write_users(client, users).await?;
+        }
+        let end = announce(client, &batch.users).await?;
+        write_cursors(client, batch).await?;
+        Ok(end)
+    })
+    .await?;
+    if let Some(end) = end {
+        tell(client, Hint::Outbox(end.0)).await;
     }
-    let end = announce(&transaction, &batch.users).await?;
-    write_cursors(&transaction, batch).await?;
-    transaction.commit().await?;
     Ok(end)
 }
 
@@ -43,9 +48,9 @@ fn each_once(mut users: &[UserWrite]) -> impl Iterator<Item = &[UserWrite]> {
     })
 }
 
-async fn write_users(transaction: &Transaction<'_>, users: &[UserWrite]) -> Result<(), Fault> {
-    remove_afresh(transaction, users).await?;
-    remove_parts(transaction, users).await?;
+async fn write_users(client: &ClientWrapper, users: &[UserWrite]) -> Result<(), Fault> {
+    remove_afresh(client, users).await?;
+    remove_parts(client, users).await?;
     let mut images = Rows::of(3);
     let mut parts = Rows::of(5);
     let mut lines = Rows::of(4);
@@ -60,35 +65,29 @@ async fn write_users(transaction: &Transaction<'_>, users: &[UserWrite]) -> Resu
             lines.row().int4(partition).bytes(id).int8(number(*first)).bytes(block);
         }
     }
-    put(transaction, images, "users", "(partition, user_id)", "image = excluded.image").await?;
+    put(client, images, "users", "(partition, user_id)", "image = excluded.image").await?;
     let changes = "findings = excluded.findings, bytes = excluded.bytes";
-    put(transaction, parts, "parts", "(partition, user_id, number)", changes).await?;
-    put(transaction, lines, "lines", "(partition, user_id, first)", "block = excluded.block").await
+    put(client, parts, "parts", "(partition, user_id, number)", changes).await?;
+    put(client, lines, "lines", "(partition, user_id, first)", "block = excluded.block").await
 }
 
 /// Puts rows in the place of those that have the same key.
-async fn put(
-    transaction: &Transaction<'_>,
-    rows: Rows,
-    table: &str,
-    key: &str,
-    changes: &str,
-) -> Result<(), Fault> {
+async fn put(client: &ClientWrapper, rows: Rows, table: &str, key: &str, changes: &str) -> Result<(), Fault> {
     if rows.count() == 0 {
         return Ok(());
     }
     let staging = format!("{table}_staging");
-    transaction.batch_execute(&format!("DELETE FROM {staging}")).await?;
-    rows.copy(transaction, &staging).await?;
+    client.batch_execute(&format!("DELETE FROM {staging}")).await?;
+    rows.copy(client, &staging).await?;
     let insert = format!(
         "INSERT INTO {table} SELECT * FROM {staging} ORDER BY partition, user_id \
          ON CONFLICT {key} DO UPDATE SET {changes}"
     );
-    transaction.execute(&insert, &[]).await?;
+    client.execute(&insert, &[]).await?;
     Ok(())
 }
 
-async fn remove_afresh(transaction: &Transaction<'_>, users: &[UserWrite]) -> Result<(), Fault> {
+async fn remove_afresh(client: &ClientWrapper, users: &[UserWrite]) -> Result<(), Fault> {
     let afresh: Vec<Owner<'_>> = users.iter().filter(|user| user.afresh).map(UserWrite::owner).collect();
     if afresh.is_empty() {
         return Ok(());
@@ -99,13 +98,13 @@ async fn remove_afresh(transaction: &Transaction<'_>, users: &[UserWrite]) -> Re
             "DELETE FROM {table} AS gone USING unnest($1::int4[], $2::bytea[]) AS owner (partition, user_id) \
              WHERE gone.partition = owner.partition AND gone.user_id = owner.user_id"
         );
-        transaction.execute(&delete, &[&partitions, &ids]).await?;
+        client.execute(&delete, &[&partitions, &ids]).await?;
     }
     Ok(())
 }
 
 /// Removes the parts that no others take the place of.
-async fn remove_parts(transaction: &Transaction<'_>, users: &[UserWrite]) -> Result<(), Fault> {
+async fn remove_parts(client: &ClientWrapper, users: &[UserWrite]) -> Result<(), Fault> {
     let end = |user: &UserWrite| i64::from(user.first_part) + number(user.parts.len() as u64);
     let shorter: Vec<&UserWrite> =
         users.iter().filter(|user| end(user) < i64::from(user.parts_before)).collect();
@@ -120,20 +119,20 @@ async fn remove_parts(transaction: &Transaction<'_>, users: &[UserWrite]) -> Res
          USING unnest($1::int4[], $2::bytea[], $3::int8[], $4::int8[]) AS owner (partition, user_id, first, before) \
          WHERE gone.partition = owner.partition AND gone.user_id = owner.user_id \
          AND gone.number >= owner.first AND gone.number < owner.before";
-    transaction.execute(delete, &[&partitions, &ids, &ends, &before]).await?;
+    client.execute(delete, &[&partitions, &ids, &ends, &before]).await?;
     Ok(())
 }
 
 /// Adds announcements to the outbox, each once, and moves its end.
-async fn announce(transaction: &Transaction<'_>, users: &[UserWrite]) -> Result<Option<OutboxPlace>, Fault> {
+async fn announce(client: &ClientWrapper, users: &[UserWrite]) -> Result<Option<OutboxPlace>, Fault> {
     let announcing: Vec<&UserWrite> = users.iter().filter(|user| !user.announcements.is_empty()).collect();
     if announcing.is_empty() {
         return Ok(None);
     }
-    let row = transaction.query_one("SELECT place FROM outbox_head FOR UPDATE", &[]).await?;
+    let row = client.query_one("SELECT place FROM outbox_head FOR UPDATE", &[]).await?;
     let mut end = OutboxPlace(count(row.try_get(0)?));
     let owners: Vec<Owner<'_>> = announcing.iter().map(|user| user.owner()).collect();
-    let mut last = last_announced(transaction, &owners).await?;
+    let mut last = last_announced(client, &owners).await?;
     let mut items = Rows::of(5);
     let mut told: HashMap<Owner<'_>, &Announcement> = HashMap::new();
     for user in announcing {
@@ -155,25 +154,22 @@ async fn announce(transaction: &Transaction<'_>, users: &[UserWrite]) -> Result<
         }
     }
     if items.count() > 0 {
-        items.copy(transaction, "outbox").await?;
-        // Others hear of it once it is committed.
-        let update = "UPDATE outbox_head SET place = $1 \
-             RETURNING pg_notify('aquarium_' || md5(current_schema()), 'outbox ' || place)";
-        transaction.query(update, &[&number(end.0)]).await?;
-        remember(transaction, &told).await?;
+        items.copy(client, "outbox").await?;
+        client.execute("UPDATE outbox_head SET place = $1", &[&number(end.0)]).await?;
+        remember(client, &told).await?;
     }
     Ok(Some(end))
 }
 
 async fn last_announced<'a>(
-    transaction: &Transaction<'_>,
+    client: &ClientWrapper,
     owners: &[Owner<'a>],
 ) -> Result<HashMap<Owner<'a>, u64>, Fault> {
     let (partitions, ids) = columns(owners);
     let select = "SELECT owner.place, announced.sequence \
          FROM unnest($1::int4[], $2::bytea[]) WITH ORDINALITY AS owner (partition, user_id, place) \
          JOIN announced USING (partition, user_id)";
-    let rows = transaction.query(select, &[&partitions, &ids]).await?;
+    let rows = client.query(select, &[&partitions, &ids]).await?;
     let mut last = HashMap::new();
     for row in rows {
         let place: i64 = row.try_get(0)?;
@@ -185,10 +181,7 @@ async fn last_announced<'a>(
     Ok(last)
 }
 
-async fn remember(
-    transaction: &Transaction<'_>,
-    told: &HashMap<Owner<'_>, &Announcement>,
-) -> Result<(), Fault> {
+async fn remember(client: &ClientWrapper, told: &HashMap<Owner<'_>, &Announcement>) -> Result<(), Fault> {
     let owners: Vec<Owner<'_>> = told.keys().copied().collect();
     let (partitions, ids) = columns(&owners);
     let sequences: Vec<i64> = told.values().map(|announcement| number(announcement.sequence)).collect();
@@ -196,25 +189,25 @@ async fn remember(
     let upsert = "INSERT INTO announced (partition, user_id, sequence, body) \
          SELECT * FROM unnest($1::int4[], $2::bytea[], $3::int8[], $4::bytea[]) \
          ON CONFLICT (partition, user_id) DO UPDATE SET sequence = excluded.sequence, body = excluded.body";
-    transaction.execute(upsert, &[&partitions, &ids, &sequences, &bodies]).await?;
+    client.execute(upsert, &[&partitions, &ids, &sequences, &bodies]).await?;
     Ok(())
 }
 
-async fn write_cursors(transaction: &Transaction<'_>, batch: &Batch) -> Result<(), Fault> {
+async fn write_cursors(client: &ClientWrapper, batch: &Batch) -> Result<(), Fault> {
     for (position, record) in &batch.shared {
         let put = "INSERT INTO shared VALUES ($1, $2) ON CONFLICT (position) DO UPDATE SET record = excluded.record";
-        transaction.execute(put, &[&number(position.0), record]).await?;
+        client.execute(put, &[&number(position.0), record]).await?;
     }
     if !batch.folded.is_empty() {
         let partitions: Vec<i32> = batch.folded.iter().map(|(partition, _)| i32::from(*partition)).collect();
         let positions: Vec<i64> = batch.folded.iter().map(|(_, position)| number(position.0)).collect();
         let put = "INSERT INTO folded SELECT * FROM unnest($1::int4[], $2::int8[]) \
              ON CONFLICT (partition) DO UPDATE SET position = excluded.position";
-        transaction.execute(put, &[&partitions, &positions]).await?;
+        client.execute(put, &[&partitions, &positions]).await?;
     }
     for (publisher, place) in &batch.published {
         let put = "INSERT INTO published VALUES ($1, $2) ON CONFLICT (publisher) DO UPDATE SET place = excluded.place";
-        transaction.execute(put, &[&publisher.as_bytes(), &number(place.0)]).await?;
+        client.execute(put, &[&publisher.as_bytes(), &number(place.0)]).await?;
     }
     Ok(())
 }

@@ -1,10 +1,13 @@
 //! The log in PostgreSQL.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
 
-use aquarium_store::{Appended, Log, Position, PostgresLog};
+use aquarium_store::postgres::Server;
+use aquarium_store::{Appended, Log, Needed, Position, PostgresLog, partition_of};
 
-use crate::log_suite::{Said, append, bodies, conformance, read_from};
+use crate::log_suite::{Said, append, bodies, conformance, needed_of, read_from, read_needed_from};
 use crate::servers::postgres::Postgres;
 use crate::{options, server};
 
@@ -51,8 +54,8 @@ fn several_nodes_append_at_once_and_each_record_is_there_once_and_without_gaps()
 fn a_server_that_is_killed_in_the_midst_of_appends_loses_and_repeats_nothing() {
     let own = Postgres::start();
     let directory = tempfile::tempdir().unwrap();
-    let server = aquarium_store::postgres::Server::connect(&options(&own, directory.path())).unwrap();
-    let log = PostgresLog::open(std::sync::Arc::new(server), 64).unwrap();
+    let server = Server::connect(&options(&own, directory.path())).unwrap();
+    let log = PostgresLog::open(Arc::new(server), 64).unwrap();
     let texts: Vec<String> = (0..3_000).map(|number| number.to_string()).collect();
     std::thread::scope(|scope| {
         let writer = scope.spawn(|| {
@@ -88,4 +91,62 @@ fn pages_have_a_limit_however_large_records_are() {
     }
     assert_eq!(log.read(Position(1)).unwrap().next(), Position(3));
     assert_eq!(bodies(&read_from(&log, Position::START)), texts);
+}
+
+#[test]
+fn of_the_partitions_of_others_nothing_is_read_however_long_stretches_and_large_records_are() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = PostgresLog::open(server(directory.path()), 64).unwrap();
+    let users: Vec<String> = (0..20_000).map(|number| format!("user-{}", number * 7_919 % 1_000)).collect();
+    let large = "x".repeat(5_000);
+    let body =
+        |number: usize| if number % 997 == 3 { format!("{number}{large}") } else { number.to_string() };
+    let texts: Vec<String> = (0..users.len()).map(body).collect();
+    for from in (0..users.len()).step_by(5_000) {
+        let said: Vec<Said<'_>> = (from..from + 5_000)
+            .map(|number| Said(&users[number], &texts[number], &texts[number], 1))
+            .collect();
+        append(&log, &said);
+    }
+    let whole = read_from(&log, Position::START);
+    assert_eq!(bodies(&whole), texts);
+    for some in [vec![5], (0..32).collect(), vec![]] {
+        let needed = Needed::OfPartitions(some.clone());
+        let (found, _) = read_needed_from(&log, Position(7), &needed);
+        assert!(found.iter().all(|record| some.contains(&partition_of(&record.user, 64))));
+        let places: Vec<Position> = found.iter().map(|record| record.position).collect();
+        let after: Vec<Position> =
+            needed_of(&whole, &needed, 64).into_iter().filter(|place| place.0 >= 7).collect();
+        assert_eq!(places, after);
+        assert!(found.iter().all(|record| *record == whole[usize::try_from(record.position.0).unwrap()]));
+    }
+    assert_eq!(read_needed_from(&log, Position(7), &Needed::Nobodys).0, []);
+}
+
+#[test]
+fn while_a_standby_is_away_one_commit_waits_for_it_and_all_others_are_refused_until_it_is_back() {
+    let primary = Postgres::start();
+    let standby = primary.synchronous_standby();
+    let directory = tempfile::tempdir().unwrap();
+    let server = Arc::new(Server::connect(&options(&primary, directory.path())).unwrap());
+    let log = PostgresLog::open(server.clone(), 64).unwrap();
+    append(&log, &[Said("u", "1", "one", 1)]);
+    assert_eq!(server.trouble(), None);
+    standby.kill();
+    let (second, third) = (Said("u", "2", "two", 1), Said("u", "3", "three", 1));
+    for said in [second, third, third] {
+        let refused = log.append(&[said.record(64)]).unwrap_err().to_string();
+        assert!(refused.contains("a standby is away that `synchronous_standby_names`"), "{refused}");
+        assert!(server.trouble().is_some_and(|trouble| trouble.contains("a standby is away")));
+    }
+    let waiting = "SELECT count(*) FROM pg_stat_activity WHERE wait_event = 'SyncRep'";
+    assert_eq!(primary.ask(waiting), "1");
+    standby.restart();
+    let begun = Instant::now();
+    while server.trouble().is_some() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{:?}", server.trouble());
+        std::thread::yield_now();
+    }
+    assert_eq!(append(&log, &[second])[..], [Appended::Duplicate]);
+    assert!(matches!(append(&log, &[third])[..], [Appended::Stored { position: Position(2), .. }]));
 }

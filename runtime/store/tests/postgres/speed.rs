@@ -23,7 +23,7 @@ const TOGETHER: usize = 10_000;
 const BODY_BYTES: usize = 220;
 
 fn records() -> usize {
-    std::env::var(RECORDS).ok().and_then(|text| text.parse().ok()).unwrap_or(RECORDS_OF_TEST)
+    std::env::var(RECORDS).map_or(RECORDS_OF_TEST, |text| text.parse().unwrap())
 }
 
 fn body(number: usize) -> Vec<u8> {

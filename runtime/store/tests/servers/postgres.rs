@@ -43,19 +43,24 @@ impl Postgres {
     /// Starts a server that speaks TLS to whoever asks for it, by a certificate and its key.
     pub fn with_tls(certificate: &Path, key: &Path) -> Self {
         let mut postgres = Self::without_data();
-        let own_key = postgres.home.place("key.pem");
-        fs::copy(key, &own_key).unwrap();
-        fs::set_permissions(&own_key, fs::Permissions::from_mode(0o600)).unwrap();
-        if is_root() {
-            let (user, group) = servant();
-            chown(&own_key, Some(user), Some(group)).unwrap();
-        }
         postgres.settings = vec![
             "ssl=on".to_owned(),
-            format!("ssl_cert_file={}", certificate.display()),
-            format!("ssl_key_file={}", own_key.display()),
+            format!("ssl_cert_file={}", postgres.own(certificate, "certificate.pem").display()),
+            format!("ssl_key_file={}", postgres.own(key, "key.pem").display()),
         ];
         postgres.begin()
+    }
+
+    /// A file of its own with the same content: whom it runs as may not see where the project is.
+    fn own(&self, file: &Path, name: &str) -> PathBuf {
+        let own = self.home.place(name);
+        fs::copy(file, &own).unwrap();
+        fs::set_permissions(&own, fs::Permissions::from_mode(0o600)).unwrap();
+        if is_root() {
+            let (user, group) = servant();
+            chown(&own, Some(user), Some(group)).unwrap();
+        }
+        own
     }
 
     fn begin(self) -> Self {

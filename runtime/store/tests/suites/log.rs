@@ -1,7 +1,7 @@
 //! What every log must do, as a function over the trait.
 use aquarium_charging::Reason;
 use aquarium_store::record::REFUSALS;
-use aquarium_store::{Appended, Digest, Kind, Log, NewRecord, OwnedRecord, Position, partition_of};
+use aquarium_store::{Appended, Digest, Kind, Log, Needed, NewRecord, OwnedRecord, Position, partition_of};
 
 /// Opens the log that is tested, again after it was dropped.
 pub type Open<'a> = &'a dyn Fn() -> Box<dyn Log>;
@@ -62,8 +62,11 @@ pub fn conformance(open: Open<'_>) {
     a_user_s_records_can_be_read_from_any_place_on(open);
     what_concerns_everybody_can_be_read_from_any_place_on(open);
     receipt_never_goes_back_within_a_partition(open);
+    what_is_needed_is_read_from_any_place_on(open);
+    records_are_found_by_their_places(open);
     a_log_that_is_opened_again_is_the_same(open);
     // What is appended there is in the log by now; what it is found by was read from it.
+    what_is_needed_is_read_from_any_place_on(open);
     a_user_s_records_can_be_read_from_any_place_on(open);
     what_concerns_everybody_can_be_read_from_any_place_on(open);
 }
@@ -164,6 +167,71 @@ fn what_concerns_everybody_can_be_read_from_any_place_on(open: Open<'_>) {
     assert_eq!(bodies(&found)[..3], ["d1", "d2", "d3"]);
     assert_eq!(bodies(&log.read_shared_since(found[1].position).unwrap())[..2], ["d2", "d3"]);
     assert_eq!(log.read_shared_since(log.end()).unwrap(), []);
+}
+
+/// The records that are needed, of a log whose records are all there: their places.
+pub fn needed_of(whole: &[OwnedRecord], needed: &Needed, partitions: u16) -> Vec<Position> {
+    let is_needed = |record: &&OwnedRecord| match needed {
+        Needed::Everything => true,
+        Needed::OfPartitions(some) => {
+            !record.user.is_empty() && some.contains(&partition_of(&record.user, partitions))
+        }
+        Needed::Nobodys => record.user.is_empty(),
+    };
+    whole.iter().filter(is_needed).map(|record| record.position).collect()
+}
+
+/// What is read for somebody who needs some of it, and where it ends.
+pub fn read_needed_from(log: &dyn Log, from: Position, needed: &Needed) -> (Vec<OwnedRecord>, Position) {
+    let (mut records, mut next) = (Vec::new(), from);
+    loop {
+        let page = log.read_needed(next, needed).unwrap();
+        assert_eq!(page.first(), next);
+        if page.is_empty() {
+            return (records, next);
+        }
+        records.extend(page.records().map(OwnedRecord::from));
+        next = page.next();
+    }
+}
+
+fn what_is_needed_is_read_from_any_place_on(open: Open<'_>) {
+    let log = open();
+    let tick =
+        NewRecord { kind: Kind::Runtime, partition: Some(3), user: "", ..Said("", "t", "t", 50).record(64) };
+    log.append(&[tick]).unwrap();
+    let whole = read_from(&*log, Position::START);
+    let of = |users: &[&str]| users.iter().map(|user| partition_of(user, log.partitions())).collect();
+    for needed in [
+        Needed::Everything,
+        Needed::OfPartitions(of(&["often", "own"])),
+        Needed::OfPartitions((0..log.partitions()).collect()),
+        Needed::OfPartitions(Vec::new()),
+        Needed::Nobodys,
+    ] {
+        let places = needed_of(&whole, &needed, log.partitions());
+        for from in (0..=log.end().0).map(Position) {
+            let (found, end) = read_needed_from(&*log, from, &needed);
+            assert_eq!(end, log.end());
+            let is_there = |place: &&Position| found.iter().any(|record| record.position == **place);
+            let expected: Vec<&Position> = places.iter().filter(|place| **place >= from).collect();
+            assert!(expected.iter().all(is_there), "{needed:?} from {from}");
+            // What else is there is as it was written, and in order.
+            let mut rest = whole.iter();
+            assert!(found.iter().all(|record| rest.any(|of_whole| of_whole == record)));
+        }
+    }
+}
+
+fn records_are_found_by_their_places(open: Open<'_>) {
+    let log = open();
+    let whole = read_from(&*log, Position::START);
+    let third: Vec<OwnedRecord> = whole.iter().step_by(3).cloned().collect();
+    let places: Vec<Position> = third.iter().map(|record| record.position).collect();
+    assert_eq!(log.read_at(&places).unwrap(), third);
+    let [last, beyond] = [log.end().0 - 1, log.end().0].map(Position);
+    assert_eq!(log.read_at(&[last, beyond]).unwrap(), whole[whole.len() - 1..]);
+    assert_eq!(log.read_at(&[]).unwrap(), []);
 }
 
 fn receipt_never_goes_back_within_a_partition(open: Open<'_>) {

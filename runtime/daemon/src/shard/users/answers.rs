@@ -22,6 +22,17 @@ use crate::shard::{Digested, Row, Unanswered};
 pub(super) const USERS_AT_ONCE: usize = 256;
 
 impl Users {
+    /// Whether a user's state at an instant can be told by what is in memory, as it is. `end` is where the log ended when
+    /// it was asked.
+    pub fn has_at_hand(&self, user: &str, at: Millis, end: Position) -> bool {
+        let Some(Place::Well(known)) = self.users.get(user).map(|kept| &kept.place) else { return false };
+        let ledger = &known.ledger;
+        let is_current = ledger.outdated_from(&self.deployments).is_none()
+            && !ledger.lacks()
+            && !ledger.is_due(self.setting.clock.now());
+        self.check().is_ok() && self.cursor >= end && is_current && !ledger.at_is_elsewhere(at)
+    }
+
     /// A user's state at an instant.
     pub fn view(&mut self, user: &str, at: Millis) -> Result<Option<View>, Unanswered> {
         let owner = self.owner(user);

@@ -24,6 +24,7 @@ impl Users {
         let weight = kept.place.weight().saturating_add(user.len());
         self.weight = self.weight.saturating_add(weight).saturating_sub(kept.weight);
         kept.weight = weight;
+        kept.batch = batch;
         self.idle.push_back(Idle { user: Box::from(user), batch });
     }
 
@@ -39,8 +40,9 @@ impl Users {
                 return false;
             }
             let Some(Idle { user, batch }) = self.idle.pop_front() else { return false };
-            // One that has changed is listed again when it is written.
-            let Some(kept) = self.users.get_mut(&user).filter(|kept| !kept.changed) else { continue };
+            // One that has changed is listed again when it is packed; one that was packed since is listed with that batch.
+            let is_stored = |kept: &&mut Kept| !kept.changed && kept.batch <= written;
+            let Some(kept) = self.users.get_mut(&user).filter(is_stored) else { continue };
             if std::mem::take(&mut kept.used) {
                 self.idle.push_back(Idle { user, batch });
             } else {

@@ -76,7 +76,7 @@ impl Users {
     }
 
     fn keep(&mut self, user: &str, place: Place) {
-        self.users.insert(Box::from(user), Kept { place, changed: false, used: false, weight: 0 });
+        self.users.insert(Box::from(user), Kept { place, changed: false, used: false, weight: 0, batch: 0 });
         self.note_idle(user, 0);
     }
 

@@ -46,7 +46,7 @@ impl Users {
     }
 
     /// Begins a round where one is due.
-    fn begin_round(&mut self) -> bool {
+    pub(super) fn begin_round(&mut self) -> bool {
         let due = self.pen.due_in().is_some_and(|due| due.is_zero())
             || self.records >= RECORDS_PER_ROUND
             || self.unwritten >= LINES_PER_ROUND;
@@ -66,7 +66,7 @@ impl Users {
     }
 
     /// Packs users of the round for its next batch, until the slice is over. Says whether there are more.
-    fn pack_some(&mut self, slice: Slice) -> bool {
+    pub(super) fn pack_some(&mut self, slice: Slice) -> bool {
         let batch = self.pen.next();
         loop {
             let Some(round) = self.round.as_mut().filter(|round| round.batch.users.len() < USERS_PER_BATCH)

@@ -321,3 +321,31 @@ fn a_user_that_was_set_aside_is_tried_again_when_it_is_next_asked_for() {
     drop(users);
     assert_eq!(answers(&mut open(&log, directory.path()), log.end()), expected);
 }
+
+#[test]
+fn a_user_stays_in_memory_until_what_was_last_packed_of_it_is_written() {
+    let (plain, crowded) = (tempfile::tempdir().unwrap(), tempfile::tempdir().unwrap());
+    let expected = {
+        let log = log(plain.path());
+        let mut users = open(&log, plain.path());
+        (0..BLOCKS).for_each(|block| fold_block(&mut users, block));
+        answers(&mut users, log.end())
+    };
+    let log = log(crowded.path());
+    let mut users = open(&log, crowded.path());
+    for block in 0..BLOCKS {
+        fold_block(&mut users, block);
+        if block % 2 == 0 {
+            assert!(users.write_all());
+            continue;
+        }
+        // The writer has enough to do: what is packed waits.
+        users.records = crate::shard::writing::RECORDS_PER_ROUND;
+        assert!(users.begin_round());
+        while users.pack_some(Slice::begin()) {}
+        users.weight = usize::MAX / 2;
+        while users.make_room() {}
+    }
+    assert!(users.write_all());
+    assert_eq!(answers(&mut users, log.end()), expected);
+}

@@ -2,11 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use super::load::{Acknowledged, Load, USERS, credit_events, under_load, user};
+use super::load::{Acknowledged, Load, USERS, credit_events, one_each, under_load, user};
 use super::nodes::Nodes;
 use crate::queue::proxy::Proxy;
 use crate::servers::postgres::postgres;
-use crate::support::{event, eventually, now};
+use crate::support::{eventually, now};
 use crate::webhooks::{KEY, Server};
 
 /// Events between two faults.
@@ -203,8 +203,7 @@ fn a_node_whose_store_has_lost_records_ends_and_says_so_and_begins_again_by_what
     let mut nodes = Nodes::new(postgres());
     nodes.start(1);
     nodes.settle(1);
-    let lines: Vec<String> =
-        (0..USERS).map(|number| event(&number.to_string(), &user(number), now(), "traffic", "2")).collect();
+    let lines = one_each();
     let sent = |nodes: &Nodes, lines: &[String]| {
         let body = lines.join("\n");
         nodes.node(1).post("/events", "application/x-ndjson", body.as_bytes()).status

@@ -182,6 +182,11 @@ impl Sent {
     }
 }
 
+/// An event of each user, as lines.
+pub fn one_each() -> Vec<String> {
+    (0..USERS).map(|number| event(&number.to_string(), &user(number), now(), "traffic", "2")).collect()
+}
+
 /// Grants every user credits, and begins to send to all nodes.
 pub fn under_load(nodes: &Nodes) -> (Acknowledged, Load) {
     let mut acknowledged = Acknowledged::default();

@@ -10,6 +10,7 @@ use crate::queue::client::{Client, Producer};
 use crate::queue::proxy::Proxy;
 use crate::queue::rabbit::Rabbit;
 use crate::servers::postgres::postgres;
+use crate::support::number;
 
 /// For how long faults come one after the other, in seconds, unless the environment says otherwise.
 const MIXED_SECONDS: u64 = 30;
@@ -149,9 +150,8 @@ fn start(nodes: &mut Nodes, number: usize, to_store: &[Proxy], to_broker: &[Prox
 
 #[test]
 fn faults_in_any_order_cost_nothing_that_was_acknowledged() {
-    let number = |variable: &str| std::env::var(variable).ok().map(|text| text.parse::<u64>().unwrap());
-    let lasts = Duration::from_secs(number(SECONDS_VARIABLE).unwrap_or(MIXED_SECONDS));
-    let seed = number(SEED_VARIABLE).unwrap_or(1);
+    let lasts = Duration::from_secs(number(SECONDS_VARIABLE, MIXED_SECONDS));
+    let seed = number(SEED_VARIABLE, 1);
     let mut random = fastrand::Rng::with_seed(seed);
     let mut acknowledged = Acknowledged::default();
     let mut mix = Mix::begin(&mut acknowledged);

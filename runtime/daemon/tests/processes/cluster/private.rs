@@ -3,10 +3,10 @@
 use std::fs;
 use std::process::Command;
 
-use super::load::{USERS, user};
+use super::load::{USERS, one_each, user};
 use super::nodes::Nodes;
 use crate::servers::postgres::postgres;
-use crate::support::{event, eventually, fixture, now, text};
+use crate::support::{eventually, fixture, text};
 
 /// A token, and `printf TOKEN | sha256sum`.
 const TOKEN: &str = "reader";
@@ -54,8 +54,7 @@ fn nodes_ask_each_other_over_tls_where_tokens_are_asked_for_and_tell_nobody_else
     nodes.start_with(3, &url, &distrusting, &[]);
     nodes.start_with(4, &url, &guessing, &[]);
     nodes.settle(4);
-    let lines: Vec<String> =
-        (0..USERS).map(|number| event(&number.to_string(), &user(number), now(), "traffic", "2")).collect();
+    let lines = one_each();
     let stored = nodes.node(1).admin("POST", "/events", "application/x-ndjson", lines.join("\n").as_bytes());
     assert_eq!(stored.status, 200, "{}", stored.body);
     for (number, said) in [(3, "certificate"), (4, "this is not the secret of the nodes")] {

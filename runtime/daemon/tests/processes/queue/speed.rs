@@ -7,7 +7,7 @@ use std::time::{Duration, Instant};
 use super::client::{Client, Message};
 use super::rabbit::{self, rabbit};
 use super::{Names, check_all, metric, serve, usage};
-use crate::support::{Place, eventually, now};
+use crate::support::{Place, eventually, now, number};
 
 /// The variable that says how many messages a round has.
 const MESSAGES: &str = "AQUARIUM_BENCH_MESSAGES";
@@ -16,7 +16,7 @@ const MESSAGES_OF_TEST: usize = 2_000;
 const HOUR: i64 = 3_600_000;
 
 fn messages() -> usize {
-    std::env::var(MESSAGES).ok().and_then(|text| text.parse().ok()).unwrap_or(MESSAGES_OF_TEST)
+    number(MESSAGES, MESSAGES_OF_TEST)
 }
 
 /// Lets others work.

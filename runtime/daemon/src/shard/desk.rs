@@ -1,0 +1,46 @@
+//! Where a shard's users are while it waits: whoever asks then is answered at once, without waking it.
+//!
+//! Two threads that wake one another for each question halve what can be answered. What takes more than memory has
+//! (something to be folded, read or written) is the shard's, which is asked for it.
+
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use super::users::Users;
+use super::waiting::answer;
+use super::{Ask, Question};
+
+/// The place of a shard's users; none where it has not begun.
+#[derive(Default)]
+pub(super) struct Desk(Mutex<Option<Users>>);
+
+impl Desk {
+    /// Puts users there, to be asked about.
+    pub(super) fn put(&self, users: Users) {
+        *self.take() = Some(users);
+        self.0.clear_poison();
+    }
+
+    /// Drops the users that are there.
+    pub(super) fn clear(&self) {
+        let users = self.take().take();
+        drop(users);
+    }
+
+    /// Has it alone: what the shard does while it works. Whoever answers meanwhile takes microseconds.
+    pub(super) fn take(&self) -> MutexGuard<'_, Option<Users>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Answers a question that what is in memory answers, unless the shard is at work; gives it back otherwise.
+    pub(super) fn answer(&self, question: Question) -> Option<Question> {
+        let Ask::State { user, at, .. } = &question.ask else { return Some(question) };
+        let Ok(mut desk) = self.0.try_lock() else { return Some(question) };
+        match desk.as_mut() {
+            Some(users) if users.has_at_hand(user, *at, question.not_before) => {
+                answer(users, question);
+                None
+            }
+            _ => Some(question),
+        }
+    }
+}
