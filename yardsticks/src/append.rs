@@ -23,7 +23,8 @@ pub fn measure(text: &str, directory: &Path) -> Result<(), Failure> {
     let directory = directory.join("yardstick");
     fs::create_dir_all(&directory)?;
     let lines: Vec<&str> = text.split_inclusive('\n').collect();
-    let written = wall_rounds(ROUNDS, || in_sequence(&lines, &directory))?;
+    let groups: Vec<&str> = groups(text, &lines);
+    let written = wall_rounds(ROUNDS, || in_sequence(&groups, &directory))?;
     let rates = |seconds: Vec<f64>| seconds.iter().map(|seconds| lines.len() as f64 / seconds).collect();
     Figure::new("sequential write and fdatasync of the same bytes", "events/s", rates(written)).tell()?;
     let appended = wall_rounds(ROUNDS, || in_segments(&lines, &directory))?;
@@ -32,10 +33,21 @@ pub fn measure(text: &str, directory: &Path) -> Result<(), Failure> {
     Ok(())
 }
 
-fn in_sequence(lines: &[&str], directory: &Path) -> Result<(), Failure> {
+/// What is written together, as it stands in the text.
+fn groups<'a>(text: &'a str, lines: &[&str]) -> Vec<&'a str> {
+    let mut rest = text;
+    let mut take = |group: &[&str]| {
+        let (group, after) = rest.split_at(group.iter().map(|line| line.len()).sum());
+        rest = after;
+        group
+    };
+    lines.chunks(TOGETHER).map(&mut take).collect()
+}
+
+fn in_sequence(groups: &[&str], directory: &Path) -> Result<(), Failure> {
     let mut file = File::create(directory.join("sequence"))?;
-    for group in lines.chunks(TOGETHER) {
-        file.write_all(group.concat().as_bytes())?;
+    for group in groups {
+        file.write_all(group.as_bytes())?;
         file.sync_data()?;
     }
     fs::remove_file(directory.join("sequence"))?;

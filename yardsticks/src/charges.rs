@@ -81,7 +81,7 @@ fn slots(numbers: &[usize]) -> Result<Vec<Slot>, Failure> {
     Ok((0..SLOTS).map(slot).collect())
 }
 
-/// Whether both charge the same: to the last digit by integers, to a millionth's half by floating point.
+/// Whether both charge the same: to the last digit by integers, to a millionth by floating point.
 fn agree(ours: &Candidate, other: &Candidate, slots: &[Slot]) -> Result<(), Failure> {
     let few = slots.get(..BATCH).unwrap_or_default();
     let (mut left, mut right) = (Vec::new(), Vec::new());

@@ -42,8 +42,9 @@ impl Machine {
         Ok(Self { facts })
     }
 
-    /// Notes the load when all is done.
+    /// Notes the load when a part is done; that of the last one stays.
     pub fn done(&mut self) {
+        self.facts.retain(|(name, _)| *name != "load after");
         self.facts.push(("load after", load()));
     }
 

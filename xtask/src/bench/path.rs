@@ -77,7 +77,7 @@ impl Subject<'_> {
         self.asked_meanwhile(&input)?;
         self.half_load(&input, rate)?;
         drop(input.bodies);
-        self.file_taken_in(&input.file, input.lines)?;
+        self.file_taken_in(&input.file, &input.registrations, input.lines)?;
         self.kept(&input.file, &input.registrations)
     }
 

@@ -31,7 +31,10 @@ pub fn queue(quick: bool) -> Result<Section, String> {
         name: "queue",
         title: "messages from RabbitMQ, beside a bare consumer",
         test: ["processes", "queue::speed"],
-        told: vec![("AQUARIUM_BENCH_MESSAGES", count.to_owned())],
+        told: vec![
+            ("AQUARIUM_BENCH_PROGRAM", text(&released("aquariumd"))),
+            ("AQUARIUM_BENCH_MESSAGES", count.to_owned()),
+        ],
         mark: format!("{count} messages"),
     })
 }

@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::super::client::{Answered, Pace, stream};
 use super::super::daemon::{Daemon, bytes_below, timed};
+use super::super::now;
 use super::super::report::{Figure, Goal, quantile};
 use super::super::workload::Workload;
 use super::balances::{self, MONTH_END_SECONDS, probe, readiness};
@@ -137,11 +138,11 @@ impl Subject<'_> {
     }
 
     /// Everything from a file, by the command for it; charged by a daemon that is started after it.
-    pub(super) fn file_taken_in(&mut self, file: &Path, lines: u64) -> Outcome {
+    pub(super) fn file_taken_in(&mut self, file: &Path, registrations: &[u8], lines: u64) -> Outcome {
         let (mut durable, mut charged) = (Vec::new(), Vec::new());
         for _ in 0..self.settings.rounds {
-            let data = self.data()?;
-            Daemon::start(&data, &self.module("policy"), "system")?.stop()?;
+            self.begun(registrations, "system")?.stop()?;
+            let data = self.directory.join("data");
             let (wall, _) =
                 timed("aquariumd", &["ingest", &text(file), "--data", &text(&data), "--log-level", "warn"])?;
             durable.push(lines as f64 / wall);
@@ -256,7 +257,8 @@ impl Subject<'_> {
         let done = AtomicBool::new(false);
         let times = std::thread::scope(|scope| {
             let asking = scope.spawn(|| balances::ask_until(&daemon.address, self.size.users, &done));
-            let set = daemon.set_clock(self.size.ends + MONTH_MILLIS);
+            // A clock does not go back: where the events are of an earlier day, time goes on from now.
+            let set = daemon.set_clock(self.size.ends.max(now()) + MONTH_MILLIS);
             std::thread::sleep(MONTH_END_SECONDS);
             done.store(true, Ordering::SeqCst);
             let times = asking.join().unwrap_or_else(|_| Err("the questions panicked".into()));
