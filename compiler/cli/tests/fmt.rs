@@ -136,7 +136,8 @@ fn corpus() -> Vec<PathBuf> {
     let mut paths: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| {
         let name = path.file_name().unwrap().to_str().unwrap();
-        name.contains(".aquarium") && !name.contains(".test.")
+        // `aquariumd up` keeps its data in the example, in a folder `.aquarium`.
+        path.is_file() && name.contains(".aquarium") && !name.contains(".test.")
     });
     paths.sort();
     paths
