@@ -1,7 +1,7 @@
 //! HTTP: requests in, answers and faults out. Nothing else of the daemon knows axum.
 //!
-//! A request passes [`connections`] (places and patience), [`guard`] (panics, time, `Host`) and [`access`]
-//! (tokens), and comes to a handler by the routes below. The handlers' own descriptions are the
+//! A request passes [`connections`] (places and patience) and [`guard`] (panics, time, `Host`, tokens by
+//! [`access`], other nodes by [`peers`]), and comes to a handler by the routes below. The handlers' own descriptions are the
 //! OpenAPI document: [`openapi`]. Pages for people are at [`console`].
 #![expect(unused_qualifications, reason = "the macros that read handlers' descriptions write them")]
 
@@ -35,7 +35,7 @@ use std::time::Duration;
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::extract::DefaultBodyLimit;
-use axum::middleware::{from_fn, from_fn_with_state};
+use axum::middleware::from_fn_with_state;
 use axum::routing::post;
 use tokio::net::TcpListener;
 use tokio::sync::{Semaphore, watch};
@@ -49,6 +49,7 @@ use crate::daemon::Daemon;
 use access::Door;
 use connections::{Limits, Listener};
 use fault::Fault;
+use guard::Guard;
 use peers::{Entrance, QUESTION_BYTES_MAX};
 
 /// The socket of administrators, within the data directory.
@@ -241,11 +242,7 @@ fn guarded(router: Router<Api>, api: &Api, door: Door) -> Router {
     router
         .fallback(|| async { Fault::not_found("there is nothing at this path") })
         .method_not_allowed_fallback(|| async { Fault::bad_method() })
-        .layer(from_fn_with_state(api.clone(), peers::pass_on))
         .layer(DefaultBodyLimit::max(SMALL_BODY_BYTES_MAX))
-        .layer(from_fn_with_state(door, access::check))
-        .layer(from_fn_with_state(api.clone(), guard::host))
-        .layer(from_fn_with_state(api.clone(), guard::time_limit))
-        .layer(from_fn(guard::panics))
+        .layer(from_fn_with_state(Guard { api: api.clone(), door }, guard::pass))
         .with_state(api.clone())
 }

@@ -2,11 +2,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Request, State};
 use axum::http::HeaderMap;
 use axum::http::header::AUTHORIZATION;
-use axum::middleware::Next;
-use axum::response::{IntoResponse, Response};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use sha2::{Digest, Sha256};
@@ -42,7 +39,7 @@ impl Door {
     }
 
     /// As whom a request may pass.
-    fn pass(&self, path: &str, headers: &HeaderMap) -> Result<Clients, Fault> {
+    pub fn pass(&self, path: &str, headers: &HeaderMap) -> Result<Clients, Fault> {
         if self.tokens.is_empty() || OPEN_TO_ALL.contains(&path) {
             return Ok(Clients::default());
         }
@@ -84,17 +81,6 @@ fn password(given: &str) -> Option<String> {
 fn unauthorized(path: &str, message: &str) -> Fault {
     let fault = Fault::unauthorized(message);
     if is_for_people(path) { fault.asking_people() } else { fault }
-}
-
-/// Lets those pass who may; what they may send goes with the request.
-pub async fn check(State(door): State<Door>, mut request: Request, next: Next) -> Response {
-    match door.pass(request.uri().path(), request.headers()) {
-        Ok(clients) => {
-            request.extensions_mut().insert(clients);
-            next.run(request).await
-        }
-        Err(fault) => fault.into_response(),
-    }
 }
 
 /// The SHA-256 of a token. Who can measure how long its comparison takes learns nothing about the token.

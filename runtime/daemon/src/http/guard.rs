@@ -1,7 +1,12 @@
-//! What every request passes: the check of `Host`, the time limit, and a net for panics.
+//! What every request passes before it comes to a handler: a net for panics, the time limit, the check of `Host`, the
+//! tokens, and the question whether another node answers.
+//!
+//! All of it is one layer: the router makes a copy of everything below a layer for each request.
 
 use std::net::IpAddr;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::pin::{Pin, pin};
+use std::task::{Context, Poll};
 use std::time::Duration;
 
 use axum::extract::{Request, State};
@@ -10,19 +15,52 @@ use axum::http::uri::Authority;
 use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 
-use super::Api;
+use super::access::Door;
 use super::fault::Fault;
+use super::{Api, peers};
 
-/// Refuses requests for a name that is not ours: a page in a browser could otherwise reach the daemon under a name of
-/// its own.
-pub async fn host(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let given = request.headers().get(HOST).and_then(|value| value.to_str().ok());
-    let name = given.or_else(|| request.uri().authority().map(Authority::as_str));
-    if name.is_some_and(|name| is_ours(name, &api.daemon.configuration.http.hosts)) {
-        return next.run(request).await;
+/// What stands before the handlers of a listener.
+#[derive(Clone)]
+pub struct Guard {
+    /// What handlers share.
+    pub api: Api,
+    /// Who may come in.
+    pub door: Door,
+}
+
+/// Lets a request through to its handler, for as long as it may take; answers with a fault where it panics.
+pub async fn pass(State(guard): State<Guard>, request: Request, next: Next) -> Response {
+    let limit = Duration::from_millis(guard.api.daemon.configuration.http.request_millis_max);
+    let answered = tokio::time::timeout(limit, guard.admit(request, next));
+    let answer = match CatchUnwind(pin!(answered)).await {
+        Some(Ok(answer)) => answer,
+        Some(Err(_)) => Err(Fault::timeout()),
+        None => Err(Fault::internal("the daemon made a mistake; its log says more")),
+    };
+    answer.unwrap_or_else(IntoResponse::into_response)
+}
+
+impl Guard {
+    async fn admit(&self, mut request: Request, next: Next) -> Result<Response, Fault> {
+        self.check_host(&request)?;
+        let clients = self.door.pass(request.uri().path(), request.headers())?;
+        // What may be sent by whoever asks goes with the request.
+        request.extensions_mut().insert(clients);
+        Ok(peers::pass_on(&self.api, request, next).await)
     }
-    Fault::bad_request("the `Host` header names neither an address, `localhost`, nor one of `http.hosts`")
-        .into_response()
+
+    /// Refuses requests for a name that is not ours: a page in a browser could otherwise reach the daemon under a name of
+    /// its own.
+    fn check_host(&self, request: &Request) -> Result<(), Fault> {
+        let given = request.headers().get(HOST).and_then(|value| value.to_str().ok());
+        let name = given.or_else(|| request.uri().authority().map(Authority::as_str));
+        if name.is_some_and(|name| is_ours(name, &self.api.daemon.configuration.http.hosts)) {
+            return Ok(());
+        }
+        Err(Fault::bad_request(
+            "the `Host` header names neither an address, `localhost`, nor one of `http.hosts`",
+        ))
+    }
 }
 
 fn is_ours(given: &str, hosts: &[String]) -> bool {
@@ -33,36 +71,16 @@ fn is_ours(given: &str, hosts: &[String]) -> bool {
         || hosts.iter().any(|host| host.eq_ignore_ascii_case(name))
 }
 
-/// Ends requests that take too long.
-pub async fn time_limit(State(api): State<Api>, request: Request, next: Next) -> Response {
-    let limit = Duration::from_millis(api.daemon.configuration.http.request_millis_max);
-    match tokio::time::timeout(limit, next.run(request)).await {
-        Ok(response) => response,
-        Err(_) => Fault::timeout().into_response(),
-    }
-}
-
-/// Answers with a fault where a handler panics.
-pub async fn panics(request: Request, next: Next) -> Response {
-    match CatchUnwind(Box::pin(next.run(request))).await {
-        Some(response) => response,
-        None => Fault::internal("the daemon made a mistake; its log says more").into_response(),
-    }
-}
-
 /// A future that gives `None` where the one within panics.
-struct CatchUnwind<F>(std::pin::Pin<Box<F>>);
+struct CatchUnwind<'a, F>(Pin<&'a mut F>);
 
-impl<F: Future> Future for CatchUnwind<F> {
+impl<F: Future> Future for CatchUnwind<'_, F> {
     type Output = Option<F::Output>;
 
-    fn poll(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<Self::Output> {
-        match std::panic::catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(context))) {
+    fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Self::Output> {
+        match catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(context))) {
             Ok(poll) => poll.map(Some),
-            Err(_) => std::task::Poll::Ready(None),
+            Err(_) => Poll::Ready(None),
         }
     }
 }

@@ -83,15 +83,15 @@ pub async fn enter(State(entrance): State<Entrance>, request: Request, next: Nex
     }
 }
 
-/// Passes questions about users on to the nodes that charge them.
-pub async fn pass_on(State(api): State<Api>, request: Request, next: Next) -> Response {
+/// Passes a question about a user on to the node that charges that user; any other one goes to its handler.
+pub async fn pass_on(api: &Api, request: Request, next: Next) -> Response {
     let Some(peers) = &api.daemon.peers else { return next.run(request).await };
     match user_of(request.uri()) {
         Some(user) if !peers.is_here(&user) => {
             if request.extensions().get::<FromNode>().is_some() {
                 return unheard(&Unheard::Moving).into_response();
             }
-            passed_on(&api, peers, &user, request).await.unwrap_or_else(IntoResponse::into_response)
+            passed_on(api, peers, &user, request).await.unwrap_or_else(IntoResponse::into_response)
         }
         _ => next.run(request).await,
     }

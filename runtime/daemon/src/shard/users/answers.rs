@@ -115,7 +115,7 @@ impl Users {
                 Some(Place::Aside(_)) | None => false,
             };
             if lacking {
-                self.wait_for_the_store();
+                self.wait_for_the_store(owner.user);
             }
             let known = match self.users.get_mut(owner.user).map(|kept| &mut kept.place) {
                 Some(Place::Well(known)) => known,

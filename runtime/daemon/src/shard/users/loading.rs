@@ -86,7 +86,7 @@ impl Users {
             Some(Place::Well(known)) => (known.position, known.announced()),
             _ => {
                 // The last announcements may be on their way to the store.
-                self.wait_for_the_store();
+                self.wait_for_the_store(owner.user);
                 (self.cursor, (self.announced_in_store(owner)?, Vec::new()))
             }
         };
@@ -112,7 +112,7 @@ impl Users {
             return Ok(());
         }
         // Parts may be on their way to the store.
-        self.wait_for_the_store();
+        self.wait_for_the_store(owner.user);
         let Some(Kept { place: Place::Well(known), .. }) = self.users.get_mut(owner.user) else {
             return Ok(());
         };

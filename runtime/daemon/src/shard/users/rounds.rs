@@ -8,6 +8,7 @@ use aquarium_store::partition_of;
 
 use super::Users;
 use crate::shard::slice::Slice;
+use crate::shard::user::Kept;
 use crate::shard::writing::{LINES_PER_ROUND, RECORDS_PER_ROUND, Round, USERS_PER_BATCH};
 
 impl Users {
@@ -35,8 +36,13 @@ impl Users {
         self.pen.failure.is_none() && self.unwritten >= 2 * LINES_PER_ROUND
     }
 
-    /// Waits until the store has everything that is not in memory any more.
-    pub(super) fn wait_for_the_store(&mut self) {
+    /// Waits until the store has everything of a user that is not in memory any more: one that is in no batch on its way
+    /// waits for nobody.
+    pub(super) fn wait_for_the_store(&mut self, user: &str) {
+        let is_written = |kept: &Kept| kept.batch <= self.pen.written();
+        if self.users.get(user).is_none_or(is_written) {
+            return;
+        }
         self.pen.wait();
         let packed = self.round.as_ref().is_some_and(|round| !round.batch.users.is_empty());
         if packed && self.pen.failure.is_none() {

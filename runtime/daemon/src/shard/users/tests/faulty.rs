@@ -270,3 +270,40 @@ fn reads_that_fail_are_answered_by_a_fault_or_as_the_log_says() {
     }
     assert!(refused > 50 && answered > 50, "{refused} refused, {answered} answered");
 }
+
+#[test]
+fn whoever_is_in_no_batch_on_its_way_is_looked_at_without_waiting_for_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = log(directory.path());
+    let mut users = open(&log, directory.path());
+    while users.fold_some(log.end()) {}
+    assert!(users.write_all());
+    drop(users);
+    let (trouble, derived) = troubled(directory.path());
+    let mut users = open_on(&log, directory.path(), derived);
+    let digest = |users: &mut Users, user: &str| users.digest(user, AT).unwrap().unwrap();
+    for user in ["user-1", "user-2"] {
+        digest(&mut users, user);
+        let Some(Place::Well(known)) = users.users.get(user).map(|kept| &kept.place) else {
+            panic!("{user}")
+        };
+        assert!(known.ledger.parts_elsewhere() > 0, "all of {user} is in memory");
+    }
+    trouble.full.store(true, Ordering::SeqCst);
+    users.mark_changed("user-1");
+    users.records = crate::shard::writing::RECORDS_PER_ROUND;
+    users.write_some();
+    assert!(!users.pen.is_free(), "nothing is on its way");
+    let room = std::thread::spawn({
+        let trouble = trouble.clone();
+        move || {
+            std::thread::sleep(Duration::from_secs(3));
+            trouble.full.store(false, Ordering::SeqCst);
+        }
+    });
+    digest(&mut users, "user-2");
+    assert!(!users.pen.is_free(), "user-2 waited for the batch of user-1");
+    digest(&mut users, "user-1");
+    assert!(users.pen.is_free(), "user-1 did not wait for its own batch");
+    room.join().unwrap();
+}
