@@ -37,7 +37,8 @@ pub struct Up {
 }
 
 impl Up {
-    /// Runs what the directory holds. Log and policies are kept in its `.aquarium` unless said otherwise.
+    /// Runs what the directory holds. Log and policies are kept in its `.aquarium` unless flag, file or environment say
+    /// otherwise.
     pub async fn run(self, configuration: Configuration) -> Result<(), Failure> {
         let policies = find(&self.directory, |name| name.ends_with(POLICY) && !name.ends_with(TESTS))?;
         if policies.is_empty() {
@@ -46,7 +47,9 @@ impl Up {
         let module = compile(&self.directory, &policies)?;
         let files = open_all(&find(&self.directory, |name| name.ends_with(EVENTS))?)?;
         let mut configuration = configuration;
-        configuration.data = self.directory.join(DATA);
+        if configuration.data == Configuration::default().data {
+            configuration.data = self.directory.join(DATA);
+        }
         let configuration = self.serving.over(self.data.over(configuration));
         let listener = if self.once { None } else { Some(serve::listen(configuration.http.listen).await?) };
         let daemon = Daemon::start(configuration, self.serving.clock()).await?;

@@ -3,11 +3,16 @@
 //! Two threads that wake one another for each question halve what can be answered. What takes more than memory has
 //! (something to be folded, read or written) is the shard's, which is asked for it.
 
+use std::hint::spin_loop;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use super::users::Users;
 use super::waiting::answer;
 use super::{Ask, Question};
+
+/// How often whoever asks looks whether nobody else is at the desk: others who ask are gone after a microsecond or two, and
+/// to wake the shard and be woken by it takes more.
+const LOOKS: usize = 128;
 
 /// The place of a shard's users; none where it has not begun.
 #[derive(Default)]
@@ -34,7 +39,8 @@ impl Desk {
     /// Answers a question that what is in memory answers, unless the shard is at work; gives it back otherwise.
     pub(super) fn answer(&self, question: Question) -> Option<Question> {
         let Ask::State { user, at, .. } = &question.ask else { return Some(question) };
-        let Ok(mut desk) = self.0.try_lock() else { return Some(question) };
+        let free = || self.0.try_lock().inspect_err(|_| spin_loop()).ok();
+        let Some(mut desk) = (0..LOOKS).find_map(|_| free()) else { return Some(question) };
         match desk.as_mut() {
             Some(users) if users.has_at_hand(user, *at, question.not_before) => {
                 answer(users, question);

@@ -5,7 +5,7 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
-use crate::support::{Daemon, POLICY, Place, event, now, offline, request, run, text};
+use crate::support::{Daemon, POLICY, Place, aquariumd, event, now, offline, request, run, text};
 
 const LINES: &str = "application/x-ndjson";
 const HOUR: i64 = 3_600_000;
@@ -70,6 +70,21 @@ fn up_gives_the_same_balances_each_time_and_those_of_the_fold_alone() {
             "{expected:?}\n{first}"
         );
     }
+}
+
+#[test]
+fn the_data_of_up_is_beside_the_policy_unless_something_else_is_said() {
+    let place = Place::new(&sample(0, 3));
+    let up = |configured: Option<&str>| {
+        let mut command = aquariumd(&["up", &place.text(""), "--once"]);
+        command.env_remove("AQUARIUM_DATA").envs(configured.map(|data| ("AQUARIUM_DATA", place.text(data))));
+        let output = command.output().unwrap();
+        assert!(output.status.success(), "{}", text(&output.stderr));
+    };
+    up(Some("volume"));
+    assert!(place.path("volume/log").is_dir() && !place.path(".aquarium").exists());
+    up(None);
+    assert!(place.path(".aquarium/log").is_dir());
 }
 
 #[test]
