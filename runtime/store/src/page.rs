@@ -101,6 +101,11 @@ impl Page {
         self.next
     }
 
+    /// Bytes that it has in memory, those of others who share it among them.
+    pub(crate) fn byte_length(&self) -> usize {
+        self.bytes.len()
+    }
+
     /// Its records, borrowed.
     pub fn records(&self) -> impl Iterator<Item = Record<'_>> {
         let places = self.left();

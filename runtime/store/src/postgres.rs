@@ -16,6 +16,7 @@ mod members;
 mod migrations;
 mod modules;
 mod reading;
+mod recent;
 mod server;
 mod standby;
 mod tls;

@@ -7,7 +7,7 @@ use std::pin::pin;
 use bytes::{BufMut as _, Bytes, BytesMut};
 use deadpool_postgres::ClientWrapper;
 use futures_util::SinkExt as _;
-use tokio_postgres::types::{FromSql, Type};
+use tokio_postgres::types::{FromSql, IsNull, ToSql, Type, to_sql_checked};
 
 use super::error::Fault;
 use crate::record::Digest;
@@ -90,6 +90,23 @@ impl<'a> FromSql<'a> for Digest {
     fn accepts(wanted: &Type) -> bool {
         *wanted == Type::UUID
     }
+}
+
+impl ToSql for Digest {
+    fn to_sql(
+        &self,
+        _: &Type,
+        out: &mut BytesMut,
+    ) -> Result<IsNull, Box<dyn std::error::Error + Sync + Send>> {
+        out.put_slice(&self.0);
+        Ok(IsNull::No)
+    }
+
+    fn accepts(wanted: &Type) -> bool {
+        *wanted == Type::UUID
+    }
+
+    to_sql_checked!();
 }
 
 /// A number as PostgreSQL has it: nothing that is counted comes near the limit.

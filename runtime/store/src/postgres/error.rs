@@ -121,6 +121,11 @@ impl Fault {
         }
     }
 
+    /// Whether a row was to be put where one of the same key is.
+    pub fn is_of_known_key(&self) -> bool {
+        self.sql().and_then(tokio_postgres::Error::code) == Some(&SqlState::UNIQUE_VIOLATION)
+    }
+
     /// Whether the server has no room.
     pub fn is_full(&self) -> bool {
         self.sql().and_then(tokio_postgres::Error::code) == Some(&SqlState::DISK_FULL)

@@ -1,7 +1,8 @@
 //! The log in PostgreSQL: a row for each record, places without gaps, any number of nodes that append.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use deadpool_postgres::ClientWrapper;
@@ -12,6 +13,7 @@ use super::error::Fault;
 use super::head::Head;
 use super::hints::{Hint, tell};
 use super::reading::{EVERYWHERE, Stretch, stored};
+use super::recent::Recent;
 use super::server::{Parameters, Server};
 use super::standby::lasting;
 use crate::embedded::format;
@@ -33,6 +35,27 @@ pub struct PostgresLog {
     partitions: u16,
     /// As far as it is known here.
     head: Mutex<Head>,
+    /// What was appended here.
+    recent: Mutex<Recent>,
+    /// Whether of the last batch nothing was there already.
+    was_new: AtomicBool,
+}
+
+/// How ids are claimed.
+#[derive(Clone, Copy)]
+enum Claiming {
+    /// As if none of them were known, by COPY; where one is, nothing is claimed.
+    AllNew,
+    /// Those that are not known, at twice the cost.
+    Unknown,
+}
+
+/// What was appended, once it is there.
+struct Group {
+    head: Head,
+    answers: Vec<Appended>,
+    /// What is new of it.
+    page: Option<Page>,
 }
 
 /// What becomes of a record, but for its place.
@@ -59,7 +82,13 @@ impl PostgresLog {
             lasting(client, async || Head::open(client, partitions).await).await
         });
         let head = opened.map_err(|fault| fault.opening(server.place()))?;
-        Ok(Self { partitions: head.partitions, head: Mutex::new(head), server })
+        Ok(Self {
+            partitions: head.partitions,
+            head: Mutex::new(head),
+            recent: Mutex::default(),
+            was_new: AtomicBool::new(true),
+            server,
+        })
     }
 
     /// Looks how far others have brought the log.
@@ -77,6 +106,24 @@ impl PostgresLog {
         if head.end >= known.end {
             *known = head;
         }
+    }
+
+    /// Appends what is new. What comes twice mostly comes with more of its kind: as long as something does, it is asked for.
+    async fn append_by(&self, client: &ClientWrapper, batch: &[NewRecord<'_>]) -> Result<Group, Fault> {
+        if self.was_new.load(Ordering::Relaxed) {
+            match append(client, batch, Claiming::AllNew).await {
+                Err(fault) if fault.is_of_known_key() => {}
+                appended => return appended,
+            }
+        }
+        let group = append(client, batch, Claiming::Unknown).await?;
+        let is_stored = |answer: &Appended| matches!(answer, Appended::Stored { .. });
+        self.was_new.store(group.answers.iter().all(is_stored), Ordering::Relaxed);
+        Ok(group)
+    }
+
+    fn recent(&self) -> MutexGuard<'_, Recent> {
+        self.recent.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// The records that a statement selects.
@@ -108,8 +155,11 @@ impl Log for PostgresLog {
             return Ok(Vec::new());
         }
         format::check_size(batch)?;
-        let appended = self.server.commit(APPENDED_WITHIN, async |client| append(client, batch).await);
-        let (head, answers) = appended.map_err(|fault| fault.appending(self.server.place()))?;
+        let appended =
+            self.server.commit(APPENDED_WITHIN, async |client| self.append_by(client, batch).await);
+        let Group { head, answers, page } = appended.map_err(|fault| fault.appending(self.server.place()))?;
+        // Whoever sees the log's end finds the page.
+        page.into_iter().for_each(|page| self.recent().keep(page));
         self.note(head);
         Ok(answers)
     }
@@ -123,7 +173,16 @@ impl Log for PostgresLog {
     }
 
     fn read_needed(&self, from: Position, needed: &Needed) -> Result<Page, ReadError> {
-        let Some(stretch) = Stretch::from(from, self.end(), needed, self.partitions) else {
+        let end = self.end();
+        let kept = {
+            let recent = self.recent();
+            recent.page(from).ok_or_else(|| recent.next(from).map_or(end, |next| next.min(end)))
+        };
+        let end = match kept {
+            Ok(page) => return Ok(page),
+            Err(end) => end,
+        };
+        let Some(stretch) = Stretch::from(from, end, needed, self.partitions) else {
             return Ok(Page::empty(from));
         };
         let page = self.server.work(READ_WITHIN, async |client| stretch.read(client).await);
@@ -160,26 +219,26 @@ impl Log for PostgresLog {
 }
 
 /// Appends in one transaction; what is there already is left alone.
-async fn append(client: &ClientWrapper, batch: &[NewRecord<'_>]) -> Result<(Head, Vec<Appended>), Fault> {
-    let (head, answers, is_new) = lasting(client, async || {
+async fn append(client: &ClientWrapper, batch: &[NewRecord<'_>], claiming: Claiming) -> Result<Group, Fault> {
+    let (head, answers, records) = lasting(client, async || {
         // Others may have the head while ids are claimed, which costs as much as the records themselves. Whoever has the head
         // waits for nobody.
-        let decided = decide(batch, claim_all(client, batch).await?);
+        let decided = decide(batch, claim_all(client, batch, claiming).await?);
         let is_new = decided.iter().any(Decided::is_new);
         let mut head = if is_new { Head::lock(client).await? } else { Head::look(client).await? };
         let (records, answers) = place(decided, &mut head);
         if is_new {
-            rows(records).copy(client, "log").await?;
+            rows(&records).copy(client, "log").await?;
             head.groups = head.groups.saturating_add(1);
             head.write(client).await?;
         }
-        Ok((head, answers, is_new))
+        Ok((head, answers, records))
     })
     .await?;
-    if is_new {
+    if !records.is_empty() {
         tell(client, Hint::Log(head.end.0)).await;
     }
-    Ok((head, answers))
+    Ok(Group { head, answers, page: page(&records) })
 }
 
 /// Notes the keys of a batch as those of records that are about to be appended, and those under which some are refused;
@@ -187,14 +246,20 @@ async fn append(client: &ClientWrapper, batch: &[NewRecord<'_>]) -> Result<(Head
 async fn claim_all(
     client: &ClientWrapper,
     batch: &[NewRecord<'_>],
+    claiming: Claiming,
 ) -> Result<HashMap<Digest, Digest>, Fault> {
     // Earlier versions wrote how long the log was, which is never negative.
     let claim_number = -fastrand::i64(1..i64::MAX);
-    let first = first_of_each(batch);
-    let mut known = claim(client, claim_number, &first).await?;
+    let mut first = first_of_each(batch);
+    let mut known = HashMap::new();
+    if let Claiming::AllNew = claiming {
+        first.extend(conflicts(batch, &known, &first));
+        copy_all(client, claim_number, &first).await?;
+        return Ok(known);
+    }
+    known.extend(claim(client, claim_number, &first).await?);
     let refused = conflicts(batch, &known, &first);
     if !refused.is_empty() {
-        client.batch_execute("DELETE FROM ids_staging").await?;
         known.extend(claim(client, claim_number, &refused).await?);
     }
     Ok(known)
@@ -221,31 +286,43 @@ fn conflicts(
     refused.filter(|key| !first.contains_key(key)).map(|key| (key, key)).collect()
 }
 
+/// In the order of the index neighbours are found together, and of two who claim the same nobody waits for the other one who
+/// waits for it.
+fn in_order(ids: &HashMap<Digest, Digest>) -> Vec<(&Digest, &Digest)> {
+    let mut sorted: Vec<(&Digest, &Digest)> = ids.iter().collect();
+    sorted.sort_unstable();
+    sorted
+}
+
+/// Notes keys under the number of a claim; fails where one of them is there.
+async fn copy_all(
+    client: &ClientWrapper,
+    claim_number: i64,
+    ids: &HashMap<Digest, Digest>,
+) -> Result<(), Fault> {
+    let mut rows = Rows::of(3);
+    for (key, content) in in_order(ids) {
+        rows.row().bytes(&key.0).bytes(&content.0).int8(claim_number);
+    }
+    rows.copy(client, "log_ids").await
+}
+
 /// Notes keys under the number of a claim, unless they are there; gives those that are there under another one.
 async fn claim(
     client: &ClientWrapper,
     claim_number: i64,
     ids: &HashMap<Digest, Digest>,
 ) -> Result<HashMap<Digest, Digest>, Fault> {
-    // In the order of the index neighbours are found together, and of two who claim the same nobody waits for the other one
-    // who waits for it.
-    let mut sorted: Vec<(&Digest, &Digest)> = ids.iter().collect();
-    sorted.sort_unstable();
-    let mut staged = Rows::of(2);
-    for (key, content) in sorted {
-        staged.row().bytes(&key.0).bytes(&content.0);
-    }
-    let count = staged.count();
-    staged.copy(client, "ids_staging").await?;
-    let insert = "INSERT INTO log_ids (key, content, since) SELECT key, content, $1 FROM ids_staging \
-                  ON CONFLICT DO NOTHING";
+    let (keys, contents): (Vec<&Digest>, Vec<&Digest>) = in_order(ids).into_iter().unzip();
+    let insert = "INSERT INTO log_ids (key, content, since) \
+                  SELECT key, content, $3 FROM unnest($1::uuid[], $2::uuid[]) AS ids (key, content) ON CONFLICT DO NOTHING";
     let insert = client.prepare_cached(insert).await?;
-    if client.execute(&insert, &[&claim_number]).await? == count {
+    if client.execute(&insert, &[&keys, &contents, &claim_number]).await? == keys.len() as u64 {
         return Ok(HashMap::new());
     }
-    let select =
-        "SELECT ids.key, ids.content FROM ids_staging JOIN log_ids AS ids USING (key) WHERE since <> $1";
-    let rows = client.query(select, &[&claim_number]).await?;
+    let select = "SELECT key, ids.content FROM unnest($1::uuid[]) AS claimed (key) JOIN log_ids AS ids USING (key) \
+         WHERE since <> $2";
+    let rows = client.query(select, &[&keys, &claim_number]).await?;
     rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect()
 }
 
@@ -291,10 +368,11 @@ fn place<'a>(decided: Vec<Decided<'a>>, head: &mut Head) -> (Vec<(Position, NewR
 }
 
 /// Records as rows, in the order of the table's key: what goes to one place in it comes together.
-fn rows(mut records: Vec<(Position, NewRecord<'_>)>) -> Rows {
-    records.sort_unstable_by_key(|(position, record)| (record.partition, record.user, *position));
+fn rows(records: &[(Position, NewRecord<'_>)]) -> Rows {
+    let mut sorted: Vec<_> = records.iter().collect();
+    sorted.sort_unstable_by_key(|(position, record)| (record.partition, record.user, *position));
     let mut rows = Rows::of(FIELDS);
-    for (position, record) in records {
+    for (position, record) in sorted {
         let (kind, reason) = format::kind_numbers(record.kind);
         rows.row()
             .int4(record.partition.map_or(EVERYWHERE, i32::from))
@@ -309,4 +387,14 @@ fn rows(mut records: Vec<(Position, NewRecord<'_>)>) -> Rows {
             .bytes(record.body);
     }
     rows
+}
+
+/// Records as those read them who follow the log; none where there are none.
+fn page(records: &[(Position, NewRecord<'_>)]) -> Option<Page> {
+    let (first, _) = records.first()?;
+    let mut payload = Vec::new();
+    for (_, record) in records {
+        format::encode_record(&mut payload, record, None);
+    }
+    Some(Page::new(*first, u32::try_from(records.len()).ok()?, payload))
 }

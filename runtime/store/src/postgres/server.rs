@@ -379,7 +379,6 @@ fn settings(schema: &str) -> String {
 
 /// What rows are copied into before they take the place of others: a connection's own, empty after each transaction.
 const STAGING: &str = "\
-    CREATE TEMP TABLE ids_staging (key uuid, content uuid) ON COMMIT DELETE ROWS; \
     CREATE TEMP TABLE users_staging (partition int4, user_id bytea, image bytea) ON COMMIT DELETE ROWS; \
     CREATE TEMP TABLE parts_staging \
     (partition int4, user_id bytea, number int8, findings boolean, bytes bytea) ON COMMIT DELETE ROWS; \

@@ -51,6 +51,51 @@ fn several_nodes_append_at_once_and_each_record_is_there_once_and_without_gaps()
 }
 
 #[test]
+fn whoever_appends_reads_the_same_as_everybody_else() {
+    let directory = tempfile::tempdir().unwrap();
+    let open = || PostgresLog::open(server(directory.path()), 64).unwrap();
+    let (one, other) = (open(), open());
+    let texts: Vec<String> = (0..600).map(|number| number.to_string()).collect();
+    let users: Vec<String> = (0..600).map(|number| format!("user-{}", number % 17)).collect();
+    for (number, log) in (0..texts.len()).step_by(20).zip([&one, &one, &other].into_iter().cycle()) {
+        let said: Vec<Said<'_>> =
+            (number..number + 20).map(|place| Said(&users[place], &texts[place], &texts[place], 1)).collect();
+        append(log, &said);
+    }
+    let whole = read_from(&open(), Position::START);
+    assert_eq!(bodies(&whole), texts);
+    let some = Needed::OfPartitions((0..32).collect());
+    let places = needed_of(&whole, &some, 64);
+    for log in [&one, &other] {
+        log.refresh().unwrap();
+        assert_eq!(read_from(log, Position::START), whole);
+        assert_eq!(read_from(log, Position(7)), whole[7..]);
+        let (found, end) = read_needed_from(log, Position::START, &some);
+        assert!(places.iter().all(|place| found.iter().any(|record| record.position == *place)));
+        assert!(found.iter().all(|record| *record == whole[usize::try_from(record.position.0).unwrap()]));
+        assert_eq!(end, Position(600));
+    }
+}
+
+#[test]
+fn what_comes_twice_is_found_among_what_is_new_whatever_came_before() {
+    let directory = tempfile::tempdir().unwrap();
+    let log = PostgresLog::open(server(directory.path()), 64).unwrap();
+    let stored = |position| Appended::Stored { position: Position(position), received_millis: 1 };
+    let (a, b, c) = (Said("u", "a", "a", 1), Said("u", "b", "b", 1), Said("u", "c", "c", 1));
+    let other = Said("u", "a", "other", 1);
+    assert_eq!(
+        append(&log, &[a, a, other, other]),
+        [stored(0), Appended::Duplicate, Appended::Conflict, Appended::Conflict]
+    );
+    assert_eq!(append(&log, &[b, a, other]), [stored(2), Appended::Duplicate, Appended::Conflict]);
+    assert_eq!(append(&log, &[a, c]), [Appended::Duplicate, stored(3)]);
+    assert_eq!(append(&log, &[Said("u", "d", "d", 1)]), [stored(4)]);
+    assert_eq!(append(&log, &[Said("u", "e", "e", 1), other]), [stored(5), Appended::Conflict]);
+    assert_eq!(log.end(), Position(6));
+}
+
+#[test]
 fn a_server_that_is_killed_in_the_midst_of_appends_loses_and_repeats_nothing() {
     let own = Postgres::start();
     let directory = tempfile::tempdir().unwrap();
@@ -75,7 +120,10 @@ fn a_server_that_is_killed_in_the_midst_of_appends_loses_and_repeats_nothing() {
         }
         writer.join().unwrap();
     });
-    assert_eq!(bodies(&read_from(&log, Position::START)), texts);
+    let reader = PostgresLog::open(Arc::new(Server::connect(&options(&own, directory.path())).unwrap()), 64);
+    for log in [&log, &reader.unwrap()] {
+        assert_eq!(bodies(&read_from(log, Position::START)), texts);
+    }
     let again = append(&log, &[Said("u", "7", "7", 9), Said("u", "7", "other", 9)]);
     assert_eq!(again, [Appended::Duplicate, Appended::Conflict]);
 }
@@ -89,6 +137,8 @@ fn pages_have_a_limit_however_large_records_are() {
     for text in &texts {
         append(&log, &[Said("u", text, text, 1)]);
     }
+    // Whoever appends has other pages.
+    let log = PostgresLog::open(server(directory.path()), 64).unwrap();
     assert_eq!(log.read(Position(1)).unwrap().next(), Position(3));
     assert_eq!(bodies(&read_from(&log, Position::START)), texts);
 }
@@ -108,6 +158,8 @@ fn of_the_partitions_of_others_nothing_is_read_however_long_stretches_and_large_
             .collect();
         append(&log, &said);
     }
+    // Whoever appends need not read.
+    let log = PostgresLog::open(server(directory.path()), 64).unwrap();
     let whole = read_from(&log, Position::START);
     assert_eq!(bodies(&whole), texts);
     for some in [vec![5], (0..32).collect(), vec![]] {
