@@ -172,22 +172,15 @@ impl<'s> Course<'s> {
     }
 
     /// The one direction in which the accrual of all open intervals is proven to move the balance, where it is. The
-    /// proofs hold for an unchanged total, so a resource whose charge depends on the total may have one open interval
-    /// only.
+    /// proofs hold for an unchanged total, so of the intervals of a resource only the first may have been charged by the
+    /// total: all that the others come to stands after what is yet to come of those before them.
     pub(crate) fn way(&mut self, deployments: &mut Deployments, at: Millis) -> Option<Way> {
         let mut way = Some(Way::Level);
-        let mut by_total = None;
-        self.meter.rates(&self.state, deployments, at, |deployments, instance, rate, _| {
+        self.meter.rates(&self.state, deployments, at, |deployments, _, rate, _| {
             let Some(charge) = charge_of(deployments, rate) else { return };
             way = way.and_then(|way| with(way, charge.monotone));
-            if rate.terms.is_some_and(|terms| terms.uses_total) {
-                // Those of one resource stand together.
-                if by_total.replace(instance.resource.clone()).as_ref() == Some(&instance.resource) {
-                    way = None;
-                }
-            }
         });
-        way
+        way.filter(|_| !self.meter.depends_on_others(at))
     }
 }
 

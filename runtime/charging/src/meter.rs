@@ -99,6 +99,14 @@ impl Meter {
         sum
     }
 
+    /// Whether what an open interval has come to by an instant depends on the month's total before it. It is the other
+    /// intervals of its resource before it that may move that total.
+    pub(crate) fn depends_on_others(&self, at: Millis) -> bool {
+        let pairs = self.dials.iter().zip(self.dials.iter().skip(1));
+        let of_one_resource = pairs.filter(|(one, next)| one.instance.resource == next.instance.resource);
+        of_one_resource.into_iter().any(|(_, next)| next.uses_total(at))
+    }
+
     /// What holds for each open interval at an instant, and until when it surely does.
     pub(crate) fn rates(
         &mut self,
@@ -126,6 +134,12 @@ impl Dial {
     fn new(instance: &Instance) -> Self {
         let known = instance.since;
         Self { instance: instance.clone(), slots: Vec::new(), known, held: None, over: Over::default() }
+    }
+
+    /// Whether one of its slots that have begun by an instant is charged by the total.
+    fn uses_total(&self, at: Millis) -> bool {
+        let begun = self.slots.iter().take_while(|slot| slot.from <= at);
+        begun.into_iter().any(|slot| slot.rate.terms.is_some_and(|terms| terms.uses_total))
     }
 
     /// Makes the slots known up to an instant.

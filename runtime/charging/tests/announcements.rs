@@ -13,7 +13,7 @@ use aquarium_ir::instant::Millis;
 use aquarium_ir::policy::{CostPolicy, Monotone, Plan};
 use common::cases::{self, Case, Event};
 use common::naive::{World, standing};
-use common::{Builder, HOUR, always, flat, instant, record, usage};
+use common::{Builder, HOUR, always, flat, instant, record, tiers, usage, user};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -322,6 +322,32 @@ fn where_nothing_is_proven_a_correction_counts_as_of_the_last_whole_minute() {
             below("2024-01-10T01:01"),
         ]
     );
+}
+
+#[test]
+fn what_an_interval_has_come_to_by_tiers_moves_while_the_one_before_it_runs_at_a_flat_price() {
+    let mut builder = Builder::new("UTC").resource("vmtime", "hr", CostPolicy::Onoff, true);
+    builder.agreement("default", &[always(flat("0.1"))], Plan::default());
+    builder.agreement("tiered", &[always(tiers(&[(Some("10"), "10"), (None, "0")]))], Plan::default());
+    builder.role("early", "tiered");
+    builder.role("late", "default");
+    let mut deployments = builder.deployments();
+    let source = Source { received: Millis(1), keeps_received: true, writes_records: true, plausible: None };
+    let read = |text: String| read_text(&text, &source).unwrap().record.into_owned();
+    let mut followed = Followed::new();
+    followed.append(&read(user("u1", "2024-03-01T10:00", "early", true)));
+    followed.append(&read(record("g", "2024-03-01T10:00", r#""recordType":"grant","credits":21"#)));
+    followed.append(&read(usage("a", "2024-03-01T11:00", "vmtime", "one", "1")));
+    followed.append(&read(usage("b", "2024-03-01T11:00", "vmtime", "two", "1")));
+    followed.append(&read(user("u2", "2024-03-01T12:00", "late", true)));
+    for now in ["2024-03-01T12:00", "2024-03-01T18:00", "2024-03-01T21:00"] {
+        followed.fold(&mut deployments, instant(now));
+    }
+    let told: Vec<(bool, i64)> =
+        followed.events.iter().map(|event| (event.state, event.occurred.0)).collect();
+    // From eight in the evening on the hour of the second comes after more than nine of the first: less of it is at ten.
+    let at = |time: &str| instant(&format!("2024-03-01T{time}"));
+    assert_eq!(told, [(true, at("10:00")), (false, at("17:00")), (true, at("20:04"))]);
 }
 
 #[test]
