@@ -226,6 +226,14 @@ impl Bounds {
         }
     }
 
+    /// Whether every slot within the limits has a charge, however many bits it takes to work it out.
+    #[must_use]
+    pub fn is_total(&self) -> bool {
+        let has_none =
+            |reason: &Reason| matches!(reason, Reason::Malformed | Reason::DivisorMayBeZero { .. });
+        !self.problems.iter().any(|problem| has_none(&problem.reason))
+    }
+
     /// What is proven of a node.
     #[must_use]
     pub fn node(&self, id: NodeId) -> Option<&NodeBound> {

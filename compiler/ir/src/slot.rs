@@ -95,6 +95,17 @@ impl Limits {
         Self { cost_policy: resource.cost_policy, volume, total, amount, duration_millis }
     }
 
+    /// The limits with another one of the amount.
+    #[must_use]
+    pub fn with_amount(self, amount: I256) -> Self {
+        let volume = match self.cost_policy {
+            CostPolicy::Discrete => amount,
+            CostPolicy::Onoff => self.volume,
+            CostPolicy::Continuous => amount.saturating_mul(I256::from(DURATION_MILLIS_MAX)),
+        };
+        Self { volume, amount, ..self }
+    }
+
     /// Whether an expression proven for this resource may be evaluated over `slot`.
     ///
     /// # Errors

@@ -58,12 +58,12 @@ pub struct Usage<'a> {
 }
 
 impl Usage<'_> {
-    fn volume(&self, duration_millis: i64) -> I256 {
+    pub(crate) fn volume(&self, duration_millis: i64) -> I256 {
         volume_of(self.cost_policy, I256::from(self.amount), duration_millis)
     }
 
     /// The amount that expressions see.
-    fn amount_in_slot(&self) -> i128 {
+    pub(crate) fn amount_in_slot(&self) -> i128 {
         if self.cost_policy == CostPolicy::Onoff { 0 } else { self.amount }
     }
 }
@@ -165,8 +165,7 @@ fn charge_alone(version: &Version, slot: &mut Charged) {
 /// Whether the version's charges are proven for the amount. One that came under an earlier version may be more than
 /// the `max` of this one.
 fn is_proven(version: &Version, slot: &Charged) -> bool {
-    let limits = slot.rate.resource_id.and_then(|id| version.limits(id));
-    limits.is_none_or(|limits| I256::from(slot.amount) <= limits.amount)
+    slot.rate.resource_id.is_none_or(|resource| version.is_proven(resource, slot.amount))
 }
 
 impl Charged {

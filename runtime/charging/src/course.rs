@@ -8,13 +8,12 @@ use std::borrow::Cow;
 
 use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
-use aquarium_ir::policy::{Charge, Monotone};
+use aquarium_ir::policy::Monotone;
 
 use crate::crossing::Crossing;
 use crate::deployments::Deployments;
 use crate::meter::Meter;
 use crate::posting::Postings;
-use crate::rate::Rate;
 use crate::state::{Instance, State};
 
 /// A state, and what time makes of it.
@@ -172,15 +171,20 @@ impl<'s> Course<'s> {
     }
 
     /// The one direction in which the accrual of all open intervals is proven to move the balance, where it is. The
-    /// proofs hold for an unchanged total, so of the intervals of a resource only the first may have been charged by the
-    /// total: all that the others come to stands after what is yet to come of those before them.
+    /// proofs hold for an unchanged total that does not pass its limit, so of the intervals of a resource only the first
+    /// may have been charged by the total: all that the others come to stands after what is yet to come of those before
+    /// them.
     pub(crate) fn way(&mut self, deployments: &mut Deployments, at: Millis) -> Option<Way> {
         let mut way = Some(Way::Level);
-        self.meter.rates(&self.state, deployments, at, |deployments, _, rate, _| {
-            let Some(charge) = charge_of(deployments, rate) else { return };
-            way = way.and_then(|way| with(way, charge.monotone));
+        self.meter.rates(&self.state, deployments, at, |deployments, instance, rate, _| {
+            let version = deployments.version(rate.version);
+            let charge = version.zip(rate.terms.and_then(|terms| terms.charge));
+            let Some((version, charge)) = charge else { return };
+            way = way.and_then(|way| with(way, version.monotone(charge, instance.usage().amount_in_slot())));
         });
-        way.filter(|_| !self.meter.depends_on_others(at))
+        way.filter(|_| {
+            !self.meter.depends_on_others(at) && self.meter.stays_within_totals(&self.state, deployments, at)
+        })
     }
 }
 
@@ -192,9 +196,4 @@ fn with(way: Way, other: Monotone) -> Option<Way> {
         (Monotone::Constant, way) => Some(way),
         (Monotone::Rising, Way::Up) | (Monotone::Falling, Way::Down) | (Monotone::Unknown, _) => None,
     }
-}
-
-fn charge_of<'a>(deployments: &'a Deployments, rate: &Rate) -> Option<&'a Charge> {
-    let version = deployments.version(rate.version)?;
-    version.policy.charges.get(rate.terms?.charge?.index())
 }

@@ -9,6 +9,7 @@ use std::sync::Arc;
 
 use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
+use aquarium_ir::slot::DURATION_MILLIS_MAX;
 use ethnum::I256;
 
 use crate::charging::{self, Charged, Outcome};
@@ -102,9 +103,19 @@ impl Meter {
     /// Whether what an open interval has come to by an instant depends on the month's total before it. It is the other
     /// intervals of its resource before it that may move that total.
     pub(crate) fn depends_on_others(&self, at: Millis) -> bool {
-        let pairs = self.dials.iter().zip(self.dials.iter().skip(1));
-        let of_one_resource = pairs.filter(|(one, next)| one.instance.resource == next.instance.resource);
-        of_one_resource.into_iter().any(|(_, next)| next.uses_total(at))
+        let mut pairs = self.dials.iter().zip(self.dials.iter().skip(1));
+        pairs.any(|(one, next)| one.instance.resource == next.instance.resource && next.uses_total(at))
+    }
+
+    /// Whether no total can pass its limit before the month ends that an instant lies in, so that no slot that has begun
+    /// by then comes to nothing.
+    pub(crate) fn stays_within_totals(&self, state: &State, deployments: &Deployments, at: Millis) -> bool {
+        self.dials.chunk_by(|one, next| one.instance.resource == next.instance.resource).all(|dials| {
+            let Some(resource) = dials.first().map(|dial| &dial.instance.resource) else { return true };
+            let most = dials.iter().map(|dial| dial.instance.usage().volume(DURATION_MILLIS_MAX));
+            let most = most.fold(state.total(resource), I256::saturating_add);
+            dials.iter().all(|dial| dial.total_max(deployments, at) >= most)
+        })
     }
 
     /// What holds for each open interval at an instant, and until when it surely does.
@@ -138,8 +149,24 @@ impl Dial {
 
     /// Whether one of its slots that have begun by an instant is charged by the total.
     fn uses_total(&self, at: Millis) -> bool {
-        let begun = self.slots.iter().take_while(|slot| slot.from <= at);
-        begun.into_iter().any(|slot| slot.rate.terms.is_some_and(|terms| terms.uses_total))
+        self.begun(at).any(|slot| slot.rate.terms.is_some_and(|terms| terms.uses_total))
+    }
+
+    /// What no total may pass lest one of its slots that have begun by an instant would come to nothing.
+    fn total_max(&self, deployments: &Deployments, at: Millis) -> I256 {
+        let mut max = I256::MAX;
+        let mut version = None;
+        for slot in self.begun(at) {
+            if version.replace(slot.rate.version) != Some(slot.rate.version) {
+                let limit = charging::total_max(deployments, &self.instance.resource, &slot.rate);
+                max = max.min(limit.unwrap_or(I256::MAX));
+            }
+        }
+        max
+    }
+
+    fn begun(&self, at: Millis) -> impl Iterator<Item = &Piece> {
+        self.slots.iter().take_while(move |slot| slot.from <= at)
     }
 
     /// Makes the slots known up to an instant.

@@ -4,9 +4,12 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
+use aquarium_ir::bounds::Bounds;
 use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
-use aquarium_ir::policy::{AgreementId, ChargeId, ExpressionId, Given, Price, PriceId, Resource, ResourceId};
+use aquarium_ir::policy::{
+    AgreementId, ChargeId, ExpressionId, Given, Monotone, Price, PriceId, Resource, ResourceId,
+};
 use aquarium_ir::slot::{Limits, Slot, Trap, wide};
 use aquarium_ir::time::Calendar;
 use aquarium_ir::{Policy, interpreter};
@@ -116,6 +119,27 @@ impl Version {
     #[must_use]
     pub fn limits(&self, resource: ResourceId) -> Option<&Limits> {
         self.resources.get(resource.index()).map(|known| &known.limits)
+    }
+
+    /// Whether what is proven of the charges of a resource holds for an amount. One that came under an earlier version may
+    /// be more than the `max` of this one.
+    pub(crate) fn is_proven(&self, resource: ResourceId, amount: i128) -> bool {
+        self.limits(resource).is_none_or(|limits| I256::from(amount) <= limits.amount)
+    }
+
+    /// How a charge moves as a slot of an amount grows longer. For an amount of which the module says nothing it is proven
+    /// anew.
+    pub(crate) fn monotone(&self, charge: ChargeId, amount: i128) -> Monotone {
+        let Some(charge) = self.policy.charges.get(charge.index()) else { return Monotone::Unknown };
+        if self.is_proven(charge.resource, amount) {
+            return charge.monotone;
+        }
+        let limits = self.limits(charge.resource).map(|limits| limits.with_amount(I256::from(amount)));
+        let expression = self.policy.charged(charge);
+        let bounds = limits
+            .zip(expression)
+            .map(|(limits, expression)| Bounds::within(&expression, limits, self.policy.precision));
+        bounds.filter(Bounds::is_total).map_or(Monotone::Unknown, |bounds| bounds.monotone)
     }
 
     /// Charges a slot for which the compiled code is not proven: in exact rationals, which are slow and have no

@@ -8,12 +8,12 @@ use aquarium_charging::crossing::look;
 use aquarium_charging::input::{Source, read_text};
 use aquarium_charging::posting::Postings;
 use aquarium_charging::state::State;
-use aquarium_charging::{Announcements, CreditEvent, Deployments, Ledger, Record};
+use aquarium_charging::{Announcements, CreditEvent, Deployments, Ledger, Record, Span};
 use aquarium_ir::instant::Millis;
 use aquarium_ir::policy::{CostPolicy, Monotone, Plan};
 use common::cases::{self, Case, Event};
 use common::naive::{World, standing};
-use common::{Builder, HOUR, always, flat, instant, record, tiers, usage, user};
+use common::{Builder, Formula, HOUR, always, flat, instant, record, tiers, usage, user};
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::Index;
@@ -29,8 +29,16 @@ fn sorted(case: &Case) -> Vec<Record<'static>> {
 }
 
 fn records(events: &[Event]) -> Vec<Record<'static>> {
-    let source = Source { received: Millis(1), keeps_received: true, writes_records: true, plausible: None };
-    events.iter().map(|event| read_text(&event.json(), &source).unwrap().record.into_owned()).collect()
+    events.iter().map(|event| read(event.json())).collect()
+}
+
+fn read(text: String) -> Record<'static> {
+    read_received(text, Millis(1))
+}
+
+fn read_received(text: String, received: Millis) -> Record<'static> {
+    let source = Source { received, keeps_received: true, writes_records: true, plausible: None };
+    read_text(&text, &source).unwrap().record.into_owned()
 }
 
 /// A user whose records come one by one or several at once, and all that was announced.
@@ -51,6 +59,11 @@ impl Followed {
 
     fn fold(&mut self, deployments: &mut Deployments, now: i64) {
         self.events.extend(self.announcements.fold(&mut self.ledger, deployments, Millis(now)).1);
+    }
+
+    /// State and instant of all that was announced.
+    fn told(&self) -> Vec<(bool, i64)> {
+        self.events.iter().map(|event| (event.state, event.occurred.0)).collect()
     }
 
     /// The state that was announced last at or before an instant.
@@ -292,8 +305,6 @@ fn where_nothing_is_proven_a_correction_counts_as_of_the_last_whole_minute() {
     builder.agreement("default", &[always(flat("2"))], Plan::default());
     builder.policy.charges.iter_mut().for_each(|charge| charge.monotone = Monotone::Unknown);
     let mut deployments = builder.deployments();
-    let source = Source { received: Millis(1), keeps_received: true, writes_records: true, plausible: None };
-    let read = |text: String| read_text(&text, &source).unwrap().record.into_owned();
     let grant = |id: &str, at: &str, credits: &str| {
         read(record(id, at, &format!(r#""recordType":"grant","credits":{credits}"#)))
     };
@@ -311,7 +322,7 @@ fn where_nothing_is_proven_a_correction_counts_as_of_the_last_whole_minute() {
     user.fold(&mut deployments, end);
     assert_eq!(user.announcements.announced(), Some(true));
     user.fold(&mut deployments, instant("2024-01-10T01:01"));
-    let told: Vec<(bool, i64)> = user.events.iter().map(|event| (event.state, event.occurred.0)).collect();
+    let told = user.told();
     let below = |at: &str| (false, instant(at));
     assert_eq!(
         told,
@@ -332,8 +343,6 @@ fn what_an_interval_has_come_to_by_tiers_moves_while_the_one_before_it_runs_at_a
     builder.role("early", "tiered");
     builder.role("late", "default");
     let mut deployments = builder.deployments();
-    let source = Source { received: Millis(1), keeps_received: true, writes_records: true, plausible: None };
-    let read = |text: String| read_text(&text, &source).unwrap().record.into_owned();
     let mut followed = Followed::new();
     followed.append(&read(user("u1", "2024-03-01T10:00", "early", true)));
     followed.append(&read(record("g", "2024-03-01T10:00", r#""recordType":"grant","credits":21"#)));
@@ -343,11 +352,62 @@ fn what_an_interval_has_come_to_by_tiers_moves_while_the_one_before_it_runs_at_a
     for now in ["2024-03-01T12:00", "2024-03-01T18:00", "2024-03-01T21:00"] {
         followed.fold(&mut deployments, instant(now));
     }
-    let told: Vec<(bool, i64)> =
-        followed.events.iter().map(|event| (event.state, event.occurred.0)).collect();
+    let told = followed.told();
     // From eight in the evening on the hour of the second comes after more than nine of the first: less of it is at ten.
     let at = |time: &str| instant(&format!("2024-03-01T{time}"));
     assert_eq!(told, [(true, at("10:00")), (false, at("17:00")), (true, at("20:04"))]);
+}
+
+#[test]
+fn a_slot_that_passes_a_later_lower_limit_of_the_total_costs_nothing_from_then_on() {
+    let version = |price: &str, max: &str| {
+        let builder = Builder::new("UTC").resource("vmtime", "hr", CostPolicy::Onoff, true);
+        let mut builder = builder.max("vmtime", max);
+        builder.agreement("default", &[always(flat(price))], Plan::default());
+        builder.version(price)
+    };
+    let mut deployments = Deployments::new();
+    deployments.deploy(version("1", "1000000000000"), Span::from(Millis::MIN)).unwrap();
+    // No more than 300 hours fit into a month from the 290th on.
+    let lowered = Millis(instant("2024-03-13T02:00"));
+    deployments.deploy(version("2", "0.3"), Span::from(lowered)).unwrap();
+    let mut followed = Followed::new();
+    followed.append(&read(record("g", "2024-03-01", r#""recordType":"grant","credits":295"#)));
+    followed.append(&read(usage("a", "2024-03-01", "vmtime", "one", "1")));
+    for now in ["2024-03-01", "2024-03-13T03:00", "2024-03-13T10:00", "2024-03-14"] {
+        followed.fold(&mut deployments, instant(now));
+    }
+    // What is left after 290 hours lasts for two and a half, until the slot of the second version is longer than ten: a
+    // minute that is looked at comes after that.
+    let at = |time: &str| instant(&format!("2024-03-{time}"));
+    assert_eq!(followed.told(), [(true, at("01T00:00")), (false, at("13T04:30")), (true, at("13T12:01"))]);
+}
+
+#[test]
+fn an_amount_above_a_later_max_moves_as_it_is_proven_to_and_not_as_smaller_ones_do() {
+    let version = |formula: Formula, max: &str| {
+        let builder = Builder::new("UTC").resource("storage", "GB hr", CostPolicy::Continuous, true);
+        let mut builder = builder.max("storage", max);
+        builder.agreement("default", &[vec![(None, flat("1"), formula)]], Plan::default());
+        let charge = builder.policy.charges.first().map(|charge| charge.monotone);
+        (charge, builder.version(max))
+    };
+    let (_, wide) = version(Formula::Plain, "1000000000000000000000");
+    // So little never comes to five in a month, and costs one.
+    let (monotone, narrow) = version(Formula::Conditional, "1000");
+    assert_eq!(monotone, Some(Monotone::Constant));
+    let mut deployments = Deployments::new();
+    deployments.deploy(wide, Span::from(Millis::MIN)).unwrap();
+    deployments.deploy(narrow, Span::from(Millis(instant("2024-03-01T12:00")))).unwrap();
+    let mut followed = Followed::new();
+    followed.append(&read(record("g", "2024-03-01T10:00", r#""recordType":"grant","credits":8.002"#)));
+    followed.append(&read(usage("a", "2024-03-01T10:00", "storage", "one", "1")));
+    for now in ["2024-03-01T10:00", "2024-03-01T13:00", "2024-03-01T20:00"] {
+        followed.fold(&mut deployments, instant(now));
+    }
+    // Two hours at one, then 6.002 of them, to six places; a millisecond before they are the same.
+    let at = |time: &str| instant(&format!("2024-03-01T{time}"));
+    assert_eq!(followed.told(), [(true, at("10:00")), (false, at("18:00:07.199"))]);
 }
 
 #[test]
@@ -356,13 +416,12 @@ fn of_what_happened_before_a_user_became_known_only_the_last_state_is_announced(
     builder.agreement("default", &[always(flat("2"))], Plan::default());
     let mut deployments = builder.deployments();
     let received = Millis(instant("2024-01-10T01:00"));
-    let source = Source { received, keeps_received: true, writes_records: true, plausible: None };
-    let read = |text: String| read_text(&text, &source).unwrap().record.into_owned();
+    let read = |text| read_received(text, received);
     let mut user = Followed::new();
     user.append(&read(record("g", "2024-01-10", r#""recordType":"grant","credits":1"#)));
     user.append(&read(usage("a", "2024-01-10", "vmtime", "one", "1")));
     user.fold(&mut deployments, instant("2024-01-10T02:00"));
-    let told: Vec<(bool, i64)> = user.events.iter().map(|event| (event.state, event.occurred.0)).collect();
+    let told = user.told();
     // Two an hour from one.
     assert_eq!(told, [(false, instant("2024-01-10T00:30"))]);
 }
