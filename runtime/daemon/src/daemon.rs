@@ -18,6 +18,7 @@ use thiserror::Error;
 use crate::clock::Clock;
 use crate::cluster::{Following, Freshness, Neighbourhood, Peers, Role, Tenure};
 use crate::component::{Components, Ending, Holding, Probes};
+use crate::compression;
 use crate::config::Configuration;
 use crate::derived;
 use crate::feed::Feed;
@@ -268,6 +269,9 @@ impl Daemon {
             self.note(vec![ending]);
         }
         self.start_service("scheduler", scheduler::run).await;
+        if self.shared.is_none() {
+            self.start_service("compression", compression::run).await;
+        }
         if let Some(directory) = self.configuration.policies.watch.clone() {
             self.start_service("watch", move |daemon| watch::run(daemon, directory.clone())).await;
         }

@@ -16,6 +16,7 @@ mod clock;
 mod cluster;
 mod command;
 mod component;
+mod compression;
 mod config;
 mod console;
 mod daemon;

@@ -8,6 +8,8 @@
 //! | `ids/` | which ids are in the log, as far as it is no longer known in memory; made anew where it is damaged |
 
 mod catalogue;
+mod compressing;
+mod compression;
 mod copy;
 pub mod files;
 pub(crate) mod format;
@@ -59,12 +61,22 @@ impl Default for Options {
     }
 }
 
+/// Where a log is.
+#[derive(Clone)]
+struct Home {
+    files: Arc<dyn Files>,
+    directory: PathBuf,
+}
+
 /// The log in one directory.
 pub struct EmbeddedLog {
+    home: Home,
     partitions: u16,
     writer: Mutex<Writer>,
     catalogue: RwLock<Catalogue>,
     unfinished: Option<Unfinished>,
+    /// Whoever compresses segments does so alone.
+    compressing: Mutex<()>,
     _lock: File,
 }
 
@@ -104,10 +116,19 @@ impl EmbeddedLog {
         catalogue.end = scan.end;
         let partitions = scan.partitions.unwrap_or(options.partitions);
         let unfinished = scan.unfinished.take();
-        let opened = Opened { files, directory: directory.to_owned(), options, partitions, index };
+        let home = Home { files, directory: directory.to_owned() };
+        let opened = Opened { home: home.clone(), options, partitions, index };
         let writer = opened.writer(scan, &mut catalogue).map_err(refuse)?;
         let (writer, catalogue) = (Mutex::new(writer), RwLock::new(catalogue));
-        Ok(Self { partitions, writer, catalogue, unfinished, _lock: lock })
+        Ok(Self {
+            home,
+            partitions,
+            writer,
+            catalogue,
+            unfinished,
+            compressing: Mutex::default(),
+            _lock: lock,
+        })
     }
 
     /// What was cut off when the log was opened.
@@ -126,7 +147,7 @@ impl EmbeddedLog {
         };
         match group {
             Some(group) => read_group(&location, &group).map(Some),
-            None => read_block(&location).map(Some),
+            None => read_around(&location, position).map(Some),
         }
     }
 
@@ -169,8 +190,7 @@ fn read(files: &dyn Files, directory: &Path, index: Index) -> Result<(Scan, Read
 
 /// A directory that is open, before there is a writer.
 struct Opened {
-    files: Arc<dyn Files>,
-    directory: PathBuf,
+    home: Home,
     options: Options,
     partitions: u16,
     index: Index,
@@ -186,8 +206,10 @@ impl Opened {
                 partitions: self.partitions,
                 first: Position::START,
                 chain: scan.chain,
+                compressed: false,
             };
-            catalogue.segments.push(writer::create_segment(&*self.files, &self.directory, &header)?);
+            let Home { files, directory } = &self.home;
+            catalogue.segments.push(writer::create_segment(&**files, directory, &header)?);
         }
         let missing = || io::Error::other("the log has no segment");
         let last = catalogue.segments.last().ok_or_else(missing)?;
@@ -196,11 +218,10 @@ impl Opened {
             last.file.sync_data()?;
         }
         Ok(Writer {
-            mark: self.files.open_to_write(&self.directory.join(MARK_FILE))?,
+            mark: self.home.files.open_to_write(&self.home.directory.join(MARK_FILE))?,
             segment: last.file.clone(),
             offset: last.bytes,
-            files: self.files,
-            directory: self.directory,
+            home: self.home,
             segment_bytes: self.options.segment_bytes,
             partitions: self.partitions,
             index: self.index,
@@ -255,6 +276,11 @@ impl Log for EmbeddedLog {
         Ok(found)
     }
 
+    fn compress(&self, give_up: &dyn Fn() -> bool) -> Result<bool, ReadError> {
+        let _alone = lock(&self.compressing);
+        compressing::compress_one(&self.home, &self.catalogue, give_up)
+    }
+
     fn statistics(&self) -> Statistics {
         read_lock(&self.catalogue).statistics()
     }
@@ -269,23 +295,47 @@ fn damaged(location: &Location, what: &str) -> ReadError {
     }
 }
 
-fn read_block(location: &Location) -> Result<Page, ReadError> {
+fn read_header(location: &Location) -> Result<BlockHeader, ReadError> {
     let mut bytes = [0; HEADER_LENGTH];
     location.file.read_exact_at(&mut bytes, location.block.offset)?;
     let header = BlockHeader::decode(&bytes).map_err(|what| damaged(location, what))?;
-    let mut payload = vec![0; header.length as usize];
-    location.file.read_exact_at(&mut payload, location.block.offset.saturating_add(HEADER_LENGTH as u64))?;
-    if header.first != location.block.first || !header.fits(&payload) {
-        return Err(damaged(location, "the block is not what was written"));
+    if header.first != location.block.first {
+        return Err(damaged(location, "another block begins here"));
     }
-    Ok(Page::new(header.first, header.count, payload))
+    Ok(header)
+}
+
+fn read_payload(location: &Location, header: &BlockHeader) -> Result<Vec<u8>, ReadError> {
+    let stored = location.bytes(0..header.length as usize)?;
+    header.payload(stored).map_err(|what| damaged(location, what))
+}
+
+fn read_block(location: &Location) -> Result<Page, ReadError> {
+    let header = read_header(location)?;
+    Ok(Page::new(header.first, header.count, read_payload(location, &header)?))
+}
+
+/// The records around a place of a block: those of its part where it is compressed, else all of them.
+fn read_around(location: &Location, position: Position) -> Result<Page, ReadError> {
+    let header = read_header(location)?;
+    if header.uncompressed.is_none() {
+        return Ok(Page::new(header.first, header.count, read_payload(location, &header)?));
+    }
+    let places = location.bytes(0..compression::places_length(header.count))?;
+    let parts = compression::parts(&places, header.count).unwrap_or_default();
+    let number = position.0.saturating_sub(header.first.0);
+    let part = parts.into_iter().rfind(|part| u64::from(part.first) <= number);
+    let fits = |part: &compression::Part| part.bytes.end <= header.length as usize;
+    let part =
+        part.filter(fits).ok_or_else(|| damaged(location, "its parts are not where they were written"))?;
+    let records = part.decompress(&location.bytes(part.bytes.clone())?);
+    let records = records.ok_or_else(|| damaged(location, "a part of the block is not what was written"))?;
+    Ok(Page::new(Position(header.first.0.saturating_add(part.first.into())), part.count, records))
 }
 
 /// Some records of a block, checked by what the writer knows of them.
 fn read_group(location: &Location, group: &GroupPlace) -> Result<Page, ReadError> {
-    let payload = location.block.offset.saturating_add(HEADER_LENGTH as u64);
-    let mut bytes = vec![0; group.bytes.len()];
-    location.file.read_exact_at(&mut bytes, payload.saturating_add(u64::from(group.bytes.start)))?;
+    let bytes = location.bytes(group.bytes.start as usize..group.bytes.end as usize)?;
     if crc32fast::hash(&bytes) != group.checksum {
         return Err(damaged(location, "the block is not what was written"));
     }

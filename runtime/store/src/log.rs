@@ -91,6 +91,16 @@ pub trait Log: Send + Sync {
     /// As [`Log::read`].
     fn read_shared_since(&self, from: Position) -> Result<Vec<OwnedRecord>, ReadError>;
 
+    /// Compresses a segment that nothing is added to any more; false where there is none, or `give_up` has said so meanwhile.
+    /// What the log says stays the same.
+    ///
+    /// # Errors
+    ///
+    /// As [`Log::read`]; or it cannot be written, and is as it was.
+    fn compress(&self, _give_up: &dyn Fn() -> bool) -> Result<bool, ReadError> {
+        Ok(false)
+    }
+
     /// How large it is.
     fn statistics(&self) -> Statistics;
 }

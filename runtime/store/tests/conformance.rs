@@ -41,11 +41,12 @@ fn an_existing_log_keeps_its_number_of_partitions() {
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(24))]
 
-    /// A log against a list: the first of each key stands, whatever the batches and the segments are.
+    /// A log against a list: the first of each key stands, whatever the batches and the segments are, compressed or not.
     #[test]
     fn any_batches_in_any_segments_give_the_list_of_first_records(
         batches in prop::collection::vec(prop::collection::vec((0..5_u8, 0..12_u8), 0..8), 0..12),
         segment_bytes in prop_oneof![Just(1_u64), Just(600), Just(1 << 20)],
+        compresses in any::<bool>(),
     ) {
         let directory = tempfile::tempdir().unwrap();
         let mut expected: Vec<(String, String)> = Vec::new();
@@ -55,6 +56,7 @@ proptest! {
                 batch.iter().map(|(user, id)| (format!("u{user}"), format!("{user} {id}"))).collect();
             let said: Vec<Said<'_>> = texts.iter().map(|(user, id)| Said(user, id, id, 1)).collect();
             append(&*log, &said);
+            while compresses && log.compress(&|| false).unwrap() {}
             for text in texts {
                 if !expected.contains(&text) {
                     expected.push(text);

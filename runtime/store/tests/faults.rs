@@ -225,10 +225,10 @@ fn a_second_writer_is_refused_until_the_first_is_gone() {
 fn a_newer_format_is_refused() {
     let log = TwoBlocks::new();
     let mut newer = log.segment.clone();
-    newer[8] = 2;
+    newer[8] = 3;
     let checksum = crc32fast::hash(&newer[..60]).to_le_bytes();
     newer[60..64].copy_from_slice(&checksum);
-    assert!(matches!(log.open_with(&newer, b""), Err(OpenError::Newer { found: 2, .. })));
+    assert!(matches!(log.open_with(&newer, b""), Err(OpenError::Newer { found: 3, .. })));
 }
 
 #[test]
@@ -260,6 +260,8 @@ enum Trouble {
     WriteAndCut,
     /// New files cannot be made.
     Create,
+    /// Files cannot get other names.
+    Rename,
 }
 
 /// A file system with trouble.
@@ -306,6 +308,9 @@ impl Files for Faulty {
         RealFiles.create_directory(path)
     }
     fn rename(&self, from: &Path, to: &Path) -> io::Result<()> {
+        if self.has(&[Trouble::Rename]) {
+            return Err(failed());
+        }
         RealFiles.rename(from, to)
     }
     fn remove(&self, path: &Path) -> io::Result<()> {
@@ -423,6 +428,26 @@ fn a_segment_that_cannot_be_begun_stops_acknowledging_until_there_is_room() {
     append(&log, &["two"]).unwrap();
     drop(log);
     assert_eq!(texts(&open(directory.path()).unwrap()), ["one", "two"]);
+}
+
+#[test]
+fn a_segment_that_cannot_be_written_compressed_stays_as_it_is() {
+    for trouble in [Trouble::Full, Trouble::Write, Trouble::Sync, Trouble::Create, Trouble::Rename] {
+        let directory = tempfile::tempdir().unwrap();
+        let (files, log) = open_faulty(directory.path(), 1);
+        append(&log, &["two"]).unwrap();
+        append(&log, &["three"]).unwrap();
+        files.set(trouble);
+        assert!(log.compress(&|| false).is_err(), "{trouble:?}");
+        files.set(Trouble::None);
+        assert_eq!(texts(&log), ["one", "two", "three"], "{trouble:?}");
+        append(&log, &["four"]).unwrap();
+        drop(log);
+        let log = open(directory.path()).unwrap();
+        assert_eq!(texts(&log), ["one", "two", "three", "four"], "{trouble:?}");
+        assert!(log.compress(&|| false).unwrap(), "{trouble:?}");
+        assert_eq!(texts(&log), ["one", "two", "three", "four"], "{trouble:?}");
+    }
 }
 
 #[test]

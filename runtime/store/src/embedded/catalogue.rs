@@ -2,9 +2,12 @@
 
 use std::collections::HashMap;
 use std::hash::BuildHasherDefault;
+use std::io;
+use std::ops::Range;
 use std::sync::Arc;
 
 use super::files::LogFile;
+use super::format::HEADER_LENGTH;
 use super::groups::RecentGroups;
 use super::ids::DigestHasher;
 use super::scan::{BlockPlace, Segment};
@@ -43,6 +46,16 @@ pub struct Location {
     pub name: Arc<str>,
     /// The block in it.
     pub block: BlockPlace,
+}
+
+impl Location {
+    /// Bytes of the block's payload as they are in the file.
+    pub fn bytes(&self, range: Range<usize>) -> io::Result<Vec<u8>> {
+        let mut bytes = vec![0; range.len()];
+        let begin = self.block.offset.saturating_add((HEADER_LENGTH + range.start) as u64);
+        self.file.read_exact_at(&mut bytes, begin)?;
+        Ok(bytes)
+    }
 }
 
 impl Catalogue {

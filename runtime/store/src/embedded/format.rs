@@ -2,19 +2,26 @@
 //!
 //! Knows no file: it turns values into bytes and bytes into values or a reason why not.
 
+use std::ops::Range;
+
 use sha2::{Digest as _, Sha256};
 
+use super::compression;
 use crate::log::AppendError;
 use crate::record::{Digest, Kind, NewRecord, Position, REFUSALS, Record};
 
-/// The version of the format; greater ones are refused.
-pub const VERSION: u32 = 1;
+/// The version of the format of segments; greater ones are refused.
+pub const VERSION: u32 = 2;
+/// The version of the format of the mark and of the index of ids.
+const AROUND_VERSION: u32 = 1;
 /// Bytes of a segment's header, of a block's header and of the mark.
 pub const HEADER_LENGTH: usize = 64;
 /// The most bytes that the payload of a block may have: what a reader must be ready to hold.
 pub const BLOCK_BYTES_MAX: usize = 64 << 20;
 /// Bytes of a record before its texts.
 pub const RECORD_HEADER_LENGTH: usize = 60;
+/// Key and content of a record: bytes that nothing makes shorter.
+pub const DIGESTS: Range<usize> = 20..52;
 
 const SEGMENT_MAGIC: [u8; 8] = *b"AQUALOG\0";
 const RUN_MAGIC: [u8; 8] = *b"AQUAIDS\0";
@@ -55,7 +62,7 @@ impl HeaderWriter {
 
 /// A cursor over bytes that ends early instead of failing.
 #[derive(Clone)]
-struct Reader<'a>(&'a [u8]);
+pub struct Reader<'a>(pub &'a [u8]);
 
 impl<'a> Reader<'a> {
     fn take(&mut self, length: usize) -> Option<&'a [u8]> {
@@ -78,7 +85,8 @@ impl<'a> Reader<'a> {
         self.array().map(u16::from_le_bytes)
     }
 
-    fn u32(&mut self) -> Option<u32> {
+    /// The next four bytes as a number.
+    pub fn u32(&mut self) -> Option<u32> {
         self.array().map(u32::from_le_bytes)
     }
 
@@ -105,6 +113,8 @@ pub struct SegmentHeader {
     pub first: Position,
     /// The chain before its first block.
     pub chain: Chain,
+    /// Whether its blocks were compressed where that makes them shorter.
+    pub compressed: bool,
 }
 
 impl SegmentHeader {
@@ -117,6 +127,7 @@ impl SegmentHeader {
             .put(&[0; 2])
             .put(&self.first.0.to_le_bytes())
             .put(&self.chain)
+            .put(&u32::from(self.compressed).to_le_bytes())
             .finish()
     }
 
@@ -136,22 +147,25 @@ impl SegmentHeader {
         reader.take(SEGMENT_MAGIC.len())?;
         let (version, partitions) = (reader.u32()?, reader.u16()?);
         reader.take(2)?;
-        Some(Self { version, partitions, first: Position(reader.u64()?), chain: reader.array()? })
+        let (first, chain) = (Position(reader.u64()?), reader.array()?);
+        Some(Self { version, partitions, first, chain, compressed: reader.u32()? != 0 })
     }
 }
 
 /// The head of a block.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct BlockHeader {
-    /// Bytes of its payload.
+    /// Bytes of its payload as they are in the file.
     pub length: u32,
     /// Its records.
     pub count: u32,
+    /// Bytes of its payload before it was compressed; `None`: it is not.
+    pub uncompressed: Option<u32>,
     /// Its first record.
     pub first: Position,
-    /// The chain up to and including it.
+    /// The chain up to and including it: compressed or not, it is the same.
     pub chain: Chain,
-    /// The CRC-32 of its payload.
+    /// The CRC-32 of its payload as it is in the file.
     pub checksum: u32,
 }
 
@@ -159,9 +173,22 @@ impl BlockHeader {
     /// The header of a payload that follows what `before` stands for.
     #[must_use]
     pub fn of(payload: &[u8], count: u32, first: Position, before: &Chain) -> Self {
-        let length = u32::try_from(payload.len()).unwrap_or(u32::MAX);
-        let chain = link(before, length, count, first, payload);
-        Self { length, count, first, chain, checksum: crc32fast::hash(payload) }
+        let length = length_u32(payload);
+        let chain = link(before, count, first, payload);
+        Self { length, count, uncompressed: None, first, chain, checksum: crc32fast::hash(payload) }
+    }
+
+    /// The header of the same block with its payload as it is.
+    #[must_use]
+    pub fn with_payload(&self, payload: &[u8]) -> Self {
+        let (length, checksum) = (length_u32(payload), crc32fast::hash(payload));
+        Self { length, checksum, uncompressed: None, ..*self }
+    }
+
+    /// The header of the same block with its payload compressed.
+    #[must_use]
+    pub fn with_compressed(&self, payload: &[u8], compressed: &[u8]) -> Self {
+        Self { uncompressed: Some(length_u32(payload)), ..self.with_payload(compressed) }
     }
 
     /// Its bytes.
@@ -170,7 +197,7 @@ impl BlockHeader {
         HeaderWriter::new(&BLOCK_MAGIC)
             .put(&self.length.to_le_bytes())
             .put(&self.count.to_le_bytes())
-            .put(&[0; 4])
+            .put(&self.uncompressed.unwrap_or_default().to_le_bytes())
             .put(&self.first.0.to_le_bytes())
             .put(&self.chain)
             .put(&self.checksum.to_le_bytes())
@@ -186,7 +213,7 @@ impl BlockHeader {
             return Err("the checksum of the block's header does not hold");
         }
         let header = Self::fields(bytes).ok_or("the block's header is too short")?;
-        if header.length as usize > BLOCK_BYTES_MAX {
+        if header.length.max(header.uncompressed.unwrap_or_default()) as usize > BLOCK_BYTES_MAX {
             return Err("the block is longer than a block may be");
         }
         Ok(header)
@@ -196,21 +223,27 @@ impl BlockHeader {
         let mut reader = Reader(bytes);
         reader.take(BLOCK_MAGIC.len())?;
         let (length, count) = (reader.u32()?, reader.u32()?);
-        reader.take(4)?;
-        let first = Position(reader.u64()?);
-        Some(Self { length, count, first, chain: reader.array()?, checksum: reader.u32()? })
+        let uncompressed = Some(reader.u32()?).filter(|length| *length > 0);
+        let (first, chain) = (Position(reader.u64()?), reader.array()?);
+        Some(Self { length, count, uncompressed, first, chain, checksum: reader.u32()? })
     }
 
-    /// Whether the payload is what was written.
-    #[must_use]
-    pub fn fits(&self, payload: &[u8]) -> bool {
-        crc32fast::hash(payload) == self.checksum
+    /// The payload that was written, from its bytes in the file; or what is wrong with them.
+    pub fn payload(&self, stored: Vec<u8>) -> Result<Vec<u8>, &'static str> {
+        if crc32fast::hash(&stored) != self.checksum {
+            return Err("the checksum of the block's records does not hold");
+        }
+        match self.uncompressed {
+            None => Ok(stored),
+            Some(length) => compression::decompress(&stored, self.count, length as usize)
+                .ok_or("the block's records cannot be decompressed"),
+        }
     }
 
     /// Whether the payload follows what `before` stands for.
     #[must_use]
     pub fn follows(&self, before: &Chain, payload: &[u8]) -> bool {
-        link(before, self.length, self.count, self.first, payload) == self.chain
+        link(before, self.count, self.first, payload) == self.chain
     }
 
     /// The place after its last record.
@@ -219,21 +252,26 @@ impl BlockHeader {
         Position(self.first.0.saturating_add(u64::from(self.count)))
     }
 
-    /// Bytes of the whole block.
+    /// Bytes of the whole block in the file.
     #[must_use]
     pub fn block_length(&self) -> u64 {
         HEADER_LENGTH as u64 + u64::from(self.length)
     }
 }
 
-fn link(before: &Chain, length: u32, count: u32, first: Position, payload: &[u8]) -> Chain {
+fn link(before: &Chain, count: u32, first: Position, payload: &[u8]) -> Chain {
     let mut hasher = Sha256::new();
     hasher.update(before);
-    hasher.update(length.to_le_bytes());
+    hasher.update(length_u32(payload).to_le_bytes());
     hasher.update(count.to_le_bytes());
     hasher.update(first.0.to_le_bytes());
     hasher.update(payload);
     hasher.finalize().into()
+}
+
+/// How many bytes there are, of at most [`BLOCK_BYTES_MAX`].
+pub fn length_u32(payload: &[u8]) -> u32 {
+    u32::try_from(payload.len()).unwrap_or(u32::MAX)
 }
 
 /// The head of a run of the index of ids.
@@ -254,7 +292,7 @@ impl RunHeader {
     #[must_use]
     pub fn encode(&self) -> [u8; HEADER_LENGTH] {
         HeaderWriter::new(&RUN_MAGIC)
-            .put(&VERSION.to_le_bytes())
+            .put(&AROUND_VERSION.to_le_bytes())
             .put(&[0; 4])
             .put(&self.first.0.to_le_bytes())
             .put(&self.end.0.to_le_bytes())
@@ -274,7 +312,7 @@ impl RunHeader {
         reader.take(4)?;
         let (first, end) = (Position(reader.u64()?), Position(reader.u64()?));
         let header = Self { first, end, chain: reader.array()?, entries: reader.u64()? };
-        (version <= VERSION).then_some(header)
+        (version <= AROUND_VERSION).then_some(header)
     }
 }
 
@@ -292,7 +330,7 @@ impl Mark {
     #[must_use]
     pub fn encode(&self) -> [u8; HEADER_LENGTH] {
         HeaderWriter::new(&MARK_MAGIC)
-            .put(&VERSION.to_le_bytes())
+            .put(&AROUND_VERSION.to_le_bytes())
             .put(&[0; 4])
             .put(&self.end.0.to_le_bytes())
             .put(&self.chain)
@@ -344,6 +382,14 @@ fn short(text: &str) -> &str {
 
 fn length_u16(text: &str) -> u16 {
     u16::try_from(text.len()).unwrap_or(u16::MAX)
+}
+
+/// Bytes of the texts of a record, from what stands before them.
+pub fn text_lengths(head: &[u8; RECORD_HEADER_LENGTH]) -> usize {
+    let mut reader = Reader(head.get(DIGESTS.end..).unwrap_or_default());
+    let (user, note, body) = (reader.u16(), reader.u16(), reader.u32());
+    let lengths = [user.map(u32::from), note.map(u32::from), body];
+    lengths.into_iter().flatten().fold(0, |sum: usize, length| sum.saturating_add(length as usize))
 }
 
 /// The numbers that stand for a kind, and for the reason where it is quarantined.

@@ -78,6 +78,13 @@ impl RecentGroups {
         }
     }
 
+    /// Lets those of blocks before a place go.
+    pub fn forget_before(&mut self, place: Position) {
+        while let Some(gone) = self.blocks.pop_front_if(|block| block.first < place) {
+            self.count = self.count.saturating_sub(gone.groups.len());
+        }
+    }
+
     /// The group of a record, in the block that begins at `block`.
     pub fn find(&self, block: Position, position: Position) -> Option<GroupPlace> {
         let at = self.blocks.binary_search_by_key(&block, |block| block.first).ok()?;

@@ -52,6 +52,8 @@ pub struct Segment {
     pub blocks: Vec<BlockPlace>,
     /// Bytes up to the end of its last block.
     pub bytes: u64,
+    /// Whether it was compressed.
+    pub compressed: bool,
 }
 
 /// Something that is not what was written.
@@ -202,10 +204,15 @@ impl Walk {
         last: bool,
         visitor: &mut dyn Visitor,
     ) -> Result<(), OpenError> {
-        self.segment_header(&*file, name)?;
+        let compressed = self.segment_header(&*file, name)?.compressed;
         let length = file.length().map_err(ReadError::Io)?;
-        let mut segment =
-            Segment { file, name: Arc::from(name), blocks: Vec::new(), bytes: HEADER_LENGTH as u64 };
+        let mut segment = Segment {
+            file,
+            name: Arc::from(name),
+            blocks: Vec::new(),
+            bytes: HEADER_LENGTH as u64,
+            compressed,
+        };
         loop {
             match self.step(&*segment.file, segment.bytes, length).map_err(ReadError::Io)? {
                 Step::Block(header, payload) => self.block(&mut segment, header, &payload, visitor)?,
@@ -221,7 +228,7 @@ impl Walk {
         Ok(())
     }
 
-    fn segment_header(&mut self, file: &dyn LogFile, name: &str) -> Result<(), OpenError> {
+    fn segment_header(&mut self, file: &dyn LogFile, name: &str) -> Result<SegmentHeader, OpenError> {
         let mut bytes = [0; HEADER_LENGTH];
         if file.length().map_err(ReadError::Io)? < HEADER_LENGTH as u64 {
             return Err(self.damage(name, 0, "the file ends within the segment's header"));
@@ -239,7 +246,7 @@ impl Walk {
             return Err(self.damage(name, 0, "the segment has another number of partitions"));
         }
         self.scan.partitions = Some(header.partitions);
-        Ok(())
+        Ok(header)
     }
 
     fn step(&self, file: &dyn LogFile, offset: u64, length: u64) -> io::Result<Step> {
@@ -259,15 +266,16 @@ impl Walk {
         if left < header.block_length() {
             return Ok(Step::Fault("the file ends within a block", true));
         }
-        let mut payload = vec![0; header.length as usize];
-        file.read_exact_at(&mut payload, offset + HEADER_LENGTH as u64)?;
-        Ok(self.check(header, payload))
+        let mut stored = vec![0; header.length as usize];
+        file.read_exact_at(&mut stored, offset + HEADER_LENGTH as u64)?;
+        Ok(self.check(header, stored))
     }
 
-    fn check(&self, header: BlockHeader, payload: Vec<u8>) -> Step {
-        if !header.fits(&payload) {
-            return Step::Fault("the checksum of the block's records does not hold", true);
-        }
+    fn check(&self, header: BlockHeader, stored: Vec<u8>) -> Step {
+        let payload = match header.payload(stored) {
+            Ok(payload) => payload,
+            Err(what) => return Step::Fault(what, true),
+        };
         if header.first != self.scan.end || !header.follows(&self.scan.chain, &payload) {
             return Step::Fault("the block does not follow the one before it", false);
         }

@@ -11,7 +11,7 @@ use super::groups::{BlockGroups, GROUP_RECORDS};
 use super::ids::DigestTable;
 use super::index::{Index, Receipts};
 use super::scan::{BlockPlace, Segment, file_name, segment_name};
-use super::{read_lock, write_lock};
+use super::{Home, read_lock, write_lock};
 use crate::log::AppendError;
 use crate::record::{Appended, Digest, NewRecord, Position, user_hash};
 
@@ -20,10 +20,8 @@ const RECORDS_AT_ONCE: usize = 512;
 
 /// What only the one writer touches.
 pub struct Writer {
-    /// The file system.
-    pub files: Arc<dyn Files>,
-    /// The log's directory.
-    pub directory: PathBuf,
+    /// Where the log is.
+    pub home: Home,
     /// The size at which a new segment begins.
     pub segment_bytes: u64,
     /// The number of partitions.
@@ -160,8 +158,10 @@ impl Writer {
             partitions: self.partitions,
             first: self.end,
             chain: self.chain,
+            compressed: false,
         };
-        let segment = create_segment(&*self.files, &self.directory, &header).map_err(append_error)?;
+        let segment =
+            create_segment(&*self.home.files, &self.home.directory, &header).map_err(append_error)?;
         self.segment = segment.file.clone();
         self.offset = segment.bytes;
         write_lock(catalogue).segments.push(segment);
@@ -171,16 +171,43 @@ impl Writer {
 
 /// Makes a segment's file; under its name it is there whole or not at all.
 pub fn create_segment(files: &dyn Files, directory: &Path, header: &SegmentHeader) -> io::Result<Segment> {
-    let path = directory.join(segment_name(header.first));
-    let unfinished = path.with_extension("new");
-    let file = files.open_to_write(&unfinished)?;
-    file.set_length(0)?;
-    file.write_all_at(&header.encode(), 0)?;
-    file.sync_data()?;
-    files.rename(&unfinished, &path)?;
-    files.sync_directory(directory)?;
-    let name = Arc::from(file_name(&path));
-    Ok(Segment { file: Arc::from(file), name, blocks: Vec::new(), bytes: HEADER_LENGTH as u64 })
+    Unnamed::begin(files, directory, header)?.finish(files)
+}
+
+/// The file of a segment that has not got its name yet.
+pub struct Unnamed<'a> {
+    /// It, with its header.
+    pub file: Box<dyn LogFile>,
+    directory: &'a Path,
+    path: PathBuf,
+    unfinished: PathBuf,
+    compressed: bool,
+}
+
+impl<'a> Unnamed<'a> {
+    /// Begins it.
+    pub fn begin(files: &dyn Files, directory: &'a Path, header: &SegmentHeader) -> io::Result<Self> {
+        let path = directory.join(segment_name(header.first));
+        let unfinished = path.with_extension("new");
+        let file = files.open_to_write(&unfinished)?;
+        file.set_length(0)?;
+        file.write_all_at(&header.encode(), 0)?;
+        Ok(Self { file, directory, path, unfinished, compressed: header.compressed })
+    }
+
+    /// Makes it durable and gives it its name, from which it replaces what had it; without blocks yet.
+    pub fn finish(self, files: &dyn Files) -> io::Result<Segment> {
+        self.file.sync_data()?;
+        files.rename(&self.unfinished, &self.path)?;
+        files.sync_directory(self.directory)?;
+        Ok(Segment {
+            file: Arc::from(self.file),
+            name: Arc::from(file_name(&self.path)),
+            blocks: Vec::new(),
+            bytes: HEADER_LENGTH as u64,
+            compressed: self.compressed,
+        })
+    }
 }
 
 fn append_error(error: io::Error) -> AppendError {
