@@ -1,8 +1,10 @@
 // usage: node bench.mjs QUICKSTART [USERS] [EVENTS_PER_SECOND]   (an absolute path)
 // How soon pages of the console come, in a browser, from a daemon that has many users and is sent events meanwhile: a
 // table in Markdown. First byte and render count from the beginning of the navigation, its connection included;
-// a page is rendered at the second frame after everything was loaded.
+// a page is rendered at the second frame after everything was loaded. Between them a page of a server that does nothing else
+// is looked at as often: browser, sender and daemon share the machine, and what that page takes is theirs.
 
+import { spawn } from "node:child_process";
 import { request } from "node:http";
 import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
 import { chromium } from "playwright-core";
@@ -88,6 +90,16 @@ async function load({ address, rate, users }) {
   });
 }
 
+// A server, in a process of its own, that has a page ready.
+async function bare() {
+  const code = `const page = "<!doctype html><title>bare</title>" + "<p>bare</p>".repeat(900);
+    const answer = (_, response) => response.writeHead(200, { "Content-Type": "text/html" }).end(page);
+    require("node:http").createServer(answer).listen(0, "127.0.0.1", function () { console.log(this.address().port); });`;
+  const child = spawn(process.execPath, ["-e", code], { stdio: ["ignore", "pipe", "inherit"] });
+  const port = await new Promise((resolve) => child.stdout.once("data", (text) => resolve(Number(text))));
+  return { page: `http://127.0.0.1:${port}/`, end: () => child.kill() };
+}
+
 async function look(page, path) {
   const response = await page.goto(path, { waitUntil: "load" });
   if (response.status() !== 200) throw new Error(`${path}: ${response.status()}`);
@@ -108,6 +120,7 @@ function share(values, percent) {
 
 async function measure([quickstart, users = "1000000", rate = "50000"]) {
   const daemon = new Daemon(quickstart);
+  const yardstick = await bare();
   try {
     await daemon.start();
     await fill(daemon.address, Number(users));
@@ -116,8 +129,12 @@ async function measure([quickstart, users = "1000000", rate = "50000"]) {
     const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
     const page = await (await browser.newContext({ baseURL: daemon.address, viewport: { width: 1280, height: 900 } })).newPage();
     const times = new Map(PAGES.map((path) => [path, []]));
+    const bareTimes = [];
     for (let round = 0; round < ROUNDS; round += 1) {
-      for (const path of PAGES) times.get(path).push(await look(page, path));
+      for (const path of PAGES) {
+        times.get(path).push(await look(page, path));
+        bareTimes.push(await look(page, yardstick.page));
+      }
     }
     await browser.close();
     const sent = await new Promise((resolve) => (worker.once("message", resolve), worker.postMessage("end")));
@@ -129,7 +146,9 @@ async function measure([quickstart, users = "1000000", rate = "50000"]) {
     };
     for (const [path, looks] of times) row(`\`${path}\``, looks);
     row("all", [...times.values()].flat());
+    row("a page that was ready, of a server that does nothing else", bareTimes);
   } finally {
+    yardstick.end();
     await daemon.end();
   }
 }
