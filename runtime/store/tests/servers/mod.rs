@@ -7,9 +7,12 @@ pub mod postgres;
 
 use std::fs::{self, File};
 use std::net::TcpListener;
+use std::ops::Range;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicU16, Ordering};
 
 /// A directory for a server, and all processes that are started in it.
 pub struct Home {
@@ -70,8 +73,17 @@ fn leash(directory: &Path) -> Child {
         .unwrap()
 }
 
-/// Ports that were free a moment ago.
+/// Ports below those that systems give away by themselves: those would be somebody's end of a connection by the time at which a
+/// server that starts slowly wants one.
+const PORTS: Range<u16> = 10_000..32_000;
+
+/// Ports that were free a moment ago, and that nobody in this process gets again.
 pub fn free_ports<const N: usize>() -> [u16; N] {
-    let listeners = [(); N].map(|()| TcpListener::bind("127.0.0.1:0").unwrap());
-    listeners.map(|listener| listener.local_addr().unwrap().port())
+    static NEXT: LazyLock<AtomicU16> = LazyLock::new(|| AtomicU16::new(fastrand::u16(..)));
+    let is_free = |port: &u16| TcpListener::bind(("127.0.0.1", *port)).is_ok();
+    let candidates = std::iter::repeat_with(|| {
+        PORTS.start + NEXT.fetch_add(1, Ordering::Relaxed) % (PORTS.end - PORTS.start)
+    });
+    let mut free = candidates.filter(is_free);
+    [(); N].map(|()| free.next().unwrap())
 }

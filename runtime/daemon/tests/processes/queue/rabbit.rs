@@ -187,10 +187,11 @@ impl Rabbit {
     fn wait(&self) {
         let begun = Instant::now();
         while Client::connect(self.port).is_none() {
+            let ended = self.server.lock().unwrap().as_mut().and_then(|server| server.try_wait().unwrap());
             assert!(
-                begun.elapsed() < BOOTED_WITHIN,
-                "RabbitMQ does not start: see {}",
-                self.home.directory.display()
+                ended.is_none() && begun.elapsed() < BOOTED_WITHIN,
+                "RabbitMQ does not start ({ended:?}): {}",
+                self.home.output()
             );
             std::thread::yield_now();
         }
