@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
-use aquarium_store::ReadError;
+use aquarium_store::CompressError;
 use tokio::task::JoinError;
 
 use crate::daemon::Daemon;
@@ -35,7 +35,7 @@ pub async fn run(daemon: Arc<Daemon>) {
     }
 }
 
-async fn compress_one(daemon: &Daemon) -> Result<Result<bool, ReadError>, JoinError> {
+async fn compress_one(daemon: &Daemon) -> Result<Result<bool, CompressError>, JoinError> {
     let (log, stops) = (daemon.log.clone(), Arc::new(AtomicBool::new(false)));
     let told = stops.clone();
     let mut work =

@@ -38,7 +38,7 @@ pub(crate) use index::Receipts;
 use scan::{MARK_FILE, Scan, Visitor};
 use writer::Writer;
 
-use crate::log::{AppendError, Log, OpenError, Page, ReadError, Statistics};
+use crate::log::{AppendError, CompressError, Log, OpenError, Page, ReadError, Statistics};
 use crate::record::{Appended, NewRecord, OwnedRecord, Position, Record, user_hash};
 
 /// The file that the writing process has locked.
@@ -276,7 +276,7 @@ impl Log for EmbeddedLog {
         Ok(found)
     }
 
-    fn compress(&self, give_up: &dyn Fn() -> bool) -> Result<bool, ReadError> {
+    fn compress(&self, give_up: &dyn Fn() -> bool) -> Result<bool, CompressError> {
         let _alone = lock(&self.compressing);
         compressing::compress_one(&self.home, &self.catalogue, give_up)
     }

@@ -15,7 +15,7 @@ pub mod trust;
 
 pub use derived::{Derived, DerivedError, DerivedOptions, EmbeddedDerived};
 pub use embedded::{EmbeddedLog, Options};
-pub use log::{AppendError, Log, Needed, OpenError, Page, ReadError, Statistics};
+pub use log::{AppendError, CompressError, Log, Needed, OpenError, Page, ReadError, Statistics};
 pub use postgres::{PostgresDerived, PostgresError, PostgresLog, PostgresOptions};
 pub use record::{Appended, Digest, Kind, NewRecord, OwnedRecord, Position, Record, partition_of};
 

@@ -96,8 +96,8 @@ pub trait Log: Send + Sync {
     ///
     /// # Errors
     ///
-    /// As [`Log::read`]; or it cannot be written, and is as it was.
-    fn compress(&self, _give_up: &dyn Fn() -> bool) -> Result<bool, ReadError> {
+    /// Where it is damaged, and where it cannot be written; the log stands as it was.
+    fn compress(&self, _give_up: &dyn Fn() -> bool) -> Result<bool, CompressError> {
         Ok(false)
     }
 
@@ -158,6 +158,17 @@ pub enum ReadError {
     /// The disk failed.
     #[error("the log could not be read: {0}")]
     Io(#[from] io::Error),
+}
+
+/// Why a segment was not compressed.
+#[derive(Debug, Error)]
+pub enum CompressError {
+    /// It cannot be read, or is damaged: damage is not written anew.
+    #[error(transparent)]
+    Read(#[from] ReadError),
+    /// The compressed one could not be written.
+    #[error("the compressed segment could not be written: {0}")]
+    Write(io::Error),
 }
 
 /// Why the log could not be opened.

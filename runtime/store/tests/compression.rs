@@ -15,7 +15,9 @@ use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 
 use aquarium_store::embedded::verify;
-use aquarium_store::{Appended, EmbeddedLog, Log, OpenError, Options, OwnedRecord, Position, ReadError};
+use aquarium_store::{
+    Appended, CompressError, EmbeddedLog, Log, OpenError, Options, OwnedRecord, Position, ReadError,
+};
 use suite::{Said, append, read_from};
 
 const FIRST: &str = "00000000000000000000.segment";
@@ -47,7 +49,7 @@ fn length(path: &Path) -> u64 {
     fs::metadata(path).unwrap().len()
 }
 
-fn compress(log: &EmbeddedLog) -> Result<bool, ReadError> {
+fn compress(log: &EmbeddedLog) -> Result<bool, CompressError> {
     log.compress(&|| false)
 }
 
@@ -147,7 +149,9 @@ fn what_is_damaged_is_not_compressed() {
     let mut flipped = fs::read(&path).unwrap();
     *flipped.last_mut().unwrap() ^= 1;
     fs::write(&path, &flipped).unwrap();
-    assert!(matches!(compress(&log), Err(ReadError::Damaged { first: Position(0), .. })));
+    let refused = compress(&log);
+    assert!(matches!(refused, Err(CompressError::Read(ReadError::Damaged { first: Position(0), .. }))));
+    assert!(!path.with_extension("new").exists());
     assert_eq!(fs::read(&path).unwrap(), flipped);
 }
 
@@ -157,6 +161,7 @@ fn whoever_gives_up_leaves_the_segment_as_it_was() {
     let (log, said) = three_segments(directory.path());
     let before = fs::read(first(directory.path())).unwrap();
     assert!(!log.compress(&|| true).unwrap());
+    assert!(!first(directory.path()).with_extension("new").exists());
     assert_eq!(fs::read(first(directory.path())).unwrap(), before);
     drop(log);
     let log = open(directory.path()).unwrap();

@@ -10,9 +10,9 @@ use super::catalogue::{Catalogue, Location};
 use super::files::LogFile;
 use super::format::{self, BlockHeader, Chain, HEADER_LENGTH, SegmentHeader};
 use super::scan::{BlockPlace, Segment};
-use super::writer::Unnamed;
+use super::writer::{Unnamed, unfinished};
 use super::{Home, compression, damaged, read_header, read_lock, read_payload, write_lock};
-use crate::log::ReadError;
+use crate::log::{CompressError, ReadError};
 use crate::record::Position;
 
 /// Full segments that are left as they are: what was written last is what is read most.
@@ -32,9 +32,14 @@ pub fn compress_one(
     home: &Home,
     catalogue: &RwLock<Catalogue>,
     give_up: &dyn Fn() -> bool,
-) -> Result<bool, ReadError> {
+) -> Result<bool, CompressError> {
     let Some((place, full)) = next(&read_lock(catalogue)) else { return Ok(false) };
-    let Some(segment) = write(home, &full, give_up)? else { return Ok(false) };
+    let written = write(home, &full, give_up);
+    if !matches!(written, Ok(Some(_))) {
+        // What there is of it takes room; where it cannot be removed it is written over.
+        let _ = home.files.remove(&unfinished(&home.directory.join(&*full.name)));
+    }
+    let Some(segment) = written? else { return Ok(false) };
     let mut catalogue = write_lock(catalogue);
     if let Some(old) = catalogue.segments.get_mut(place) {
         *old = segment;
@@ -52,9 +57,9 @@ fn next(catalogue: &Catalogue) -> Option<(usize, Full)> {
     Some((place, Full { name, file, blocks, end }))
 }
 
-fn write(home: &Home, full: &Full, give_up: &dyn Fn() -> bool) -> Result<Option<Segment>, ReadError> {
+fn write(home: &Home, full: &Full, give_up: &dyn Fn() -> bool) -> Result<Option<Segment>, CompressError> {
     let header = full.header()?;
-    let unnamed = Unnamed::begin(&*home.files, &home.directory, &header)?;
+    let unnamed = Unnamed::begin(&*home.files, &home.directory, &header).map_err(CompressError::Write)?;
     let mut blocks = Vec::with_capacity(full.blocks.len());
     let (mut chain, mut offset) = (header.chain, HEADER_LENGTH as u64);
     for block in &full.blocks {
@@ -62,12 +67,15 @@ fn write(home: &Home, full: &Full, give_up: &dyn Fn() -> bool) -> Result<Option<
             return Ok(None);
         }
         let (head, payload) = full.read(block, &mut chain)?;
-        unnamed.file.write_all_at(&head.encode(), offset)?;
-        unnamed.file.write_all_at(&payload, offset.saturating_add(HEADER_LENGTH as u64))?;
+        let written = unnamed.file.write_all_at(&head.encode(), offset);
+        let written = written
+            .and_then(|()| unnamed.file.write_all_at(&payload, offset.saturating_add(HEADER_LENGTH as u64)));
+        written.map_err(CompressError::Write)?;
         blocks.push(BlockPlace { first: block.first, offset });
         offset = offset.saturating_add(head.block_length());
     }
-    Ok(Some(Segment { blocks, bytes: offset, ..unnamed.finish(&*home.files)? }))
+    let finished = unnamed.finish(&*home.files).map_err(CompressError::Write)?;
+    Ok(Some(Segment { blocks, bytes: offset, ..finished }))
 }
 
 impl Full {

@@ -174,6 +174,11 @@ pub fn create_segment(files: &dyn Files, directory: &Path, header: &SegmentHeade
     Unnamed::begin(files, directory, header)?.finish(files)
 }
 
+/// Where a segment's file is made.
+pub fn unfinished(segment: &Path) -> PathBuf {
+    segment.with_extension("new")
+}
+
 /// The file of a segment that has not got its name yet.
 pub struct Unnamed<'a> {
     /// It, with its header.
@@ -188,7 +193,7 @@ impl<'a> Unnamed<'a> {
     /// Begins it.
     pub fn begin(files: &dyn Files, directory: &'a Path, header: &SegmentHeader) -> io::Result<Self> {
         let path = directory.join(segment_name(header.first));
-        let unfinished = path.with_extension("new");
+        let unfinished = unfinished(&path);
         let file = files.open_to_write(&unfinished)?;
         file.set_length(0)?;
         file.write_all_at(&header.encode(), 0)?;
