@@ -5,6 +5,7 @@
 
 mod marks;
 mod opening;
+mod passing;
 mod rows;
 
 use std::io::ErrorKind;
@@ -16,6 +17,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable as _};
 
 pub use opening::EmbeddedOpener;
+use passing::Passing;
 
 use super::keys::{self, Table};
 use super::{Announcement, Batch, Derived, DerivedError, Fence, OutboxItem, OutboxPlace, Owner, UserWrite};
@@ -48,6 +50,8 @@ impl Default for DerivedOptions {
 /// Derived state in one directory.
 pub struct EmbeddedDerived {
     pub(super) directory: PathBuf,
+    // Before the database: what is held goes before it is closed.
+    passing: Mutex<Passing>,
     database: Database,
     pub(super) rows: Keyspace,
     /// The end of the outbox; who holds it writes.
@@ -76,7 +80,13 @@ impl EmbeddedDerived {
             let rows = database.keyspace(KEYSPACE, keyspace)?;
             Ok((database, rows))
         })?;
-        let opened = Self { directory: directory.to_owned(), database, rows, outbox_end: Mutex::default() };
+        let opened = Self {
+            directory: directory.to_owned(),
+            passing: Mutex::default(),
+            database,
+            rows,
+            outbox_end: Mutex::default(),
+        };
         opened.check_format()?;
         *opened.writer() = opened.last_of_outbox()?;
         drop(opening);
@@ -209,6 +219,12 @@ impl EmbeddedDerived {
         }
     }
 
+    /// Lets go of what the tree has forgotten, with nothing locked.
+    fn let_go(&self) {
+        let forgotten = self.passing.lock().unwrap_or_else(PoisonError::into_inner).look(&self.rows);
+        drop(forgotten);
+    }
+
     fn commit(&self, rows: OwnedWriteBatch, must_last: bool) -> Result<(), DerivedError> {
         let mode = if must_last { PersistMode::SyncData } else { PersistMode::Buffer };
         rows.durability(Some(mode)).commit().map_err(|error| self.failed(error))
@@ -335,6 +351,8 @@ impl Derived for EmbeddedDerived {
         self.put_cursors(&mut rows, batch);
         self.commit(rows, batch.must_last())?;
         *outbox_end = end;
+        drop(outbox_end);
+        self.let_go();
         Ok(end)
     }
 
