@@ -16,7 +16,6 @@ use crate::config::{Cluster, Configuration, PasswordPlace, Postgres, Store};
 use crate::derived;
 use crate::node::{Node, NodeError};
 use crate::policies::Library;
-use crate::threads;
 
 /// Why stores cannot be opened.
 #[derive(Debug, Error)]
@@ -86,18 +85,6 @@ pub fn open(configuration: &Configuration) -> Result<Stores, StoresError> {
 }
 
 fn open_embedded(configuration: &Configuration) -> Result<Stores, StoresError> {
-    // Derived state has threads of its own, which merge files.
-    let opened = std::thread::scope(|scope| {
-        let open = || {
-            threads::give_way();
-            open_files(configuration)
-        };
-        scope.spawn(open).join()
-    });
-    opened.unwrap_or_else(|panic| std::panic::resume_unwind(panic))
-}
-
-fn open_files(configuration: &Configuration) -> Result<Stores, StoresError> {
     let log = EmbeddedLog::open(&log_directory(configuration), Options::default())?;
     if let Some(rest) = log.unfinished() {
         let (file, offset, bytes) = (&rest.file, rest.offset, rest.bytes);

@@ -1,12 +1,13 @@
 //! Who goes first where there is more to do than processors.
 //!
-//! Questions are on the path of somebody else's request; reading large bodies, writing what can be worked out again and
-//! merging files are not. Threads that do the latter give way: a scheduler has those that answer run first whenever they
-//! wake, instead of after whoever computes at the moment. While nobody answers they have the processors to themselves.
+//! Questions are on the path of somebody else's request; reading large bodies and compressing the log are not. Threads that
+//! do the latter give way: a scheduler has those that answer run first whenever they wake, instead of after whoever computes
+//! at the moment. While nobody answers they have the processors to themselves.
 //!
-//! What somebody waits for does not give way. Runs of the log's ids are files that are merged, too, but memory has room for
-//! two tables of ids only: where events arrive faster than runs are made, whoever appends waits for that thread, and a
-//! tenth of a share would be a tenth of what can be taken in.
+//! What somebody waits for does not give way. Those who write and merge derived state lock what every look into it locks: with
+//! a tenth of a share they would hold it for many times as long. Runs of the log's ids are files that are merged, too, but
+//! memory has room for two tables of ids only: where events arrive faster than runs are made, whoever appends waits for that
+//! thread, and a tenth of a share would be a tenth of what can be taken in.
 
 use std::io;
 use std::panic::{AssertUnwindSafe, catch_unwind, resume_unwind};
@@ -26,8 +27,7 @@ static POOL: LazyLock<io::Result<Runtime>> =
     LazyLock::new(|| runtime::Builder::new_current_thread().on_thread_start(give_way).build());
 
 /// Has the calling thread give way to those that answer, for good: nobody may take that back without a privilege.
-/// Threads that it begins do so too.
-pub fn give_way() {
+fn give_way() {
     // Where that is not allowed everybody has the same share, and nothing else changes. Elsewhere it is the whole
     // process that becomes nicer.
     #[cfg(target_os = "linux")]

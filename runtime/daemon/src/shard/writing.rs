@@ -14,7 +14,6 @@ use aquarium_store::derived::{Batch, Derived, Fence};
 use aquarium_store::{DerivedError, Position};
 
 use crate::outbox::Outbox;
-use crate::threads;
 
 /// The longest that something folded waits for its round.
 pub const ROUND_EVERY: Duration = Duration::from_secs(1);
@@ -64,10 +63,7 @@ impl Pen {
     pub fn new(derived: Arc<dyn Derived>, outbox: Arc<Outbox>) -> Self {
         let (batches, to_write) = sync_channel(1);
         let (done, written) = sync_channel(1);
-        let thread = std::thread::spawn(move || {
-            threads::give_way();
-            write_all(&*derived, &outbox, &to_write, &done);
-        });
+        let thread = std::thread::spawn(move || write_all(&*derived, &outbox, &to_write, &done));
         Self {
             batches: Some(batches),
             written,
