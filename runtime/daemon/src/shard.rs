@@ -27,7 +27,7 @@ mod waiting;
 mod writing;
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aquarium_ir::Millis;
 use aquarium_store::{Derived, Position, partition_of};
@@ -49,6 +49,9 @@ use waiting::Lists;
 pub use waiting::NEAR_THE_END;
 use waiting::Waiting;
 
+/// How long a shard works before it offers its processor: about as long as a scheduler has anybody work while others wait.
+/// Who offers it gives up the rest of that, so whoever offered it more often would have less than a fair share.
+const WORK: Duration = Duration::from_millis(3);
 /// Between slices of work that nobody waits for.
 const PAUSE: Duration = Duration::from_millis(1);
 /// The most questions that wait for one shard.
@@ -313,6 +316,7 @@ impl Shard {
             end: self.setting.feed.end(),
             changes: self.setting.tenure.changes(),
         };
+        let mut begun = Instant::now();
         loop {
             let mut desk = self.desk.take();
             let Some(users) = desk.as_mut() else { return Standing::Changed };
@@ -332,7 +336,9 @@ impl Shard {
                 waiting.answer(users);
             };
             attend(users);
-            let folded = !self.setting.feed.is_stopped() && users.fold_some(*signals.end.borrow_and_update());
+            // Whoever appends waits while this is looked at, but not until what is before it is folded.
+            let end = *signals.end.borrow_and_update();
+            let folded = !self.setting.feed.is_stopped() && users.fold_some(end);
             let _ = self.cursor.send_replace(users.check().map(|()| users.cursor()));
             attend(users);
             let write_in = users.write_some();
@@ -344,15 +350,20 @@ impl Shard {
             let listed = Lists::ALL.into_iter().any(|lists| waiting.needs(lists) && users.list_for(lists));
             if folded || crowded || listed || write_in == Some(Duration::ZERO) {
                 drop(desk);
-                // Whoever waits for a processor to ask or to answer gets it now, and not when the scheduler looks again.
-                std::thread::yield_now();
+                if begun.elapsed() >= WORK {
+                    // Whoever waits for a processor to ask or to answer gets it now, and not when the scheduler looks again.
+                    std::thread::yield_now();
+                    begun = Instant::now();
+                }
                 continue;
             }
             // What concerns many users and can wait leaves time to others.
             let more = looked || users.sweep_when_idle() || users.list_when_idle();
             let (pause, timer) = if more { (Some(PAUSE), None) } else { (write_in, users.next_timer()) };
             drop(desk);
-            match self.wait(&mut signals, questions, pause, timer) {
+            let next = self.wait(&mut signals, questions, pause, timer);
+            begun = Instant::now();
+            match next {
                 Next::Answer(question) => {
                     if let Some(users) = self.desk.take().as_mut() {
                         waiting.take(users, question);

@@ -17,9 +17,6 @@ use super::cloud;
 
 use crate::trace::{self, TraceId};
 
-/// Messages that are read before others have a turn: a fraction of a millisecond.
-const MESSAGES_AT_ONCE: usize = 128;
-
 /// How messages are laid out in bytes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Layout {
@@ -124,12 +121,8 @@ impl Batch {
         if layout == Layout::Cloud {
             return Self::read_envelopes(&bytes, places, single, source, partitions, check);
         }
-        let mut items = Vec::with_capacity(places.len());
-        for places in places.chunks(MESSAGES_AT_ONCE) {
-            let read = |place: &Range<usize>| Item::read(&bytes, place.clone(), source, partitions, check);
-            items.extend(places.iter().map(read));
-            std::thread::yield_now();
-        }
+        let read = |place| Item::read(&bytes, place, source, partitions, check);
+        let items = places.into_iter().map(read).collect();
         Self { bytes, items, received_millis: source.received.0, single }
     }
 

@@ -15,9 +15,6 @@ use super::{Home, read_lock, write_lock};
 use crate::log::AppendError;
 use crate::record::{Appended, Digest, NewRecord, Position, user_hash};
 
-/// Records of a batch that are planned before others have a turn: a fraction of a millisecond.
-const RECORDS_AT_ONCE: usize = 512;
-
 /// What only the one writer touches.
 pub struct Writer {
     /// Where the log is.
@@ -102,14 +99,9 @@ impl Writer {
         let catalogue = read_lock(catalogue);
         let mut planner = Planner { writer: self, catalogue: &catalogue, receipts, plan: Plan::default() };
         planner.plan.block.resize(HEADER_LENGTH, 0);
-        for (number, records) in batch.chunks(RECORDS_AT_ONCE).enumerate() {
-            if number > 0 {
-                std::thread::yield_now();
-            }
-            for record in records {
-                let answer = planner.decide(record)?;
-                planner.plan.answers.push(answer);
-            }
+        for record in batch {
+            let answer = planner.decide(record)?;
+            planner.plan.answers.push(answer);
         }
         Ok(planner.plan)
     }
