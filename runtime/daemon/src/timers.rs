@@ -18,17 +18,29 @@ pub struct Timers {
 impl Timers {
     /// Sets or removes the timer of a user.
     pub fn set(&mut self, user: &str, due: Option<Millis>) {
-        if due.is_some() && self.by_user.get(user).copied() == due {
-            return;
-        }
-        let before = self.by_user.remove_entry(user);
-        let user = before.as_ref().map_or_else(|| Arc::from(user), |(user, _)| Arc::clone(user));
-        if let Some((user, before)) = before {
-            self.by_time.remove(&(before, user));
-        }
-        if let Some(due) = due {
+        let Some(due) = due else { return self.remove(user) };
+        let Some((known, before)) = self.by_user.get_key_value(user) else {
+            let user: Arc<str> = Arc::from(user);
             self.by_user.insert(Arc::clone(&user), due);
             self.by_time.insert((due, user));
+            return;
+        };
+        if *before == due {
+            return;
+        }
+        // What is removed from a table and added again would have all of it put in order anew from time to time.
+        let of_user = (*before, Arc::clone(known));
+        self.by_time.remove(&of_user);
+        let (_, user) = of_user;
+        if let Some(before) = self.by_user.get_mut(&user) {
+            *before = due;
+        }
+        self.by_time.insert((due, user));
+    }
+
+    fn remove(&mut self, user: &str) {
+        if let Some((user, before)) = self.by_user.remove_entry(user) {
+            self.by_time.remove(&(before, user));
         }
     }
 
