@@ -1,16 +1,20 @@
 // usage: node bench.mjs QUICKSTART [USERS] [EVENTS_PER_SECOND]   (an absolute path)
-// How soon pages of the console come, in a browser, from a daemon that has many users and is sent events meanwhile: a
-// table in Markdown. First byte and render count from the beginning of the navigation, its connection included;
-// a page is rendered at the second frame after everything was loaded. Between them a page of a server that does nothing else
-// is looked at as often: browser, sender and daemon share the machine, and what that page takes is theirs.
+// How soon pages of the console come from a daemon that has many users and is sent events meanwhile: tables in Markdown.
+// First without a browser, which would take the processors that the events are charged on: from the request to the first
+// byte of the answer. Then in a browser: first byte and render count from the beginning of the navigation; a page is rendered
+// at the second frame after everything was loaded. Between them a page of a server that does nothing else is looked at as
+// often: whoever looks, sender and daemon share the machine, and what that page takes is theirs.
 
 import { spawn } from "node:child_process";
-import { request } from "node:http";
+import { Agent, get, request } from "node:http";
 import { Worker, isMainThread, parentPort, workerData } from "node:worker_threads";
 import { chromium } from "playwright-core";
 import { Daemon } from "./daemon.mjs";
 
 const ROUNDS = 40;
+const ROUNDS_WITHOUT_BROWSER = 100;
+// Between two pages that are fetched: nobody looks at many at once.
+const PAUSE_MILLIS = 20;
 // Users that the events of the load are about, of all that there are.
 const ACTIVE_USERS = 20_000;
 const BEAT_MILLIS = 100;
@@ -118,6 +122,43 @@ function share(values, percent) {
   return sorted[Math.min(sorted.length - 1, Math.floor((sorted.length * percent) / 100))].toFixed(1);
 }
 
+// A page without a browser, by a connection that is kept.
+function fetched(agent, url) {
+  return new Promise((resolve, reject) => {
+    const begun = performance.now();
+    const asked = get(url, { agent }, (answer) => {
+      const first = performance.now() - begun;
+      let bytes = 0;
+      answer.on("data", (part) => (bytes += part.length));
+      answer.on("end", () => (answer.statusCode === 200 ? resolve({ first, bytes }) : reject(new Error(`${url}: ${answer.statusCode}`))));
+    });
+    asked.on("error", reject);
+  });
+}
+
+// Looks at all pages, each as often as the bare one, while events are sent; a table of what they took.
+async function rounds({ name, count, columns, look, address, bare, users, rate }) {
+  const worker = new Worker(new URL(import.meta.url), { workerData: { address, rate, users } });
+  const times = new Map(PAGES.map((path) => [path, []]));
+  const bareTimes = [];
+  for (let round = 0; round < count; round += 1) {
+    for (const path of PAGES) {
+      times.get(path).push(await look(address + path));
+      bareTimes.push(await look(bare));
+    }
+  }
+  const sent = await new Promise((resolve) => (worker.once("message", resolve), worker.postMessage("end")));
+  console.log(`\n${name}: ${users} users; ${Math.round(sent.sent)} events/s sent meanwhile, ${Math.round(sent.durable)} events/s durable\n`);
+  console.log(`| page | ${columns.map(({ title }) => `${title}: median | p99`).join(" | ")} | bytes |\n|---|${"---|---|".repeat(columns.length)}---|`);
+  const row = (title, looks) => {
+    const figures = columns.flatMap(({ key }) => [50, 99].map((percent) => `${share(looks.map((it) => it[key]), percent)} ms`));
+    console.log(`| ${title} | ${figures.join(" | ")} | ${Math.max(...looks.map((it) => it.bytes))} |`);
+  };
+  for (const [path, looks] of times) row(`\`${path}\``, looks);
+  row("all", [...times.values()].flat());
+  row("a page that was ready, of a server that does nothing else", bareTimes);
+}
+
 async function measure([quickstart, users = "1000000", rate = "50000"]) {
   const daemon = new Daemon(quickstart);
   const yardstick = await bare();
@@ -125,28 +166,18 @@ async function measure([quickstart, users = "1000000", rate = "50000"]) {
     await daemon.start();
     await fill(daemon.address, Number(users));
     await charged(daemon.address);
-    const worker = new Worker(new URL(import.meta.url), { workerData: { address: daemon.address, rate: Number(rate), users: Number(users) } });
+    const whole = { address: daemon.address, bare: yardstick.page, users: Number(users), rate: Number(rate) };
+    const agent = new Agent({ keepAlive: true });
+    const first = { title: "first byte", key: "first" };
+    const paused = (url) => new Promise((resolve) => setTimeout(resolve, PAUSE_MILLIS)).then(() => fetched(agent, url));
+    await rounds({ name: "Without a browser", count: ROUNDS_WITHOUT_BROWSER, columns: [first], look: paused, ...whole });
+    agent.destroy();
+    await charged(daemon.address);
     const browser = await chromium.launch({ executablePath: "/usr/bin/chromium", args: ["--no-sandbox"] });
-    const page = await (await browser.newContext({ baseURL: daemon.address, viewport: { width: 1280, height: 900 } })).newPage();
-    const times = new Map(PAGES.map((path) => [path, []]));
-    const bareTimes = [];
-    for (let round = 0; round < ROUNDS; round += 1) {
-      for (const path of PAGES) {
-        times.get(path).push(await look(page, path));
-        bareTimes.push(await look(page, yardstick.page));
-      }
-    }
+    const page = await (await browser.newContext({ viewport: { width: 1280, height: 900 } })).newPage();
+    const columns = [first, { title: "rendered", key: "rendered" }];
+    await rounds({ name: "In a browser", count: ROUNDS, columns, look: (url) => look(page, url), ...whole });
     await browser.close();
-    const sent = await new Promise((resolve) => (worker.once("message", resolve), worker.postMessage("end")));
-    console.log(`${users} users; ${Math.round(sent.sent)} events/s sent meanwhile, ${Math.round(sent.durable)} events/s durable\n`);
-    console.log("| page | first byte: median | p99 | rendered: median | p99 | bytes |\n|---|---|---|---|---|---|");
-    const row = (name, looks) => {
-      const [first, rendered] = ["first", "rendered"].map((key) => looks.map((it) => it[key]));
-      console.log(`| ${name} | ${share(first, 50)} ms | ${share(first, 99)} ms | ${share(rendered, 50)} ms | ${share(rendered, 99)} ms | ${Math.max(...looks.map((it) => it.bytes))} |`);
-    };
-    for (const [path, looks] of times) row(`\`${path}\``, looks);
-    row("all", [...times.values()].flat());
-    row("a page that was ready, of a server that does nothing else", bareTimes);
   } finally {
     yardstick.end();
     await daemon.end();
