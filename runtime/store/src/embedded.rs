@@ -151,12 +151,18 @@ impl EmbeddedLog {
         }
     }
 
-    /// The records of a user that are among some consecutive ones, and the place of the one before them.
-    fn user_records_in(page: &Page, user: &str, found: &mut Vec<OwnedRecord>) -> Option<Position> {
+    /// The records of a user up to a place that are among some consecutive ones, and the place of the one before them. What is
+    /// beyond that place was found before: how much is read around a place changes while others write and compress.
+    fn user_records_in(
+        page: &Page,
+        user: &str,
+        up_to: Position,
+        found: &mut Vec<OwnedRecord>,
+    ) -> Option<Position> {
         let hash = user_hash(user);
         let same_hash = |record: &Record<'_>| {
             let other = record.stored.user;
-            !other.is_empty() && user_hash(other) == hash
+            record.position <= up_to && !other.is_empty() && user_hash(other) == hash
         };
         let chain: Vec<Record<'_>> = page.records().filter(same_hash).collect();
         let of_user = chain.iter().rev().filter(|record| record.stored.user == user);
@@ -258,7 +264,7 @@ impl Log for EmbeddedLog {
         let mut next = read_lock(&self.catalogue).last_of(user);
         while let Some(position) = next.filter(|position| *position >= from) {
             let page = self.around(position)?;
-            next = page.and_then(|page| Self::user_records_in(&page, user, &mut found));
+            next = page.and_then(|page| Self::user_records_in(&page, user, position, &mut found));
         }
         found.retain(|record| record.position >= from);
         found.reverse();
@@ -318,11 +324,11 @@ fn read_block(location: &Location) -> Result<Page, ReadError> {
 /// The records around a place of a block: those of its part where it is compressed, else all of them.
 fn read_around(location: &Location, position: Position) -> Result<Page, ReadError> {
     let header = read_header(location)?;
-    if header.uncompressed.is_none() {
+    let Some(length) = header.uncompressed else {
         return Ok(Page::new(header.first, header.count, read_payload(location, &header)?));
-    }
+    };
     let places = location.bytes(0..compression::places_length(header.count))?;
-    let parts = compression::parts(&places, header.count).unwrap_or_default();
+    let parts = compression::parts(&places, header.count, length as usize).unwrap_or_default();
     let number = position.0.saturating_sub(header.first.0);
     let part = parts.into_iter().rfind(|part| u64::from(part.first) <= number);
     let fits = |part: &compression::Part| part.bytes.end <= header.length as usize;

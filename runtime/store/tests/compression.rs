@@ -183,7 +183,10 @@ fn readers_and_the_writer_go_on_while_segments_are_compressed() {
         scope.spawn(|| {
             while !ended.load(Ordering::SeqCst) {
                 let there = written.load(Ordering::SeqCst);
-                assert!(log.read_user("u").unwrap().len() >= there);
+                let of_user = log.read_user("u").unwrap();
+                let places: Vec<u64> = of_user.iter().map(|record| record.position.0).collect();
+                assert_eq!(places, (0..places.len() as u64).collect::<Vec<_>>(), "each once, in order");
+                assert!(places.len() >= there);
                 assert!(read_from(&log, Position::START).len() >= there);
             }
         });

@@ -10,8 +10,8 @@
 use std::fs::{self, File};
 use std::io;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
+use std::sync::{Arc, Mutex};
 
 use aquarium_store::embedded::files::{Files, LogFile, RealFiles};
 use aquarium_store::embedded::verify;
@@ -263,6 +263,8 @@ enum Trouble {
     Create,
     /// Files cannot get other names.
     Rename,
+    /// Names in a directory cannot be made durable.
+    SyncNames,
 }
 
 /// A file system with trouble.
@@ -271,15 +273,32 @@ struct Faulty {
     trouble: Arc<AtomicU8>,
     /// Bytes that a write in trouble puts down first.
     written_first: Arc<AtomicI64>,
+    /// What happens before a read, after so many others.
+    meanwhile: Arc<Mutex<Option<(u32, Meanwhile)>>>,
 }
+
+type Meanwhile = Box<dyn FnOnce() + Send>;
 
 impl Faulty {
     fn new() -> Self {
-        Self { trouble: Arc::default(), written_first: Arc::default() }
+        Self { trouble: Arc::default(), written_first: Arc::default(), meanwhile: Arc::default() }
     }
 
     fn set(&self, trouble: Trouble) {
         self.trouble.store(trouble as u8, Ordering::SeqCst);
+    }
+
+    fn before_read(&self) {
+        let mut meanwhile = self.meanwhile.lock().unwrap();
+        let due = meanwhile.take_if(|(reads, _)| {
+            let due = *reads == 0;
+            *reads = reads.saturating_sub(1);
+            due
+        });
+        drop(meanwhile);
+        if let Some((_, happens)) = due {
+            happens();
+        }
     }
 
     fn has(&self, troubles: &[Trouble]) -> bool {
@@ -318,6 +337,9 @@ impl Files for Faulty {
         RealFiles.remove(path)
     }
     fn sync_directory(&self, path: &Path) -> io::Result<()> {
+        if self.has(&[Trouble::SyncNames]) {
+            return Err(failed());
+        }
         RealFiles.sync_directory(path)
     }
     fn list(&self, path: &Path) -> io::Result<Vec<PathBuf>> {
@@ -335,6 +357,7 @@ struct FaultyFile {
 
 impl LogFile for FaultyFile {
     fn read_exact_at(&self, buffer: &mut [u8], offset: u64) -> io::Result<()> {
+        self.system.before_read();
         self.file.read_exact_at(buffer, offset)
     }
     fn write_all_at(&self, bytes: &[u8], offset: u64) -> io::Result<()> {
@@ -432,6 +455,22 @@ fn a_segment_that_cannot_be_begun_stops_acknowledging_until_there_is_room() {
 }
 
 #[test]
+fn after_a_segment_has_its_name_nothing_is_written_to_the_one_before() {
+    const SEGMENT_BYTES: u64 = 1_000;
+    let directory = tempfile::tempdir().unwrap();
+    let (files, log) = open_faulty(directory.path(), SEGMENT_BYTES);
+    files.set(Trouble::SyncNames);
+    let long = "x".repeat(SEGMENT_BYTES as usize);
+    assert!(matches!(append(&log, &[&long]), Err(AppendError::Stopped(_))));
+    files.set(Trouble::None);
+    assert!(matches!(append(&log, &["two"]), Err(AppendError::Stopped(_))), "there would be room for it");
+    drop(log);
+    let log = open(directory.path()).unwrap();
+    append(&log, &["two"]).unwrap();
+    assert_eq!(texts(&log), ["one", "two"]);
+}
+
+#[test]
 fn a_segment_that_cannot_be_written_compressed_stays_as_it_is() {
     for trouble in [Trouble::Full, Trouble::Write, Trouble::Sync, Trouble::Create, Trouble::Rename] {
         let directory = tempfile::tempdir().unwrap();
@@ -450,6 +489,25 @@ fn a_segment_that_cannot_be_written_compressed_stays_as_it_is() {
         assert!(log.compress(&|| false).unwrap(), "{trouble:?}");
         assert_eq!(texts(&log), ["one", "two", "three", "four"], "{trouble:?}");
     }
+}
+
+#[test]
+fn records_of_a_user_are_read_once_where_a_segment_is_compressed_meanwhile() {
+    let directory = tempfile::tempdir().unwrap();
+    let (files, log) = open_faulty(directory.path(), 1);
+    let log = Arc::new(log);
+    let many: Vec<String> = (0..64).map(|number| number.to_string()).collect();
+    append(&log, &many.iter().map(String::as_str).collect::<Vec<_>>()).unwrap();
+    append(&log, &["last but one"]).unwrap();
+    append(&log, &["last"]).unwrap();
+    let compressing = log.clone();
+    let compress = move || while compressing.compress(&|| false).unwrap() {};
+    // The last two segments are read, and some records of the block before them.
+    *files.meanwhile.lock().unwrap() = Some((3, Box::new(compress)));
+    let places: Vec<u64> = log.read_user("user").unwrap().iter().map(|record| record.position.0).collect();
+    assert!(files.meanwhile.lock().unwrap().is_none());
+    assert!(!log.compress(&|| false).unwrap());
+    assert_eq!(places, (0..67).collect::<Vec<_>>());
 }
 
 #[test]

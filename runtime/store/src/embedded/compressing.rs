@@ -4,19 +4,24 @@
 //! is written beside the old file, checked as it is read, made durable, and takes its name then; whoever reads the old
 //! one at that time reads on.
 
-use std::sync::{Arc, RwLock};
+use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, TryLockError};
+use std::thread;
+use std::time::Duration;
 
 use super::catalogue::{Catalogue, Location};
 use super::files::LogFile;
 use super::format::{self, BlockHeader, Chain, HEADER_LENGTH, SegmentHeader};
 use super::scan::{BlockPlace, Segment};
 use super::writer::{Unnamed, unfinished};
-use super::{Home, compression, damaged, read_header, read_lock, read_payload, write_lock};
+use super::{Home, compression, damaged, read_header, read_lock, read_payload};
 use crate::log::{CompressError, ReadError};
 use crate::record::Position;
 
 /// Full segments that are left as they are: what was written last is what is read most.
 const LEFT_ALONE: usize = 1;
+
+/// Between two looks whether nobody has the catalogue.
+const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// A full segment that is not compressed.
 struct Full {
@@ -40,12 +45,24 @@ pub fn compress_one(
         let _ = home.files.remove(&unfinished(&home.directory.join(&*full.name)));
     }
     let Some(segment) = written? else { return Ok(false) };
-    let mut catalogue = write_lock(catalogue);
+    let mut catalogue = alone_with(catalogue);
     if let Some(old) = catalogue.segments.get_mut(place) {
         *old = segment;
     }
     catalogue.groups.forget_before(full.end);
     Ok(true)
+}
+
+/// Changes the catalogue once nobody else has it. Whoever waits for a lock holds up those who come later, and this thread may
+/// wait for a processor when it gets it.
+fn alone_with(catalogue: &RwLock<Catalogue>) -> RwLockWriteGuard<'_, Catalogue> {
+    loop {
+        match catalogue.try_write() {
+            Ok(alone) => return alone,
+            Err(TryLockError::Poisoned(held)) => return PoisonError::into_inner(held),
+            Err(TryLockError::WouldBlock) => thread::sleep(LOOK_EVERY),
+        }
+    }
 }
 
 fn next(catalogue: &Catalogue) -> Option<(usize, Full)> {
@@ -74,8 +91,9 @@ fn write(home: &Home, full: &Full, give_up: &dyn Fn() -> bool) -> Result<Option<
         blocks.push(BlockPlace { first: block.first, offset });
         offset = offset.saturating_add(head.block_length());
     }
-    let finished = unnamed.finish(&*home.files).map_err(CompressError::Write)?;
-    Ok(Some(Segment { blocks, bytes: offset, ..finished }))
+    let named = unnamed.name(&*home.files).map_err(CompressError::Write)?;
+    home.files.sync_directory(&home.directory).map_err(CompressError::Write)?;
+    Ok(Some(Segment { blocks, bytes: offset, ..named }))
 }
 
 impl Full {

@@ -39,17 +39,19 @@ pub fn places_length(count: u32) -> usize {
     (count.div_ceil(PART_RECORDS) as usize).saturating_mul(PLACE_LENGTH)
 }
 
-/// Where the parts of so many records are, by the first bytes of a compressed payload; `None` where these are fewer.
-pub fn parts(places: &[u8], count: u32) -> Option<Vec<Part>> {
+/// Where the parts of so many records and bytes are, by the first bytes of a compressed payload; `None` where these are fewer,
+/// and where a part is said to be longer than all of them: that would be believed until room is made for it.
+pub fn parts(places: &[u8], count: u32, length: usize) -> Option<Vec<Part>> {
     let mut places = Reader(places.get(..places_length(count))?);
     let mut begin = places_length(count);
     let firsts = (0..count).step_by(PART_RECORDS as usize);
     let parts = firsts.map(|first| {
-        let (bytes, length, checksum) = (places.u32()?, places.u32()?, places.u32()?);
+        let (bytes, of_part, checksum) = (places.u32()?, places.u32()?, places.u32()?);
         let end = begin.saturating_add(bytes as usize);
         let bytes = begin..end;
         begin = end;
-        Some(Part { first, count: PART_RECORDS.min(count - first), bytes, length, checksum })
+        let part = Part { first, count: PART_RECORDS.min(count - first), bytes, length: of_part, checksum };
+        (of_part as usize <= length).then_some(part)
     });
     parts.collect()
 }
@@ -94,7 +96,7 @@ fn compress_part<'a>(compressed: &mut Vec<u8>, records: &'a [u8], count: u32) ->
 
 /// The payload of so many records and bytes that was compressed; `None` where it was not this.
 pub fn decompress(compressed: &[u8], count: u32, length: usize) -> Option<Vec<u8>> {
-    let parts = parts(compressed, count)?;
+    let parts = parts(compressed, count, length)?;
     let whole = parts.last().map_or(0, |part| part.bytes.end) == compressed.len();
     let sum = parts.iter().fold(0, |sum: usize, part| sum.saturating_add(part.length as usize));
     if !whole || sum != length {

@@ -152,8 +152,11 @@ impl Writer {
             chain: self.chain,
             compressed: false,
         };
-        let segment =
-            create_segment(&*self.home.files, &self.home.directory, &header).map_err(append_error)?;
+        let Home { files, directory } = self.home.clone();
+        let unnamed = Unnamed::begin(&*files, &directory, &header);
+        let segment = unnamed.and_then(|unnamed| unnamed.name(&*files)).map_err(append_error)?;
+        // It has its name, so nothing may be written to the one before any more.
+        files.sync_directory(&directory).map_err(|error| self.stop(&error))?;
         self.segment = segment.file.clone();
         self.offset = segment.bytes;
         write_lock(catalogue).segments.push(segment);
@@ -163,7 +166,9 @@ impl Writer {
 
 /// Makes a segment's file; under its name it is there whole or not at all.
 pub fn create_segment(files: &dyn Files, directory: &Path, header: &SegmentHeader) -> io::Result<Segment> {
-    Unnamed::begin(files, directory, header)?.finish(files)
+    let segment = Unnamed::begin(files, directory, header)?.name(files)?;
+    files.sync_directory(directory)?;
+    Ok(segment)
 }
 
 /// Where a segment's file is made.
@@ -172,31 +177,30 @@ pub fn unfinished(segment: &Path) -> PathBuf {
 }
 
 /// The file of a segment that has not got its name yet.
-pub struct Unnamed<'a> {
+pub struct Unnamed {
     /// It, with its header.
     pub file: Box<dyn LogFile>,
-    directory: &'a Path,
     path: PathBuf,
     unfinished: PathBuf,
     compressed: bool,
 }
 
-impl<'a> Unnamed<'a> {
+impl Unnamed {
     /// Begins it.
-    pub fn begin(files: &dyn Files, directory: &'a Path, header: &SegmentHeader) -> io::Result<Self> {
+    pub fn begin(files: &dyn Files, directory: &Path, header: &SegmentHeader) -> io::Result<Self> {
         let path = directory.join(segment_name(header.first));
         let unfinished = unfinished(&path);
         let file = files.open_to_write(&unfinished)?;
         file.set_length(0)?;
         file.write_all_at(&header.encode(), 0)?;
-        Ok(Self { file, directory, path, unfinished, compressed: header.compressed })
+        Ok(Self { file, path, unfinished, compressed: header.compressed })
     }
 
-    /// Makes it durable and gives it its name, from which it replaces what had it; without blocks yet.
-    pub fn finish(self, files: &dyn Files) -> io::Result<Segment> {
+    /// Makes it durable and gives it its name, from which it replaces what had it; without blocks yet. The name lasts once
+    /// the directory is durable, too.
+    pub fn name(self, files: &dyn Files) -> io::Result<Segment> {
         self.file.sync_data()?;
         files.rename(&self.unfinished, &self.path)?;
-        files.sync_directory(self.directory)?;
         Ok(Segment {
             file: Arc::from(self.file),
             name: Arc::from(file_name(&self.path)),
