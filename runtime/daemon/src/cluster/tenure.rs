@@ -16,6 +16,7 @@ use tokio::sync::watch;
 pub struct Tenure {
     state: Arc<watch::Sender<State>>,
     /// `None`: for ever.
+    /// Locked before `state` where both are, never while that is.
     until: Arc<Mutex<Option<Instant>>>,
     shards: usize,
 }
@@ -107,9 +108,10 @@ impl Tenure {
 
     /// The partitions that are charged here now.
     pub fn partitions(&self) -> Vec<u16> {
+        let in_time = self.is_in_time();
         let state = self.state.borrow();
-        let staying = state.held.iter().filter(|(_, holding)| holding.leaving.is_none());
-        staying.map(|(partition, _)| *partition).filter(|_| self.is_in_time()).collect()
+        let staying = state.held.iter().filter(|(_, holding)| in_time && holding.leaving.is_none());
+        staying.map(|(partition, _)| *partition).collect()
     }
 
     /// Tells when anything changes.
@@ -139,9 +141,10 @@ impl Tenure {
 
     /// The version as of which all shards charge what is held; `None`: some are about to take something up.
     pub fn settled(&self) -> Option<u64> {
+        let in_time = self.is_in_time();
         let state = self.state.borrow();
         let settled = state.entered.iter().all(|entered| *entered == state.version);
-        (settled && self.is_in_time()).then_some(state.version)
+        (settled && in_time).then_some(state.version)
     }
 
     // What shards say.
@@ -170,7 +173,7 @@ impl Tenure {
 
     /// What has become of a shard's part; where it is as it was it counts as entered anew.
     pub fn standing(&self, shard: usize, part: &mut Part) -> Standing {
-        if self.state.borrow().version == part.version && self.is_in_time() {
+        if self.is_in_time() && self.state.borrow().version == part.version {
             return Standing::Same;
         }
         if !part.partitions.is_empty() && !self.is_in_time() {
