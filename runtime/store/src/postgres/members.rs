@@ -149,8 +149,9 @@ impl Member {
     pub fn check_lasting(&self) -> Result<(), PostgresError> {
         let lasted = self.on_line(async |client| {
             self.check_standbys().await?;
-            // It writes nothing, and is waited for all the same.
-            lasting(client, async || Ok(client.batch_execute("SELECT pg_current_xact_id()").await?)).await
+            // A transaction that writes nothing to the server's log is waited for by nobody; this writes a message without words.
+            let message = "SELECT pg_logical_emit_message(true, '', '')";
+            lasting(client, async || Ok(client.batch_execute(message).await?)).await
         });
         lasted.map_err(|fault| self.explained(fault).opening(self.server.place()))
     }

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use aquarium_store::derived::{Batch, Derived, DerivedError, Fence, OutboxPlace, UserWrite};
 use aquarium_store::postgres::{Hints, Joining, Member, Server};
@@ -20,8 +20,18 @@ const SHORT: Duration = Duration::from_secs(2);
 
 /// A node's connections and its membership.
 fn joined(directory: &Path, name: &str, lease: Duration, alone: bool) -> Result<Member, PostgresError> {
+    joined_at(postgres(), directory, name, lease, alone)
+}
+
+fn joined_at(
+    server: &Postgres,
+    directory: &Path,
+    name: &str,
+    lease: Duration,
+    alone: bool,
+) -> Result<Member, PostgresError> {
     let application = format!("{name} {}", directory.display());
-    let options = PostgresOptions { application, ..options(postgres(), directory) };
+    let options = PostgresOptions { application, ..options(server, directory) };
     let joining = Joining {
         name: name.to_owned(),
         address: "http://localhost".to_owned(),
@@ -49,6 +59,24 @@ fn who_wants_to_be_alone_is_refused_while_another_one_lives() {
     assert!(refused.contains("node `one` charges by it"), "{refused}");
     one.leave().unwrap();
     joined(directory.path(), "two", LONG, true).unwrap();
+}
+
+#[test]
+fn that_a_standby_is_away_is_noticed_where_nothing_else_is_written() {
+    const LEASE: Duration = Duration::from_secs(10);
+    let primary = Postgres::start();
+    let standby = primary.synchronous_standby();
+    let directory = tempfile::tempdir().unwrap();
+    let member = joined_at(&primary, directory.path(), "one", LEASE, false).unwrap();
+    member.check_lasting().unwrap();
+    standby.kill();
+    let refused = member.check_lasting().unwrap_err().to_string();
+    assert!(refused.contains("a standby is away that `synchronous_standby_names`"), "{refused}");
+    standby.restart();
+    let begun = Instant::now();
+    while let Err(error) = member.check_lasting() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{error}");
+    }
 }
 
 #[test]
