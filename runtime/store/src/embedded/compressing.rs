@@ -6,7 +6,6 @@
 
 use std::sync::{Arc, PoisonError, RwLock, RwLockWriteGuard, TryLockError};
 use std::thread;
-use std::time::Duration;
 
 use super::catalogue::{Catalogue, Location};
 use super::files::LogFile;
@@ -19,9 +18,6 @@ use crate::record::Position;
 
 /// Full segments that are left as they are: what was written last is what is read most.
 const LEFT_ALONE: usize = 1;
-
-/// Between two looks whether nobody has the catalogue.
-const LOOK_EVERY: Duration = Duration::from_millis(1);
 
 /// A full segment that is not compressed.
 struct Full {
@@ -60,7 +56,7 @@ fn alone_with(catalogue: &RwLock<Catalogue>) -> RwLockWriteGuard<'_, Catalogue> 
         match catalogue.try_write() {
             Ok(alone) => return alone,
             Err(TryLockError::Poisoned(held)) => return PoisonError::into_inner(held),
-            Err(TryLockError::WouldBlock) => thread::sleep(LOOK_EVERY),
+            Err(TryLockError::WouldBlock) => thread::yield_now(),
         }
     }
 }
