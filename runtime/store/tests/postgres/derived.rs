@@ -138,7 +138,7 @@ fn leases_last_as_long_as_their_holder_renews_and_no_longer_than_its_life() {
     let holder = joined(directory.path(), "holder", SHORT, false).unwrap();
     let other = joined(directory.path(), "other", LONG, false).unwrap();
     holder.take(&everything()).unwrap();
-    let begun = std::time::Instant::now();
+    let begun = Instant::now();
     while begun.elapsed() < SHORT * 2 {
         assert!(holder.renew(Position::START).unwrap().is_some());
         assert_eq!(other.take(&everything()).unwrap(), []);
