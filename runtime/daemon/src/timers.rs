@@ -28,7 +28,6 @@ impl Timers {
         if *before == due {
             return;
         }
-        // What is removed from a table and added again would have all of it put in order anew from time to time.
         let of_user = (*before, Arc::clone(known));
         self.by_time.remove(&of_user);
         let (_, user) = of_user;
