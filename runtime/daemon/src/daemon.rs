@@ -23,6 +23,7 @@ use crate::config::Configuration;
 use crate::derived;
 use crate::feed::Feed;
 use crate::ingest::{self, Answer, Batch, IngestError, Layout};
+use crate::memory;
 use crate::outbox::Outbox;
 use crate::policies::{Policies, PolicyError};
 use crate::queue::{Links, Publisher, QueueError, Source};
@@ -269,6 +270,7 @@ impl Daemon {
             self.note(vec![ending]);
         }
         self.start_service("scheduler", scheduler::run).await;
+        self.start_service("memory", memory::run).await;
         if self.shared.is_none() {
             self.start_service("compression", compression::run).await;
         }

@@ -26,6 +26,7 @@ mod feed;
 mod http;
 mod impact;
 mod ingest;
+mod memory;
 mod metrics;
 mod node;
 mod outbox;
@@ -57,6 +58,7 @@ static ALLOCATOR: mimalloc::MiMalloc = mimalloc::MiMalloc;
 const FAILED: u8 = 1;
 
 fn main() -> ExitCode {
+    memory::keep();
     match command::run(command::CommandLine::parse()) {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) if is_broken_pipe(&*error) => ExitCode::SUCCESS,
