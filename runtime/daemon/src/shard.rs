@@ -389,6 +389,7 @@ impl Shard {
                 biased;
                 () = self.setting.feed.stopped() => Next::Stop,
                 () = changes.next() => Next::Fold,
+                () = self.desk.left_something() => Next::Fold,
                 question = questions.recv() => question.map_or(Next::Stop, Next::Answer),
                 moved = end.changed() => moved.map_or(Next::Stop, |()| Next::Fold),
                 () = after(pause) => Next::Fold,

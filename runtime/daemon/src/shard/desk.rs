@@ -6,6 +6,8 @@
 use std::hint::spin_loop;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
+use tokio::sync::Notify;
+
 use super::users::Users;
 use super::waiting::answer;
 use super::{Ask, Question};
@@ -16,13 +18,17 @@ const LOOKS: usize = 128;
 
 /// The place of a shard's users; none where it has not begun.
 #[derive(Default)]
-pub(super) struct Desk(Mutex<Option<Users>>);
+pub(super) struct Desk {
+    users: Mutex<Option<Users>>,
+    /// That an answer left something to do.
+    left: Notify,
+}
 
 impl Desk {
     /// Puts users there, to be asked about.
     pub(super) fn put(&self, users: Users) {
         *self.take() = Some(users);
-        self.0.clear_poison();
+        self.users.clear_poison();
     }
 
     /// Drops the users that are there.
@@ -33,20 +39,30 @@ impl Desk {
 
     /// Has it alone: what the shard does while it works. Whoever answers meanwhile takes microseconds.
     pub(super) fn take(&self) -> MutexGuard<'_, Option<Users>> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+        self.users.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Answers a question that what is in memory answers, unless the shard is at work; gives it back otherwise.
     pub(super) fn answer(&self, question: Question) -> Option<Question> {
         let Ask::State { user, at, .. } = &question.ask else { return Some(question) };
-        let free = || self.0.try_lock().inspect_err(|_| spin_loop()).ok();
+        let free = || self.users.try_lock().inspect_err(|_| spin_loop()).ok();
         let Some(mut desk) = (0..LOOKS).find_map(|_| free()) else { return Some(question) };
         match desk.as_mut() {
             Some(users) if users.has_at_hand(user, *at, question.not_before) => {
+                let aside = users.aside();
                 answer(users, question);
+                if users.aside() > aside {
+                    self.left.notify_one();
+                }
                 None
             }
             _ => Some(question),
         }
+    }
+
+    /// Waits until an answer has left something to do: a user whose charging failed meanwhile is written, and tried again
+    /// after a while.
+    pub(super) async fn left_something(&self) {
+        self.left.notified().await;
     }
 }

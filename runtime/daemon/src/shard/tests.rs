@@ -1,8 +1,10 @@
 //! A user whose charging fails, among others.
 #![cfg(feature = "source")]
 
+use std::future::Future as _;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Waker};
 use std::time::Duration;
 
 use aquarium_charging::{Charger, Deployments, Interpreter, Trap, Version};
@@ -29,14 +31,20 @@ aquariumpolicy:
         name: traffic
         unit: MB
         costpolicy: discrete
+    - resource:
+        name: disk
+        unit: MB
+        costpolicy: continuous
   algorithms:
     - algorithm:
         name: default
         traffic: {price} times {volume}
+        disk: {price} times {volume}
   pricelists:
     - pricelist:
         name: default
         traffic: 2
+        disk: 0.001
   agreements:
     - agreement:
         name: default
@@ -62,22 +70,27 @@ fn deployments(harms: &Arc<AtomicBool>) -> Deployments {
     Deployments::single(Version::new(policy, "module", Arc::new(charger)))
 }
 
-fn event(user: &str, number: usize, value: &str) -> String {
+fn event(user: &str, resource: &str, number: usize, value: &str) -> String {
     format!(
-        r#"{{"id":"{number}","occurredMillis":{},"clientID":"c","userID":"{user}","resource":"traffic","instanceID":"","eventVersion":"1.0","value":{value},"details":{{}}}}"#,
+        r#"{{"id":"{number}","occurredMillis":{},"clientID":"c","userID":"{user}","resource":"{resource}","instanceID":"","eventVersion":"1.0","value":{value},"details":{{}}}}"#,
         1_000 + number
     )
 }
 
 /// The users of one shard that has folded these events: user and value.
 fn users_after(directory: &std::path::Path, events: &[(&str, &str)]) -> Users {
-    users_with(directory, events, &Arc::new(AtomicBool::new(true)), Arc::new(Clock::system()))
+    users_with(directory, &traffic(events), &Arc::new(AtomicBool::new(true)), Arc::new(Clock::system()))
+}
+
+fn traffic(events: &[(&str, &str)]) -> Vec<String> {
+    let events = events.iter().enumerate();
+    events.map(|(number, (user, value))| event(user, "traffic", number, value)).collect()
 }
 
 /// The same, with a charger that can be told better, on a clock.
 fn users_with(
     directory: &std::path::Path,
-    events: &[(&str, &str)],
+    lines: &[String],
     harms: &Arc<AtomicBool>,
     clock: Arc<Clock>,
 ) -> Users {
@@ -88,8 +101,6 @@ fn users_with(
         writes_records: false,
         plausible: None,
     };
-    let lines = events.iter().enumerate().map(|(number, (user, value))| event(user, number, value));
-    let lines: Vec<String> = lines.collect();
     let batch = Batch::read(lines.join("\n").into_bytes(), Layout::Lines, &source, log.partitions());
     log.append(&batch.records().collect::<Vec<_>>()).unwrap();
     let partitions = log.partitions();
@@ -138,7 +149,7 @@ fn a_user_whose_charging_panics_is_set_aside_and_the_others_go_on() {
 fn a_user_that_was_set_aside_is_tried_again_ever_later_and_comes_back_with_all_its_records() {
     let directory = tempfile::tempdir().unwrap();
     let (harms, clock) = (Arc::new(AtomicBool::new(true)), Arc::new(Clock::manual()));
-    let mut users = users_with(directory.path(), &[("bad", "2"), ("bad", "13")], &harms, clock.clone());
+    let mut users = users_with(directory.path(), &traffic(&[("bad", "2"), ("bad", "13")]), &harms, clock.clone());
     let start = clock.now();
     let mut stands_after = |millis: i64| {
         clock.set(Millis(start.0 + millis)).unwrap();
@@ -185,4 +196,32 @@ fn what_is_in_memory_is_told_without_the_shard_unless_it_is_at_work() {
     assert!(!ask("a", end).0);
     desk.clear();
     assert_eq!(ask("a", end), nothing);
+}
+
+#[test]
+fn a_user_whose_charging_fails_while_the_shard_waits_is_left_to_it() {
+    let directory = tempfile::tempdir().unwrap();
+    let (harms, clock) = (Arc::new(AtomicBool::new(false)), Arc::new(Clock::system()));
+    let holds = [event("holder", "disk", 0, "13"), event("other", "disk", 1, "12")];
+    let users = users_with(directory.path(), &holds, &harms, clock);
+    let (end, desk) = (users.cursor(), Desk::default());
+    desk.put(users);
+    let ask = |user: &str| {
+        let (told, failed) = std::sync::mpsc::channel();
+        let look = Box::new(move |seen: Result<Option<queries::Seen<'_>>, Unanswered>| {
+            told.send(matches!(seen, Err(Unanswered::Aside(_)))).unwrap();
+        });
+        let ask = Ask::State { user: user.to_owned(), at: Millis(1_000 + 3_600_000), look };
+        assert!(desk.answer(Question { not_before: end, ask }).is_none(), "it is in memory");
+        failed.recv().unwrap()
+    };
+    let is_left = || {
+        let mut left = std::pin::pin!(desk.left_something());
+        left.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready()
+    };
+    assert_eq!((ask("holder"), is_left()), (false, false));
+    harms.store(true, Ordering::SeqCst);
+    assert_eq!((ask("other"), is_left()), (false, false));
+    assert_eq!((ask("holder"), is_left()), (true, true));
+    assert!(!is_left());
 }
