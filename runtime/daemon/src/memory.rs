@@ -14,7 +14,7 @@ use libmimalloc_sys::{mi_collect, mi_option_set, mi_option_t};
 use crate::daemon::Daemon;
 
 /// How often free memory is given back.
-const GIVE_BACK_EVERY: Duration = Duration::from_secs(30);
+const GIVE_BACK_EVERY: Duration = Duration::from_secs(10);
 /// After so many milliseconds the allocator gives back by itself: never, while [`run`] does.
 const BY_ITSELF_AFTER: c_long = 3_600_000;
 /// Its number in `mi_option_e` of `mimalloc.h`.

@@ -49,9 +49,9 @@ use waiting::Lists;
 pub use waiting::NEAR_THE_END;
 use waiting::Waiting;
 
-/// How long a shard works before it offers its processor: about as long as a scheduler has anybody work while others wait.
-/// Who offers it gives up the rest of that, so whoever offered it more often would have less than a fair share.
-const WORK: Duration = Duration::from_millis(3);
+/// How long a shard works before it offers its processor: some slices, and less than a scheduler has anybody work while others
+/// wait. Who offers it gives up the rest of that, so whoever offered it much more often would have less than a fair share.
+const WORK: Duration = Duration::from_millis(1);
 /// Between slices of work that nobody waits for.
 const PAUSE: Duration = Duration::from_millis(1);
 /// The most questions that wait for one shard.

@@ -149,7 +149,8 @@ fn a_user_whose_charging_panics_is_set_aside_and_the_others_go_on() {
 fn a_user_that_was_set_aside_is_tried_again_ever_later_and_comes_back_with_all_its_records() {
     let directory = tempfile::tempdir().unwrap();
     let (harms, clock) = (Arc::new(AtomicBool::new(true)), Arc::new(Clock::manual()));
-    let mut users = users_with(directory.path(), &traffic(&[("bad", "2"), ("bad", "13")]), &harms, clock.clone());
+    let mut users =
+        users_with(directory.path(), &traffic(&[("bad", "2"), ("bad", "13")]), &harms, clock.clone());
     let start = clock.now();
     let mut stands_after = |millis: i64| {
         clock.set(Millis(start.0 + millis)).unwrap();
