@@ -15,7 +15,8 @@ use crate::daemon::Daemon;
 
 /// How often free memory is given back.
 const GIVE_BACK_EVERY: Duration = Duration::from_secs(10);
-/// After so many milliseconds the allocator gives back by itself: never, while [`run`] does.
+/// After so many milliseconds the allocator gives back by itself: never, while [`run`] does. Commands that do not serve keep
+/// what they took until they end, or for that long.
 const BY_ITSELF_AFTER: c_long = 3_600_000;
 /// Its number in `mi_option_e` of `mimalloc.h`.
 const PURGE_DELAY: mi_option_t = 15;
