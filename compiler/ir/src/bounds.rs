@@ -24,6 +24,7 @@ mod monotone;
 mod place;
 mod prices;
 mod shape;
+mod slope;
 mod table;
 mod width;
 
@@ -33,6 +34,7 @@ use num_rational::BigRational;
 pub use self::interval::Interval;
 pub use self::prices::{Prover, Similar};
 pub use self::shape::{greatest_common_divisor, limit_scale};
+pub use self::slope::Slope;
 pub use self::table::{Row, Shown, ShownQuantity};
 pub use self::width::common_scale;
 

@@ -13,6 +13,7 @@ use aquarium_ir::policy::Monotone;
 use crate::crossing::Crossing;
 use crate::deployments::Deployments;
 use crate::meter::Meter;
+use crate::pace::Pace;
 use crate::posting::Postings;
 use crate::state::{Instance, State};
 
@@ -48,9 +49,10 @@ impl Stretch {
         Millis(self.end.0.saturating_sub(1))
     }
 
-    /// The last instant at which the balance is but what the accrual of this stretch has made of it.
-    pub(crate) fn last(self) -> Millis {
-        if self.ends_by_price { self.end } else { self.last_inside() }
+    /// The last instant at which the balance is but what the accrual of this stretch has made of it, and moves as it does
+    /// in it.
+    pub(crate) fn last_looked_at(self, way: Option<Way>) -> Millis {
+        if self.ends_by_price && way.is_some() { self.end } else { self.last_inside() }
     }
 }
 
@@ -168,6 +170,12 @@ impl<'s> Course<'s> {
             return None;
         }
         self.state.to_mut().refill_before(deployments, Millis(up_to.0.saturating_add(1)))
+    }
+
+    /// How much accrual can move the balance from an instant on, in the stretch that it lies in and of which the first
+    /// millisecond is over by the time of the next look; `None`: nothing is known of that.
+    pub(crate) fn pace(&self, deployments: &Deployments, at: Millis) -> Option<Pace> {
+        self.meter.pace(&self.state, deployments, at)
     }
 
     /// The one direction in which the accrual of all open intervals is proven to move the balance, where it is. The

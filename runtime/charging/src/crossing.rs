@@ -3,8 +3,8 @@
 //! Between the instants at which time alone changes something (month ends, refills, other prices or
 //! thresholds) the balance moves with the accrual of open intervals. Where the policy proves that accrual
 //! moves one way the crossing is found by bisection, to the millisecond; elsewhere the balance is looked at
-//! every whole minute. What is found does not depend on where a search begins or ends, so that a stretch of
-//! time may be searched in parts.
+//! every whole minute, but for those at which it is proven to be too far from the threshold. What is found does not depend
+//! on where a search begins or ends, so that a stretch of time may be searched in parts.
 
 use std::borrow::Cow;
 
@@ -15,6 +15,7 @@ use ethnum::I256;
 use crate::course::{Course, Way};
 use crate::deployments::Deployments;
 use crate::meter::Meter;
+use crate::pace::Pace;
 use crate::posting::Postings;
 use crate::state::State;
 
@@ -97,7 +98,7 @@ pub(crate) fn next_change(
         let stretch = course.stretch(deployments, at);
         let end = stretch.end;
         let way = course.way(deployments, at);
-        let last = if way.is_some() { stretch.last() } else { stretch.last_inside() };
+        let last = stretch.last_looked_at(way);
         let crossing = within(course, deployments, (at, last.min(to)), (way, below), care);
         if crossing.is_some() || end > to {
             return crossing;
@@ -142,12 +143,15 @@ pub(crate) fn quiet_until(
     for _ in 0..STRETCHES_LOOKED_THROUGH {
         course.derive(deployments, at);
         let stretch = course.stretch(deployments, at);
-        let (end, last) = (stretch.end, stretch.last());
+        let end = stretch.end;
+        let way = course.way(deployments, at);
+        let last = stretch.last_looked_at(way);
         if course.runs() {
-            let Some(way) = course.way(deployments, at) else {
-                return Millis(next_minute(at).saturating_sub(1)).min(stretch.last_inside());
+            let quiet = match way {
+                Some(way) => quiet_within(course, deployments, (at, last), (way, below)),
+                None => quiet_minutes(course, deployments, (at, last), below),
             };
-            if let Some(quiet) = quiet_within(course, deployments, (at, last), (way, below)) {
+            if let Some(quiet) = quiet {
                 return quiet;
             }
         }
@@ -176,6 +180,26 @@ fn quiet_within(
         return Some(from);
     }
     at_last.map(|at_last| before_crossing(course, deployments, (first, at_last)))
+}
+
+/// An instant up to which there surely is no crossing in `(from, to]`, within one stretch of which nothing is proven: the
+/// next minute is looked at. `None`: there is none at all.
+fn quiet_minutes(
+    course: &mut Course<'_>,
+    deployments: &mut Deployments,
+    (from, to): (Millis, Millis),
+    below: bool,
+) -> Option<Millis> {
+    let minute = Millis(next_minute(from));
+    if minute > to {
+        return None;
+    }
+    let found = course.look(deployments, minute);
+    if found.below != below {
+        return Some(Millis(minute.0.saturating_sub(1)));
+    }
+    let quiet = stays_until(course.pace(deployments, minute), &found);
+    (quiet < to).then_some(quiet)
 }
 
 /// A place before the crossing that lies in `(from, to]`: somewhat before the place where it is if accrual is
@@ -254,10 +278,22 @@ fn minute_by_minute(
     if care == Care::Ends && course.look(deployments, Millis(last_minute)).below == below {
         return None;
     }
-    let step = usize::try_from(LOOK_EVERY_MILLIS).unwrap_or(usize::MAX);
-    let minutes = (next_minute(from)..=last_minute).step_by(step);
-    let mut looks = minutes.map(|at| course.look(deployments, Millis(at)));
-    looks.find(|found| found.below != below)
+    let mut found = course.look(deployments, Millis(next_minute(from)));
+    let pace = course.pace(deployments, found.at);
+    while found.below == below {
+        let minute = next_minute(stays_until(pace, &found));
+        if minute > last_minute {
+            return None;
+        }
+        found = course.look(deployments, Millis(minute));
+    }
+    Some(found)
+}
+
+/// Up to when the balance surely stays on its side of the threshold within a stretch of which nothing else is proven, the
+/// first millisecond of which is over.
+fn stays_until(pace: Option<Pace>, look: &Crossing) -> Millis {
+    Millis(look.at.0.saturating_add(pace.map_or(0, |pace| pace.stays(look))))
 }
 
 /// The first whole minute after an instant.

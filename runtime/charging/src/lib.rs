@@ -43,6 +43,7 @@ pub mod crossing;
 pub mod explain;
 pub mod ledger;
 pub mod meter;
+mod pace;
 pub mod simulate;
 pub mod view;
 

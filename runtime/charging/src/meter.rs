@@ -14,6 +14,7 @@ use ethnum::I256;
 
 use crate::charging::{self, Charged, Outcome};
 use crate::deployments::{Deployments, Edition};
+use crate::pace::Pace;
 use crate::rate::{Naming, Piece, Rate, join, rate_at, split};
 use crate::state::{Instance, State};
 
@@ -118,6 +119,24 @@ impl Meter {
         })
     }
 
+    /// How much the open intervals can come to more or less as time goes on, from an instant on up to where another rate
+    /// holds; `None`: nothing is known of that.
+    pub(crate) fn pace(&self, state: &State, deployments: &Deployments, at: Millis) -> Option<Pace> {
+        if !self.stays_within_totals(state, deployments, at) {
+            return None;
+        }
+        let mut pace = Pace::STILL;
+        for dials in self.dials.chunk_by(|one, next| one.instance.resource == next.instance.resource) {
+            // What those before a dial add to its total.
+            let mut grows = I256::ZERO;
+            for dial in dials {
+                pace = dial.pace(pace, deployments, at, grows)?;
+                grows = grows.checked_add(dial.instance.usage().volume(1))?;
+            }
+        }
+        Some(pace)
+    }
+
     /// What holds for each open interval at an instant, and until when it surely does.
     pub(crate) fn rates(
         &mut self,
@@ -145,6 +164,27 @@ impl Dial {
     fn new(instance: &Instance) -> Self {
         let known = instance.since;
         Self { instance: instance.clone(), slots: Vec::new(), known, held: None, over: Over::default() }
+    }
+
+    /// A pace together with its own, where the total before it grows by so much in a millisecond.
+    fn pace(&self, mut pace: Pace, deployments: &Deployments, at: Millis, grows: I256) -> Option<Pace> {
+        let usage = self.instance.usage();
+        let mut begun = self.begun(at).peekable();
+        while let Some(slot) = begun.next() {
+            let goes_on = begun.peek().is_none();
+            let moves_by_total = grows > I256::ZERO && slot.rate.terms.is_some_and(|terms| terms.uses_total);
+            let charge = slot.rate.terms.and_then(|terms| terms.charge);
+            let Some(charge) = charge.filter(|_| goes_on || moves_by_total) else { continue };
+            let version = deployments.version(slot.rate.version)?;
+            let slope = version.steepness(charge, usage.amount_in_slot())?;
+            if moves_by_total {
+                pace = pace.with_total(slope, grows)?;
+            }
+            if goes_on {
+                pace = pace.with_volume(slope, usage.volume(1))?;
+            }
+        }
+        Some(pace)
     }
 
     /// Whether one of its slots that have begun by an instant is charged by the total.

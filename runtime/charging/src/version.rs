@@ -16,6 +16,7 @@ use aquarium_ir::{Policy, interpreter};
 use ethnum::I256;
 
 use crate::charger::Charger;
+use crate::pace::{Slopes, Steepness};
 
 /// A policy version that can be deployed.
 #[derive(Clone)]
@@ -30,6 +31,7 @@ pub struct Version {
     resources: Vec<Known>,
     agreements: Vec<Arc<str>>,
     charges: BTreeMap<(ResourceId, PriceId, ExpressionId), ChargeId>,
+    slopes: Slopes,
 }
 
 /// What is worked out once about a resource.
@@ -102,6 +104,7 @@ impl Version {
                 .map(|agreement| Arc::from(agreement.name.as_str()))
                 .collect(),
             charges: charges.collect(),
+            slopes: Slopes::unknown(policy.charges.len()),
             module: Arc::from(module),
             charger,
             policy,
@@ -140,6 +143,12 @@ impl Version {
             .zip(expression)
             .map(|(limits, expression)| Bounds::within(&expression, limits, self.policy.precision));
         bounds.filter(Bounds::is_total).map_or(Monotone::Unknown, |bounds| bounds.monotone)
+    }
+
+    /// How much a charge of an amount can change as time goes on; `None`: it may leap, or nothing is proven of such an amount.
+    pub(crate) fn steepness(&self, charge: ChargeId, amount: i128) -> Option<Steepness> {
+        let resource = self.policy.charges.get(charge.index())?.resource;
+        if self.is_proven(resource, amount) { self.slopes.of(self, charge) } else { None }
     }
 
     /// Charges a slot for which the compiled code is not proven: in exact rationals, which are slow and have no

@@ -3,8 +3,9 @@
 use std::borrow::Cow;
 
 use aquarium_grammar::expression::print::{Dialect, print};
-use aquarium_ir::bounds::{Bounds, Prover};
-use aquarium_ir::slot::Limits;
+use aquarium_ir::bounds::{Bounds, Prover, Slope};
+use aquarium_ir::slot::{Limits, unlimited, volume_of};
+use num_traits::Signed as _;
 use proptest::prelude::*;
 
 use super::oracle::Oracle;
@@ -108,6 +109,67 @@ proptest! {
             prop_assert!(checked.compiles || told, "{}", syntax.source.text);
         }
     }
+}
+
+/// A slot of an amount, with its volume.
+fn slot(cost_policy: CostPolicy, amount: u64, duration_millis: i64, total: u64) -> Slot {
+    let amount = if cost_policy == CostPolicy::Onoff { I256::ZERO } else { I256::from(amount) };
+    let volume = volume_of(cost_policy, amount, duration_millis);
+    Slot { charge: ChargeId(0), volume, total: I256::from(total), amount, duration_millis }
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(3000))]
+
+    #[test]
+    fn no_two_charges_of_an_amount_differ_by_more_than_their_slope(
+        seed in any::<u64>(),
+        depth in 0_u32..5,
+        is_continuous in any::<bool>(),
+        is_tiered in any::<bool>(),
+        amount in 1_u64..1 << 40,
+        (one, other) in (0_i64..40_000_000, 0_i64..40_000_000),
+        (before_one, before_other) in (0_u64..1 << 50, 0_u64..1 << 50),
+        (closer, closer_before) in (0_u32..26, 0_u32..50),
+    ) {
+        let cost_policy = if is_continuous { CostPolicy::Continuous } else { CostPolicy::Onoff };
+        let setting = setting(cost_policy, is_tiered);
+        let tree = Maker::new(seed, cost_policy, is_tiered).charge(depth);
+        let (syntax, _) = read(&print(&tree, Dialect::Symbols));
+        let body = setting.body(&syntax).at(&setting.price);
+        let limits = Limits::of(&setting.resource);
+        if let Some(slope) = Slope::within(&body, limits, setting.precision) {
+            let other = one + (other - one) / (1 << closer);
+            let apart = (before_other.cast_signed() - before_one.cast_signed()) / (1 << closer_before);
+            let before_other = before_one.saturating_add_signed(apart);
+            let one = slot(cost_policy, amount, one, before_one);
+            let other = slot(cost_policy, amount, other, before_other);
+            let charged = |slot: &Slot| explain_expression(&body, slot, setting.precision).unwrap().evaluation.credits;
+            let differ = (charged(&one) - charged(&other)).to_rational().0.abs();
+            let times = |slope: &Rational, one: I256, other: I256| {
+                &slope.0 * num_rational::BigRational::from_integer(unlimited((one - other).abs()))
+            };
+            let millis = (I256::from(one.duration_millis), I256::from(other.duration_millis));
+            let most = times(&slope.volume, one.volume, other.volume)
+                + times(&slope.total, one.total, other.total)
+                + times(&slope.duration, millis.0, millis.1)
+                + &slope.rounding.0;
+            prop_assert!(differ <= most, "{}: {one:?} {other:?}", &syntax.source.text);
+        }
+    }
+}
+
+#[test]
+fn most_random_expressions_have_a_slope_if_nothing_in_them_chooses() {
+    let has_slope = |seed: u64| {
+        let tree = Maker::new(seed, CostPolicy::Continuous, false).charge(2);
+        let setting = setting(CostPolicy::Continuous, false);
+        let (syntax, _) = read(&print(&tree, Dialect::Symbols));
+        let body = setting.body(&syntax).at(&setting.price);
+        Slope::within(&body, Limits::of(&setting.resource), setting.precision).is_some()
+    };
+    let with_slope = (0..300).filter(|seed| has_slope(*seed)).count();
+    assert!((100..300).contains(&with_slope), "{with_slope}");
 }
 
 #[test]

@@ -1,0 +1,149 @@
+//! How much a charge can change with its slot. Where nothing says which way it moves, this says how soon that can matter.
+
+use num_rational::BigRational;
+use num_traits::{Signed, Zero};
+
+use super::flow::{Flow, Known};
+use super::shape::Shape;
+use crate::expression::{Expression, Node, NodeId, Variable};
+use crate::number::Rational;
+use crate::policy::Tier;
+use crate::slot::Limits;
+
+/// At most how much the charges of two slots of one amount differ, in credits: for each raw unit by which their volumes do,
+/// for each by which the totals before them do, for each millisecond by which their lengths do, and by rounding.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Slope {
+    /// For each raw unit of volume.
+    pub volume: Rational,
+    /// For each raw unit of the total before the slot.
+    pub total: Rational,
+    /// For each millisecond.
+    pub duration: Rational,
+    /// Whatever the slots are, because of rounding.
+    pub rounding: Rational,
+}
+
+impl Slope {
+    /// The slope of an expression over all slots within limits, rounded to `precision` places; `None`: it may leap.
+    #[must_use]
+    pub fn within(expression: &Expression, limits: Limits, precision: u8) -> Option<Self> {
+        let shape = Shape::of(expression).ok()?;
+        let flow = Flow::run(expression, &shape, limits);
+        if !flow.problems.is_empty() {
+            return None;
+        }
+        let slope = of(&flow, expression.root()?)?;
+        Some(slope.rounded(&Rational::power_of_ten(-i32::from(precision))))
+    }
+
+    fn level() -> Self {
+        let zero = Rational::zero;
+        Self { volume: zero(), total: zero(), duration: zero(), rounding: zero() }
+    }
+
+    /// That of a sum or a difference.
+    fn plus(self, other: &Self) -> Self {
+        self.with(other, |one, other| Rational(&one.0 + &other.0))
+    }
+
+    /// That of whichever of two is chosen by its value.
+    fn or(self, other: &Self) -> Self {
+        self.with(other, |one, other| one.max(other.clone()))
+    }
+
+    fn with(self, other: &Self, join: impl Fn(Rational, &Rational) -> Rational) -> Self {
+        Self {
+            volume: join(self.volume, &other.volume),
+            total: join(self.total, &other.total),
+            duration: join(self.duration, &other.duration),
+            rounding: join(self.rounding, &other.rounding),
+        }
+    }
+
+    /// That of a multiple.
+    fn times(&self, factor: &BigRational) -> Self {
+        let times = |it: &Rational| Rational(&it.0 * factor);
+        Self {
+            volume: times(&self.volume),
+            total: times(&self.total),
+            duration: times(&self.duration),
+            rounding: times(&self.rounding),
+        }
+    }
+
+    /// Each of two values may be rounded by a step, or both by half of it.
+    fn rounded(self, step: &Rational) -> Self {
+        Self { rounding: Rational(self.rounding.0 + &step.0), ..self }
+    }
+}
+
+fn of(flow: &Flow<'_>, id: NodeId) -> Option<Slope> {
+    let magnitude = |id: NodeId| match flow.known(id) {
+        Known::Within(interval) => Some(interval.magnitude()),
+        Known::Truth(_) | Known::Unreached => None,
+    };
+    if let Known::Within(interval) = flow.known(id)
+        && interval.single().is_some()
+    {
+        return Some(Slope::level());
+    }
+    match flow.expression.node(id)? {
+        Node::Number(_) => Some(Slope::level()),
+        Node::Variable { variable, factor } => Some(variable_of(*variable, factor)),
+        Node::Local(local) => of(flow, *flow.shape.locals.get(local)?),
+        Node::Let { body, .. } => of(flow, *body),
+        Node::Negate(operand) | Node::Absolute(operand) => of(flow, *operand),
+        Node::Add(left, right) | Node::Subtract(left, right) => {
+            Some(of(flow, *left)?.plus(&of(flow, *right)?))
+        }
+        Node::Minimum(left, right) | Node::Maximum(left, right) => {
+            Some(of(flow, *left)?.or(&of(flow, *right)?))
+        }
+        Node::Multiply(left, right) => {
+            let (by_left, by_right) = (of(flow, *left)?, of(flow, *right)?);
+            Some(by_left.times(&magnitude(*right)?).plus(&by_right.times(&magnitude(*left)?)))
+        }
+        Node::DivideByConstant(dividend, divisor) => {
+            Some(of(flow, *dividend)?.times(&divisor.0.abs().recip()))
+        }
+        Node::Round { value, step, .. } => Some(of(flow, *value)?.rounded(step)),
+        Node::Tiered { tiers, unit } => Some(tiered(tiers, unit)),
+        Node::If { condition, then, otherwise } => match flow.known(*condition) {
+            Known::Truth(Some(true)) => of(flow, *then),
+            Known::Truth(Some(false)) => of(flow, *otherwise),
+            Known::Truth(None) | Known::Within(_) | Known::Unreached => None,
+        },
+        Node::Divide { .. }
+        | Node::Remainder { .. }
+        | Node::Compare { .. }
+        | Node::And(..)
+        | Node::Or(..)
+        | Node::Not(_) => None,
+    }
+}
+
+fn variable_of(variable: Variable, factor: &Rational) -> Slope {
+    let (level, factor) = (Slope::level(), factor.clone());
+    match variable {
+        Variable::Volume => Slope { volume: factor, ..level },
+        Variable::Total => Slope { total: factor, ..level },
+        Variable::Duration => Slope { duration: factor, ..level },
+        // The two slots have the same.
+        Variable::Value | Variable::Amount => level,
+    }
+}
+
+/// One more at the end costs the price there. With one more before the slot it pays the price at its end once more, and that
+/// at its beginning no longer.
+fn tiered(tiers: &[Tier], unit: &Rational) -> Slope {
+    let prices = || tiers.iter().map(|tier| &tier.price.0);
+    let of_unit = |credits: BigRational| Rational(credits / &unit.0);
+    let greatest = prices().map(BigRational::abs).max().unwrap_or_else(BigRational::zero);
+    let apart = prices().max().zip(prices().min()).map(|(most, least)| most - least);
+    Slope {
+        volume: of_unit(greatest),
+        total: of_unit(apart.unwrap_or_else(BigRational::zero)),
+        ..Slope::level()
+    }
+}
