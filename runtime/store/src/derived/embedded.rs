@@ -14,7 +14,9 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 
-use fjall::{Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable as _};
+use fjall::{
+    CompressionType, Database, Keyspace, KeyspaceCreateOptions, OwnedWriteBatch, PersistMode, Readable as _,
+};
 
 pub use opening::EmbeddedOpener;
 use passing::Passing;
@@ -75,7 +77,8 @@ impl EmbeddedDerived {
         let (database, rows) = guarded(directory, || {
             // One thread that flushes and one that compacts: folding has the cores.
             let builder = Database::builder(directory).cache_size(options.cache_bytes).worker_threads(2);
-            let database = builder.open()?;
+            // The journal is gone in seconds, and compressing it takes a tenth of what folding takes.
+            let database = builder.journal_compression(CompressionType::None).open()?;
             let keyspace = || KeyspaceCreateOptions::default().max_memtable_size(options.fresh_bytes);
             let rows = database.keyspace(KEYSPACE, keyspace)?;
             Ok((database, rows))
