@@ -68,7 +68,9 @@ proptest! {
         let policy = if continuous { CostPolicy::Continuous } else { CostPolicy::Onoff };
         let mut deployments = deployments(&day, &night, formula, policy);
         let mut ledger = Ledger::new("u");
-        let grant = format!(r#""recordType":"grant","credits":{}"#, f64::from(credits) / 100.0);
+        let sign = if credits < 0 { "-" } else { "" };
+        let (whole, hundredths) = (credits.abs() / 100, credits.abs() % 100);
+        let grant = format!(r#""recordType":"grant","credits":{sign}{whole}.{hundredths:02}"#);
         ledger.append(read(&record("g", "2024-03-01", &grant)));
         for ((hour, minute, value), number) in begins.iter().zip(0..) {
             let at = format!("2024-03-01T{hour:02}:{minute:02}:07");
