@@ -1,7 +1,7 @@
 //! The log as those see it who follow it: page after page, each read from the disk once for all of them.
 //!
 //! Followers pull: each has its own place in the log and goes on at its own pace, so a slow or restarted
-//! one holds up nobody, and nothing is queued but the last few pages.
+//! one holds up nobody, and nothing is queued but the last few megabytes.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,8 +9,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aquarium_store::{Log, Needed, OwnedRecord, Page, Position, ReadError};
 use tokio::sync::watch;
 
-/// Pages that are kept for followers that are a little behind.
-const PAGES_KEPT: usize = 4;
+/// Bytes of pages that are kept for followers that are a little behind.
+const BYTES_KEPT: usize = 16 << 20;
 
 /// The pages of a log.
 pub struct Feed {
@@ -88,10 +88,13 @@ impl Feed {
         if page.is_empty() || wanted == Needed::Nobodys && !page.is_whole() {
             return Ok(page);
         }
-        if recent.len() == PAGES_KEPT {
-            recent.pop_front();
-        }
         recent.push_back((wanted, page.clone()));
+        let mut bytes: usize = recent.iter().map(|(_, page)| page.byte_length()).sum();
+        while bytes > BYTES_KEPT
+            && let Some((_, oldest)) = recent.pop_front()
+        {
+            bytes -= oldest.byte_length();
+        }
         Ok(page)
     }
 }

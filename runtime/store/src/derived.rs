@@ -256,6 +256,13 @@ impl UserWrite {
     pub fn owner(&self) -> Owner<'_> {
         Owner { partition: self.partition, user: &self.user }
     }
+
+    /// Bytes of rows that it brings, about.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        let parts: usize = self.parts.iter().map(|part| part.bytes.len()).sum();
+        self.image.len() + parts + self.lines.as_ref().map_or(0, |(_, block)| block.len())
+    }
 }
 
 impl Batch {
@@ -268,11 +275,7 @@ impl Batch {
     /// Bytes of rows that it brings, about.
     #[must_use]
     pub fn bytes(&self) -> usize {
-        let of_user = |user: &UserWrite| {
-            let parts: usize = user.parts.iter().map(|part| part.bytes.len()).sum();
-            user.image.len() + parts + user.lines.as_ref().map_or(0, |(_, block)| block.len())
-        };
-        self.users.iter().map(of_user).sum()
+        self.users.iter().map(UserWrite::bytes).sum()
     }
 }
 

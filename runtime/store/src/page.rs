@@ -102,7 +102,8 @@ impl Page {
     }
 
     /// Bytes that it has in memory, those of others who share it among them.
-    pub(crate) fn byte_length(&self) -> usize {
+    #[must_use]
+    pub fn byte_length(&self) -> usize {
         self.bytes.len()
     }
 

@@ -15,8 +15,13 @@ use aquarium_store::{DerivedError, Position};
 
 use crate::outbox::Outbox;
 
-/// The longest that something folded waits for its round.
+/// The longest that something folded waits for its round, where writing takes no longer.
 pub const ROUND_EVERY: Duration = Duration::from_secs(1);
+/// After a round the next one rests for so many times what it has taken: where the store is what is slow, a user whom
+/// much happens to is written less often, and there is less to write.
+const RESTS: u32 = 2;
+/// The longest rest.
+const REST_MAX: Duration = Duration::from_secs(3);
 /// Records after which a round begins at once: folding them again takes some tenths of a second.
 pub const RECORDS_PER_ROUND: usize = 250_000;
 /// Users of one batch.
@@ -52,6 +57,10 @@ pub struct Pen {
     on_its_way: bool,
     /// When the first thing since the last round was folded.
     since: Option<Instant>,
+    /// When the last round has begun.
+    begun: Instant,
+    /// Until when the next one rests.
+    rests_until: Instant,
     /// Why nothing can be written any more.
     pub failure: Option<String>,
     /// The lease that was over.
@@ -71,6 +80,8 @@ impl Pen {
             sent: 0,
             on_its_way: false,
             since: None,
+            begun: Instant::now(),
+            rests_until: Instant::now(),
             failure: None,
             refused: None,
         }
@@ -83,12 +94,20 @@ impl Pen {
 
     /// How long it is until a round is due; `None`: there is nothing to write.
     pub fn due_in(&self) -> Option<Duration> {
-        self.since.map(|since| ROUND_EVERY.saturating_sub(since.elapsed()))
+        let rest = self.rests_until.saturating_duration_since(Instant::now());
+        self.since.map(|since| ROUND_EVERY.saturating_sub(since.elapsed()).max(rest))
     }
 
     /// Begins a round: what is folded from now on is for the next one.
     pub fn begin(&mut self) {
         self.since = None;
+        self.begun = Instant::now();
+    }
+
+    /// Ends a round: all of it is written.
+    pub fn end(&mut self) {
+        let now = Instant::now();
+        self.rests_until = now + ((now - self.begun) * RESTS).min(REST_MAX);
     }
 
     /// Whether a batch can be handed over.

@@ -61,11 +61,6 @@ impl Rows {
         self.bytes(&field.to_be_bytes())
     }
 
-    /// A field of type `boolean`.
-    pub fn boolean(&mut self, field: bool) -> &mut Self {
-        self.bytes(&[u8::from(field)])
-    }
-
     /// How many there are.
     pub fn count(&self) -> u64 {
         self.count

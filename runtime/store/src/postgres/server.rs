@@ -353,7 +353,7 @@ impl Way {
 
 fn pool(way: Way, options: &PostgresOptions) -> Result<Pool, deadpool_postgres::BuildError> {
     let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-    let settings = way.settings + WAITING_FOR_NO_STANDBY + STAGING;
+    let settings = way.settings + WAITING_FOR_NO_STANDBY;
     let prepare = Hook::async_fn(move |client: &mut ClientWrapper, _| {
         let settings = settings.clone();
         Box::pin(async move { client.batch_execute(&settings).await.map_err(HookError::Backend) })
@@ -376,10 +376,3 @@ fn settings(schema: &str) -> String {
         migrations::quoted(schema)
     )
 }
-
-/// What rows are copied into before they take the place of others: a connection's own, empty after each transaction.
-const STAGING: &str = "\
-    CREATE TEMP TABLE users_staging (partition int4, user_id bytea, image bytea) ON COMMIT DELETE ROWS; \
-    CREATE TEMP TABLE parts_staging \
-    (partition int4, user_id bytea, number int8, findings boolean, bytes bytea) ON COMMIT DELETE ROWS; \
-    CREATE TEMP TABLE lines_staging (partition int4, user_id bytea, first int8, block bytea) ON COMMIT DELETE ROWS;";

@@ -5,8 +5,7 @@
 //! standby is there again, whether somebody still waits for it or not. Until then its connection is taken on the server:
 //! while anything is known to be held back nothing more is begun that would be.
 //!
-//! So that nothing waits that need not, connections wait for no standby, and what is to last says so: even a connection
-//! that begins or ends would wait, for its own temporary tables.
+//! So that nothing waits that need not, connections wait for no standby, and what is to last says so.
 
 use std::time::Duration;
 

@@ -1,7 +1,8 @@
 //! A batch of derived state, as one transaction.
 //!
-//! Rows are copied into tables of the connection's own and take the place of those that were there from these, some
-//! thousands at once: a statement for each row would wait for the server each time.
+//! Rows take the place of those that were there, some thousands at once, as arrays of their columns: a statement for each
+//! row would wait for the server each time, and a table of the connection's own, into which they are copied first, is work
+//! for the server besides.
 
 use std::collections::{HashMap, HashSet};
 
@@ -11,11 +12,14 @@ use super::copy::{Rows, count, number};
 use super::error::Fault;
 use super::hints::{Hint, tell};
 use super::leases;
+use super::server::Parameters;
 use super::standby::lasting;
 use crate::derived::{Announcement, Batch, OutboxPlace, Owner, UserWrite};
 
 /// Tables of what the log yields again of users.
 const OF_USERS: [&str; 3] = ["users", "parts", "lines"];
+/// Bytes after which another statement begins: a message to the server has a gigabyte at most.
+const BYTES_AT_ONCE: usize = 64 << 20;
 
 /// Writes a batch; gives the outbox's end where it moved.
 pub async fn write(client: &ClientWrapper, batch: &Batch) -> Result<Option<OutboxPlace>, Fault> {
@@ -37,12 +41,17 @@ pub async fn write(client: &ClientWrapper, batch: &Batch) -> Result<Option<Outbo
     Ok(end)
 }
 
-/// Parts of a list in which nobody is twice: a statement puts each row in its place once.
+/// Parts of a list in which nobody is twice: a statement puts each row in its place once. None has many more bytes than a
+/// statement may well have.
 fn each_once(mut users: &[UserWrite]) -> impl Iterator<Item = &[UserWrite]> {
     std::iter::from_fn(move || {
-        let mut seen = HashSet::new();
-        let repeated = users.iter().position(|user| !seen.insert((user.partition, user.user.as_str())));
-        let (first, rest) = users.split_at_checked(repeated.unwrap_or(users.len()))?;
+        let (mut seen, mut bytes) = (HashSet::new(), 0_usize);
+        let ends = users.iter().position(|user| {
+            let is_full = bytes >= BYTES_AT_ONCE;
+            bytes = bytes.saturating_add(user.bytes());
+            is_full || !seen.insert((user.partition, user.user.as_str()))
+        });
+        let (first, rest) = users.split_at_checked(ends.unwrap_or(users.len()))?;
         users = rest;
         (!first.is_empty()).then_some(first)
     })
@@ -51,39 +60,64 @@ fn each_once(mut users: &[UserWrite]) -> impl Iterator<Item = &[UserWrite]> {
 async fn write_users(client: &ClientWrapper, users: &[UserWrite]) -> Result<(), Fault> {
     remove_afresh(client, users).await?;
     remove_parts(client, users).await?;
-    let mut images = Rows::of(3);
-    let mut parts = Rows::of(5);
-    let mut lines = Rows::of(4);
-    for user in users {
-        let partition = i32::from(user.partition);
-        let id = user.user.as_bytes();
-        images.row().int4(partition).bytes(id).bytes(&user.image);
-        for (part, place) in user.parts.iter().zip(i64::from(user.first_part)..) {
-            parts.row().int4(partition).bytes(id).int8(place).boolean(part.findings).bytes(&part.bytes);
-        }
-        if let Some((first, block)) = &user.lines {
-            lines.row().int4(partition).bytes(id).int8(number(*first)).bytes(block);
-        }
-    }
-    put(client, images, "users", "(partition, user_id)", "image = excluded.image").await?;
-    let changes = "findings = excluded.findings, bytes = excluded.bytes";
-    put(client, parts, "parts", "(partition, user_id, number)", changes).await?;
-    put(client, lines, "lines", "(partition, user_id, first)", "block = excluded.block").await
+    // In the order of the tables' keys neighbours are found together.
+    let mut sorted: Vec<&UserWrite> = users.iter().collect();
+    sorted.sort_unstable_by_key(|user| (user.partition, user.user.as_bytes()));
+    put_images(client, &sorted).await?;
+    put_parts(client, &sorted).await?;
+    put_lines(client, &sorted).await
 }
 
-/// Puts rows in the place of those that have the same key.
-async fn put(client: &ClientWrapper, rows: Rows, table: &str, key: &str, changes: &str) -> Result<(), Fault> {
-    if rows.count() == 0 {
+async fn put_images(client: &ClientWrapper, users: &[&UserWrite]) -> Result<(), Fault> {
+    let owners: Vec<Owner<'_>> = users.iter().map(|user| user.owner()).collect();
+    let (partitions, ids) = columns(&owners);
+    let images: Vec<&[u8]> = users.iter().map(|user| &*user.image).collect();
+    let put = "INSERT INTO users SELECT * FROM unnest($1::int4[], $2::bytea[], $3::bytea[]) \
+         ON CONFLICT (partition, user_id) DO UPDATE SET image = excluded.image";
+    execute(client, put, &[&partitions, &ids, &images]).await
+}
+
+async fn put_parts(client: &ClientWrapper, users: &[&UserWrite]) -> Result<(), Fault> {
+    let (mut owners, mut numbers, mut findings, mut bytes) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for user in users {
+        for (part, number) in user.parts.iter().zip(i64::from(user.first_part)..) {
+            owners.push(user.owner());
+            numbers.push(number);
+            findings.push(part.findings);
+            bytes.push(&*part.bytes);
+        }
+    }
+    if owners.is_empty() {
         return Ok(());
     }
-    let staging = format!("{table}_staging");
-    client.batch_execute(&format!("DELETE FROM {staging}")).await?;
-    rows.copy(client, &staging).await?;
-    let insert = format!(
-        "INSERT INTO {table} SELECT * FROM {staging} ORDER BY partition, user_id \
-         ON CONFLICT {key} DO UPDATE SET {changes}"
-    );
-    client.execute(&insert, &[]).await?;
+    let (partitions, ids) = columns(&owners);
+    let put = "INSERT INTO parts SELECT * FROM unnest($1::int4[], $2::bytea[], $3::int8[], $4::boolean[], $5::bytea[]) \
+         ON CONFLICT (partition, user_id, number) DO UPDATE SET findings = excluded.findings, bytes = excluded.bytes";
+    execute(client, put, &[&partitions, &ids, &numbers, &findings, &bytes]).await
+}
+
+async fn put_lines(client: &ClientWrapper, users: &[&UserWrite]) -> Result<(), Fault> {
+    let (mut owners, mut firsts, mut blocks) = (Vec::new(), Vec::new(), Vec::new());
+    for user in users {
+        if let Some((first, block)) = &user.lines {
+            owners.push(user.owner());
+            firsts.push(number(*first));
+            blocks.push(&**block);
+        }
+    }
+    if owners.is_empty() {
+        return Ok(());
+    }
+    let (partitions, ids) = columns(&owners);
+    let put = "INSERT INTO lines SELECT * FROM unnest($1::int4[], $2::bytea[], $3::int8[], $4::bytea[]) \
+         ON CONFLICT (partition, user_id, first) DO UPDATE SET block = excluded.block";
+    execute(client, put, &[&partitions, &ids, &firsts, &blocks]).await
+}
+
+/// Executes a statement that is executed often.
+async fn execute(client: &ClientWrapper, statement: &str, parameters: Parameters<'_>) -> Result<(), Fault> {
+    let statement = client.prepare_cached(statement).await?;
+    client.execute(&statement, parameters).await?;
     Ok(())
 }
 

@@ -101,6 +101,7 @@ impl Users {
         let Some(round) = &mut self.round else { return };
         if round.closing {
             self.round = None;
+            self.pen.end();
             return;
         }
         let mut batch = std::mem::take(&mut round.batch);
