@@ -1,7 +1,7 @@
 //! The log as those see it who follow it: page after page, each read from the disk once for all of them.
 //!
 //! Followers pull: each has its own place in the log and goes on at its own pace, so a slow or restarted
-//! one holds up nobody, and nothing is queued but the last few megabytes.
+//! one holds up nobody, and nothing is queued but the last few pages.
 
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -9,7 +9,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use aquarium_store::{Log, Needed, OwnedRecord, Page, Position, ReadError};
 use tokio::sync::watch;
 
-/// Bytes of pages that are kept for followers that are a little behind.
+/// Pages that are kept for followers that are a little behind: each look goes through them.
+const PAGES_KEPT: usize = 16;
+/// Bytes of them, unless the last one alone has more.
 const BYTES_KEPT: usize = 16 << 20;
 
 /// The pages of a log.
@@ -89,11 +91,11 @@ impl Feed {
             return Ok(page);
         }
         recent.push_back((wanted, page.clone()));
-        let mut bytes: usize = recent.iter().map(|(_, page)| page.byte_length()).sum();
-        while bytes > BYTES_KEPT
-            && let Some((_, oldest)) = recent.pop_front()
-        {
-            bytes -= oldest.byte_length();
+        let bytes = |recent: &VecDeque<(Needed, Page)>| -> usize {
+            recent.iter().map(|(_, page)| page.byte_length()).sum()
+        };
+        while recent.len() > PAGES_KEPT || recent.len() > 1 && bytes(&recent) > BYTES_KEPT {
+            recent.pop_front();
         }
         Ok(page)
     }
