@@ -28,17 +28,21 @@ const GOAL_OF_HANDLER: f64 = 0.8;
 /// Longer than any start takes.
 const PATIENCE: Duration = Duration::from_secs(600);
 
-/// Asks about one user after the other until told to stop; seconds of each answer.
-pub fn ask_until(address: &str, users: u64, done: &AtomicBool) -> Result<Vec<f64>, String> {
-    let mut connection = Connection::open(address)?;
-    let mut times = Vec::new();
+/// Asks all servers, one at a time and each as often as the others, about one user after the other until told to stop;
+/// seconds of each answer, by server.
+pub fn ask_until(servers: &[&str], users: u64, done: &AtomicBool) -> Result<Vec<Vec<f64>>, String> {
+    let connections = servers.iter().map(|address| Connection::open(address));
+    let mut connections = connections.collect::<Result<Vec<_>, String>>()?;
+    let mut times = vec![Vec::new(); servers.len()];
     let mut number = 0;
     while !done.load(Ordering::SeqCst) {
-        let begun = Instant::now();
-        connection.get(&path_of(number % users.max(1)))?;
-        times.push(begun.elapsed().as_secs_f64());
+        for (connection, times) in connections.iter_mut().zip(&mut times) {
+            let begun = Instant::now();
+            connection.get(&path_of(number % users.max(1)))?;
+            times.push(begun.elapsed().as_secs_f64());
+            std::thread::sleep(ASK_EVERY);
+        }
         number += STRIDE;
-        std::thread::sleep(ASK_EVERY);
     }
     Ok(times)
 }
@@ -96,13 +100,18 @@ pub fn probe(address: &str, workload: &Workload, ends: i64, done: &AtomicBool) -
 }
 
 impl Subject<'_> {
+    /// A server whose handler does nothing, to be asked the same; none where there are to be no yardsticks.
+    pub(super) fn handler(&self) -> Result<Option<Handler>, String> {
+        if self.settings.without_yardsticks { Ok(None) } else { Handler::start().map(Some) }
+    }
+
     /// How many balances are answered at most, beside a handler that does nothing.
     pub(super) fn answers(&mut self, data: &Path, clock: &str) -> Outcome {
         let daemon = Daemon::start(data, &self.module("policy"), clock)?;
         readiness(&daemon.address)?;
         let users = self.size.users;
         let (mut rates, mut bare) = (Vec::new(), Vec::new());
-        let handler = if self.settings.without_yardsticks { None } else { Some(Handler::start()?) };
+        let handler = self.handler()?;
         for _ in 0..self.settings.rounds {
             rates.push(ask_at_most(&daemon.address, users)?);
             if let Some(handler) = &handler {

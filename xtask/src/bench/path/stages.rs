@@ -9,6 +9,7 @@ use super::super::daemon::{Daemon, bytes_below, timed};
 use super::super::now;
 use super::super::report::{Figure, Goal, quantile};
 use super::super::workload::Workload;
+use super::super::yardsticks;
 use super::balances::{self, MONTH_END_SECONDS, probe, readiness};
 use super::{Input, SENDERS, Subject};
 use crate::command::{Outcome, text};
@@ -85,18 +86,25 @@ impl Subject<'_> {
         Err(format!("{total:?} of {} lines were answered, {expected} of them should be stored", input.lines))
     }
 
-    /// The same with questions about balances meanwhile.
+    /// The same with questions about balances meanwhile, and as many to a server that does nothing: how long those take
+    /// is what others, who want the same processors, leave.
     pub(super) fn asked_meanwhile(&mut self, input: &Input) -> Outcome {
         let daemon = self.begun(&input.registrations, "system")?;
+        let handler = self.handler()?;
+        let beside = handler.as_ref().map(|handler| &*handler.address);
+        let servers: Vec<&str> = [&*daemon.address].into_iter().chain(beside).collect();
         let done = AtomicBool::new(false);
         let times = std::thread::scope(|scope| {
-            let asking = scope.spawn(|| balances::ask_until(&daemon.address, self.size.users, &done));
+            let asking = scope.spawn(|| balances::ask_until(&servers, self.size.users, &done));
             let sent = self.send(&daemon, input);
             done.store(true, Ordering::SeqCst);
             let times = asking.join().unwrap_or_else(|_| Err("the questions panicked".into()));
             sent.and(times)
         })?;
-        self.times("a balance while as much comes in as can", &times, GOAL_BALANCE_MILLIS);
+        let asked = [("a balance", GOAL_BALANCE_MILLIS), (yardsticks::HANDLER, f64::INFINITY)];
+        for ((asked, goal), times) in asked.into_iter().zip(&times) {
+            self.times(&format!("{asked}, while as much comes in as can"), times, goal);
+        }
         daemon.wait_until_charged()?;
         daemon.stop()
     }
@@ -256,7 +264,7 @@ impl Subject<'_> {
         readiness(&daemon.address)?;
         let done = AtomicBool::new(false);
         let times = std::thread::scope(|scope| {
-            let asking = scope.spawn(|| balances::ask_until(&daemon.address, self.size.users, &done));
+            let asking = scope.spawn(|| balances::ask_until(&[&daemon.address], self.size.users, &done));
             // A clock does not go back: where the events are of an earlier day, time goes on from now.
             let set = daemon.set_clock(self.size.ends.max(now()) + MONTH_MILLIS);
             std::thread::sleep(MONTH_END_SECONDS);
@@ -264,7 +272,7 @@ impl Subject<'_> {
             let times = asking.join().unwrap_or_else(|_| Err("the questions panicked".into()));
             set.and(times)
         })?;
-        self.times("a balance in the 15 s after everybody's month end", &times, GOAL_BALANCE_MILLIS);
+        self.times("a balance in the 15 s after everybody's month end", &times.concat(), GOAL_BALANCE_MILLIS);
         let memory = daemon.resident()? as f64 / self.size.users as f64;
         self.add(Figure::new(
             "memory of the whole daemon a user, after the month end",
