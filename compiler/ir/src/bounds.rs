@@ -15,6 +15,7 @@
 //! | does this charge always round to zero? | [`Bounds::credits`] is a single zero |
 
 mod assume;
+mod boundary;
 mod exact;
 mod flow;
 mod homogeneous;
@@ -31,6 +32,7 @@ mod width;
 use num_bigint::BigInt;
 use num_rational::BigRational;
 
+pub use self::boundary::Boundary;
 pub use self::interval::Interval;
 pub use self::prices::{Prover, Similar};
 pub use self::shape::{greatest_common_divisor, limit_scale};

@@ -198,7 +198,7 @@ fn quiet_minutes(
     if found.below != below {
         return Some(Millis(minute.0.saturating_sub(1)));
     }
-    let quiet = stays_until(course.pace(deployments, minute), &found);
+    let quiet = stays_until(course.pace(deployments, minute).as_ref(), &found);
     (quiet < to).then_some(quiet)
 }
 
@@ -281,7 +281,7 @@ fn minute_by_minute(
     let mut found = course.look(deployments, Millis(next_minute(from)));
     let pace = course.pace(deployments, found.at);
     while found.below == below {
-        let minute = next_minute(stays_until(pace, &found));
+        let minute = next_minute(stays_until(pace.as_ref(), &found));
         if minute > last_minute {
             return None;
         }
@@ -292,7 +292,7 @@ fn minute_by_minute(
 
 /// Up to when the balance surely stays on its side of the threshold within a stretch of which nothing else is proven, the
 /// first millisecond of which is over.
-fn stays_until(pace: Option<Pace>, look: &Crossing) -> Millis {
+fn stays_until(pace: Option<&Pace>, look: &Crossing) -> Millis {
     Millis(look.at.0.saturating_add(pace.map_or(0, |pace| pace.stays(look))))
 }
 

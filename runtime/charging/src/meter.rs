@@ -14,7 +14,7 @@ use ethnum::I256;
 
 use crate::charging::{self, Charged, Outcome};
 use crate::deployments::{Deployments, Edition};
-use crate::pace::Pace;
+use crate::pace::{Extent, Pace};
 use crate::rate::{Naming, Piece, Rate, join, rate_at, split};
 use crate::state::{Instance, State};
 
@@ -127,11 +127,11 @@ impl Meter {
         }
         let mut pace = Pace::STILL;
         for dials in self.dials.chunk_by(|one, next| one.instance.resource == next.instance.resource) {
-            // What those before a dial add to its total.
-            let mut grows = I256::ZERO;
+            let Some(first) = dials.first() else { continue };
+            // What those before a dial have added to its total, and add in a millisecond.
+            let mut before = (state.total(&first.instance.resource), I256::ZERO);
             for dial in dials {
-                pace = dial.pace(pace, deployments, at, grows)?;
-                grows = grows.checked_add(dial.instance.usage().volume(1))?;
+                pace = dial.pace(pace, deployments, at, &mut before)?;
             }
         }
         Some(pace)
@@ -166,24 +166,37 @@ impl Dial {
         Self { instance: instance.clone(), slots: Vec::new(), known, held: None, over: Over::default() }
     }
 
-    /// A pace together with its own, where the total before it grows by so much in a millisecond.
-    fn pace(&self, mut pace: Pace, deployments: &Deployments, at: Millis, grows: I256) -> Option<Pace> {
+    /// A pace together with its own, where the total before it is so much and grows by so much in a millisecond; both for
+    /// what comes after it then.
+    fn pace(
+        &self,
+        mut pace: Pace,
+        deployments: &Deployments,
+        at: Millis,
+        (total, grows): &mut (I256, I256),
+    ) -> Option<Pace> {
         let usage = self.instance.usage();
         let mut begun = self.begun(at).peekable();
         while let Some(slot) = begun.next() {
-            let goes_on = begun.peek().is_none();
-            let moves_by_total = grows > I256::ZERO && slot.rate.terms.is_some_and(|terms| terms.uses_total);
-            let charge = slot.rate.terms.and_then(|terms| terms.charge);
-            let Some(charge) = charge.filter(|_| goes_on || moves_by_total) else { continue };
-            let version = deployments.version(slot.rate.version)?;
-            let slope = version.steepness(charge, usage.amount_in_slot())?;
-            if moves_by_total {
-                pace = pace.with_total(slope, grows)?;
+            let (goes_on, moves) = (begun.peek().is_none(), *grows > I256::ZERO);
+            let length = slot.to.min(at).0.saturating_sub(slot.from.0);
+            let volume = usage.volume(length);
+            let terms = slot.rate.terms.filter(|terms| goes_on || (moves && terms.uses_total));
+            if let Some((terms, charge)) = terms.and_then(|terms| Some((terms, terms.charge?))) {
+                let version = deployments.version(slot.rate.version)?;
+                let slope = version.steepness(charge, usage.amount_in_slot())?;
+                let own = |each: I256| if goes_on { each } else { I256::ZERO };
+                let extent = Extent { volume, total: *total, duration: I256::from(length) };
+                let each_milli = Extent {
+                    volume: own(usage.volume(1)),
+                    total: if terms.uses_total { *grows } else { I256::ZERO },
+                    duration: own(I256::ONE),
+                };
+                pace = pace.with(slope, (at, extent), each_milli)?;
             }
-            if goes_on {
-                pace = pace.with_volume(slope, usage.volume(1))?;
-            }
+            *total = total.checked_add(volume)?;
         }
+        *grows = grows.checked_add(usage.volume(1))?;
         Some(pace)
     }
 

@@ -2,12 +2,14 @@
 
 use std::sync::OnceLock;
 
-use aquarium_ir::bounds::Slope;
+use aquarium_ir::bounds::{Boundary, Slope};
 use aquarium_ir::credits::Credits;
+use aquarium_ir::instant::Millis;
 use aquarium_ir::number::Rational;
 use aquarium_ir::policy::ChargeId;
 use aquarium_ir::slot::wide;
 use ethnum::I256;
+use num_integer::Integer;
 
 use crate::crossing::Crossing;
 use crate::version::Version;
@@ -18,12 +20,33 @@ const FRACTION_BITS: u32 = 96;
 const DISTANCE_MAX: I256 = I256::from_words(1 << 22, 0);
 
 /// A [`Slope`] in integers: 2⁻⁹⁶ of 10⁻¹² credits; by rounding, 10⁻¹² credits.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Steepness {
     volume: I256,
     total: I256,
     duration: I256,
     rounding: I256,
+    edges: Vec<Edge>,
+}
+
+/// A [`Boundary`] in integers.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Edge {
+    volume: I256,
+    total: I256,
+    duration: I256,
+    at: I256,
+}
+
+/// What is of a slot at an instant, or comes to it in a millisecond.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) struct Extent {
+    /// The raw volume.
+    pub(crate) volume: I256,
+    /// The raw total before it.
+    pub(crate) total: I256,
+    /// Its milliseconds.
+    pub(crate) duration: I256,
 }
 
 /// The steepness of each charge of a version, worked out when it is first asked for.
@@ -31,12 +54,14 @@ pub(crate) struct Steepness {
 pub(crate) struct Slopes(Vec<OnceLock<Option<Steepness>>>);
 
 /// At most how much the balance changes by accrual alone, from the first millisecond of a stretch on.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Pace {
     /// In a millisecond: 2⁻⁹⁶ of 10⁻¹² credits.
     each_milli: I256,
     /// By rounding: 10⁻¹² credits.
     rounding: I256,
+    /// When it may leap besides.
+    leaps: Vec<Millis>,
 }
 
 impl Steepness {
@@ -51,7 +76,40 @@ impl Steepness {
             total: upwards(&slope.total, FRACTION_BITS)?,
             duration: upwards(&slope.duration, FRACTION_BITS)?,
             rounding: upwards(&slope.rounding, 0)?,
+            edges: slope.boundaries.iter().map(Edge::of).collect::<Option<_>>()?,
         })
+    }
+}
+
+impl Edge {
+    fn of(boundary: &Boundary) -> Option<Self> {
+        let Boundary { volume, total, duration, at } = boundary;
+        let common = [volume, total, duration, at].map(|it| it.0.denom().clone());
+        let common = common.into_iter().reduce(|one, other| one.lcm(&other))?;
+        let whole = |part: &Rational| wide(&(part.0.numer() * (&common / part.0.denom())));
+        Some(Self {
+            volume: whole(volume)?,
+            total: whole(total)?,
+            duration: whole(duration)?,
+            at: whole(at)?,
+        })
+    }
+
+    /// The milliseconds after which a slot comes to the edge and has passed it, where it does.
+    fn met(&self, slot: Extent, each_milli: Extent) -> Option<[I256; 2]> {
+        let (from, step) = (self.sum(slot)?.checked_sub(self.at)?, self.sum(each_milli)?);
+        let towards = from == I256::ZERO || (from < I256::ZERO) == (step > I256::ZERO);
+        if step == I256::ZERO || !towards {
+            return Some([I256::ZERO; 2]);
+        }
+        let (from, step) = (from.checked_abs()?, step.checked_abs()?);
+        let passed = from / step + I256::ONE;
+        Some([if from % step == I256::ZERO { passed - I256::ONE } else { passed }, passed])
+    }
+
+    fn sum(&self, slot: Extent) -> Option<I256> {
+        let (volume, total) = (self.volume.checked_mul(slot.volume)?, self.total.checked_mul(slot.total)?);
+        volume.checked_add(total)?.checked_add(self.duration.checked_mul(slot.duration)?)
     }
 }
 
@@ -60,41 +118,53 @@ impl Slopes {
         Self(vec![OnceLock::new(); charges])
     }
 
-    /// The steepness of a charge for all slots that it is proven for; `None`: it may leap.
-    pub(crate) fn of(&self, version: &Version, charge: ChargeId) -> Option<Steepness> {
+    /// The steepness of a charge for all slots that it is proven for; `None`: it may leap anywhere.
+    pub(crate) fn of(&self, version: &Version, charge: ChargeId) -> Option<&Steepness> {
         let worked_out = || {
             let policy = &version.policy;
             let charge = policy.charges.get(charge.index())?;
             let limits = *version.limits(charge.resource)?;
             Steepness::of(&Slope::within(&policy.charged(charge)?, limits, policy.precision)?)
         };
-        *self.0.get(charge.index())?.get_or_init(worked_out)
+        self.0.get(charge.index())?.get_or_init(worked_out).as_ref()
     }
 }
 
 impl Pace {
     /// Nothing moves.
-    pub(crate) const STILL: Self = Self { each_milli: I256::ZERO, rounding: I256::ZERO };
+    pub(crate) const STILL: Self = Self { each_milli: I256::ZERO, rounding: I256::ZERO, leaps: Vec::new() };
 
-    /// Together with a slot before which the total grows by so much in a millisecond.
-    pub(crate) fn with_total(self, slope: Steepness, grows: I256) -> Option<Self> {
-        self.with(slope.total.checked_mul(grows)?, slope.rounding)
-    }
-
-    /// Together with a slot that grows by so much volume in a millisecond.
-    pub(crate) fn with_volume(self, slope: Steepness, grows: I256) -> Option<Self> {
-        self.with(slope.volume.checked_mul(grows)?.checked_add(slope.duration)?, slope.rounding)
-    }
-
-    fn with(self, each_milli: I256, rounding: I256) -> Option<Self> {
-        Some(Self {
-            each_milli: self.each_milli.checked_add(each_milli)?,
-            rounding: self.rounding.checked_add(rounding)?,
-        })
+    /// Together with a slot that is so large at an instant and grows by so much in a millisecond; `None`: nothing is known of
+    /// what it can come to.
+    pub(crate) fn with(
+        mut self,
+        slope: &Steepness,
+        (at, slot): (Millis, Extent),
+        each_milli: Extent,
+    ) -> Option<Self> {
+        let by_volume = slope.volume.checked_mul(each_milli.volume)?;
+        let by_total = slope.total.checked_mul(each_milli.total)?;
+        let by_duration = slope.duration.checked_mul(each_milli.duration)?;
+        let all = by_volume.checked_add(by_total)?.checked_add(by_duration)?;
+        self.each_milli = self.each_milli.checked_add(all)?;
+        self.rounding = self.rounding.checked_add(slope.rounding)?;
+        for edge in &slope.edges {
+            let met = edge.met(slot, each_milli)?.into_iter().filter(|millis| *millis > I256::ZERO);
+            let instants = met.filter_map(|millis| at.0.checked_add(i64::try_from(millis).ok()?));
+            self.leaps.extend(instants.map(Millis));
+        }
+        Some(self)
     }
 
     /// For how many milliseconds from a look on the balance surely stays on its side of the threshold.
-    pub(crate) fn stays(self, look: &Crossing) -> i64 {
+    pub(crate) fn stays(&self, look: &Crossing) -> i64 {
+        let leap = self.leaps.iter().filter(|leap| **leap > look.at).min();
+        let still = leap.map_or(i64::MAX, |leap| leap.0.saturating_sub(look.at.0).saturating_sub(1));
+        self.stays_by_accrual(look).min(still)
+    }
+
+    /// The same where it does not leap.
+    fn stays_by_accrual(&self, look: &Crossing) -> i64 {
         let apart = (look.balance - look.threshold).0;
         let apart = apart.checked_abs().unwrap_or(DISTANCE_MAX).min(DISTANCE_MAX);
         let room = apart.saturating_sub(self.rounding);
@@ -109,8 +179,6 @@ impl Pace {
 
 #[cfg(test)]
 mod tests {
-    use aquarium_ir::instant::Millis;
-
     use super::*;
 
     fn look(balance: i64, threshold: i64) -> Crossing {
@@ -120,13 +188,13 @@ mod tests {
     #[test]
     fn a_balance_stays_until_just_before_it_can_be_at_the_threshold() {
         let a_unit = I256::ONE << FRACTION_BITS;
-        let pace = Pace { each_milli: a_unit, rounding: I256::new(3) };
+        let pace = Pace { each_milli: a_unit, rounding: I256::new(3), ..Pace::STILL };
         assert_eq!(pace.stays(&look(100, 0)), 96);
         assert_eq!(pace.stays(&look(-100, 0)), 96);
         assert_eq!(pace.stays(&look(4, 0)), 0);
         assert_eq!(pace.stays(&look(3, 0)), 0);
         assert_eq!(pace.stays(&look(7, 7)), 0);
-        let slower = Pace { each_milli: a_unit / 4, ..pace };
+        let slower = Pace { each_milli: a_unit / 4, ..pace.clone() };
         assert_eq!(slower.stays(&look(100, 0)), 387);
     }
 
@@ -140,8 +208,39 @@ mod tests {
     }
 
     #[test]
+    fn an_edge_is_met_when_a_slot_comes_to_it_and_again_when_it_is_passed() {
+        let number = |number: i64| Rational::integer(number);
+        let third = Rational::fraction(1, 3).unwrap();
+        let zero = Rational::zero;
+        let boundary = Boundary { volume: third, total: number(2), duration: zero(), at: number(100) };
+        let edge = Edge::of(&boundary).unwrap();
+        let extent = |volume: i64, total: i64| Extent {
+            volume: I256::from(volume),
+            total: I256::from(total),
+            duration: I256::ZERO,
+        };
+        let met = |slot, each_milli| edge.met(slot, each_milli).unwrap().map(I256::as_i64);
+        assert_eq!(met(extent(0, 0), extent(3, 2)), [20, 21]);
+        assert_eq!(met(extent(0, 0), extent(0, 3)), [17, 17]);
+        assert_eq!(met(extent(300, 0), extent(3, 0)), [0, 1]);
+        assert_eq!(met(extent(301, 0), extent(3, 0)), [0, 0], "it leads away");
+        assert_eq!(met(extent(0, 0), extent(0, 0)), [0, 0], "nothing moves");
+        assert_eq!(met(extent(600, 0), extent(-3, 0)), [100, 101]);
+    }
+
+    #[test]
+    fn a_balance_stays_until_just_before_it_can_leap() {
+        let pace = Pace { leaps: vec![Millis(500), Millis(90)], ..Pace::STILL };
+        assert_eq!(pace.stays(&look(100, 0)), 89);
+        let at = |millis: i64| Crossing { at: Millis(millis), ..look(100, 0) };
+        assert_eq!(pace.stays(&at(89)), 0);
+        assert_eq!(pace.stays(&at(90)), 409);
+        assert_eq!(pace.stays(&at(500)), i64::MAX);
+    }
+
+    #[test]
     fn balances_of_any_size_are_far_away() {
-        let pace = Pace { each_milli: I256::ONE << FRACTION_BITS, rounding: I256::ONE };
+        let pace = Pace { each_milli: I256::ONE << FRACTION_BITS, rounding: I256::ONE, ..Pace::STILL };
         let richest = Crossing::of(Millis(0), Credits(I256::MAX), Credits(I256::MIN));
         assert!(pace.stays(&richest) > 1 << 62);
     }

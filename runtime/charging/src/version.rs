@@ -145,8 +145,9 @@ impl Version {
         bounds.filter(Bounds::is_total).map_or(Monotone::Unknown, |bounds| bounds.monotone)
     }
 
-    /// How much a charge of an amount can change as time goes on; `None`: it may leap, or nothing is proven of such an amount.
-    pub(crate) fn steepness(&self, charge: ChargeId, amount: i128) -> Option<Steepness> {
+    /// How much a charge of an amount can change as time goes on; `None`: it may leap anywhere, or nothing is proven of such
+    /// an amount.
+    pub(crate) fn steepness(&self, charge: ChargeId, amount: i128) -> Option<&Steepness> {
         let resource = self.policy.charges.get(charge.index())?.resource;
         if self.is_proven(resource, amount) { self.slopes.of(self, charge) } else { None }
     }

@@ -7,14 +7,26 @@ mod common;
 use aquarium_charging::crossing::{look, next_crossing};
 use aquarium_charging::input::{Source, read_text};
 use aquarium_charging::{Deployments, Ledger, Record};
+use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
 use aquarium_ir::policy::{CostPolicy, Plan, Price};
 use aquarium_ir::time::{Frame, Range};
 use common::{Builder, Formula, HOUR, Rates, instant, record, tiers, usage};
+use ethnum::I256;
 use proptest::collection::vec;
 use proptest::prelude::*;
 
 const MINUTE: i64 = 60_000;
+/// With every kind of choice.
+const FORMULAS: [Formula; 7] = [
+    Formula::Plain,
+    Formula::Double,
+    Formula::Fee,
+    Formula::Rebate,
+    Formula::Conditional,
+    Formula::ByTotal,
+    Formula::ByReach,
+];
 /// How long the balance is followed.
 const LENGTH: i64 = 30 * HOUR;
 
@@ -23,9 +35,13 @@ fn read(text: &str) -> Record<'static> {
     read_text(text, &source).unwrap().record.into_owned()
 }
 
-/// Tiers of a few hours each.
+/// One price, or tiers of a few hours each.
 fn prices() -> impl Strategy<Value = Price> {
-    let price = prop::sample::select(&["-2", "-0.1", "0", "0.013", "0.5", "1", "7.25"][..]);
+    let price = || prop::sample::select(&["-2", "-0.1", "0", "0.013", "0.5", "1", "7.25"][..]);
+    prop_oneof![price().prop_map(common::flat), tiered(price())]
+}
+
+fn tiered(price: impl Strategy<Value = &'static str>) -> impl Strategy<Value = Price> {
     let lengths = vec(1_u32..40, 1..4);
     (lengths, vec(price, 4)).prop_map(|(lengths, prices)| {
         let mut upto = 0;
@@ -54,33 +70,35 @@ fn deployments(day: &Price, night: &Price, formula: Formula, policy: CostPolicy)
 }
 
 proptest! {
-    #![proptest_config(common::fewer(40))]
+    #![proptest_config(common::fewer(10))]
 
     #[test]
     fn a_crossing_is_at_the_first_whole_minute_that_is_on_the_other_side(
         (day, night) in (prices(), prices()),
-        formula in prop::sample::select(&[Formula::Plain, Formula::Double, Formula::Fee, Formula::Rebate, Formula::Conditional][..]),
+        formula in prop::sample::select(&FORMULAS[..]),
         continuous in any::<bool>(),
         begins in vec((0_u32..10, 0_u32..60, 1_u32..9), 2..5),
-        credits in -3_000_i32..9_000,
+        // Where between the balances at the beginning and at the end the threshold is.
+        share in 0_i32..120,
         from in 0_i64..600,
     ) {
         let policy = if continuous { CostPolicy::Continuous } else { CostPolicy::Onoff };
         let mut deployments = deployments(&day, &night, formula, policy);
         let mut ledger = Ledger::new("u");
-        let sign = if credits < 0 { "-" } else { "" };
-        let (whole, hundredths) = (credits.abs() / 100, credits.abs() % 100);
-        let grant = format!(r#""recordType":"grant","credits":{sign}{whole}.{hundredths:02}"#);
-        ledger.append(read(&record("g", "2024-03-01", &grant)));
         for ((hour, minute, value), number) in begins.iter().zip(0..) {
             let at = format!("2024-03-01T{hour:02}:{minute:02}:07");
             let value = if continuous { value.to_string() } else { "1".to_owned() };
             ledger.append(read(&usage(&format!("on{number}"), &at, "vmtime", &format!("vm{number}"), &value)));
         }
         let begin = instant("2024-03-01T10:00");
+        let (from, limit) = (Millis(begin + from * MINUTE + 17), Millis(begin + LENGTH));
+        ledger.fold(&mut deployments, Millis(begin));
+        let balances = [from, limit].map(|at| look(ledger.state(), &mut deployments, at).balance.0);
+        let [first, last] = balances.map(|it| it.as_i128());
+        let grant = Credits(I256::new(-(first + (last - first) / 100 * i128::from(share))));
+        ledger.append(read(&record("g", "2024-03-01", &format!(r#""recordType":"grant","credits":{grant}"#))));
         ledger.fold(&mut deployments, Millis(begin));
         let state = ledger.state();
-        let (from, limit) = (Millis(begin + from * MINUTE + 17), Millis(begin + LENGTH));
         let found = next_crossing(state, &mut deployments, from, limit);
         let below = look(state, &mut deployments, from).below;
         let minutes = (from.0 / MINUTE + 1..=limit.0 / MINUTE).map(|minute| Millis(minute * MINUTE));
@@ -99,4 +117,20 @@ proptest! {
             (None, expected) => prop_assert_eq!(expected, None),
         }
     }
+}
+
+#[test]
+fn a_leap_between_two_looks_is_not_passed_over() {
+    let price = common::flat("1");
+    let mut deployments = deployments(&price, &price, Formula::ByTotal, CostPolicy::Onoff);
+    let mut ledger = Ledger::new("u");
+    ledger.append(read(&record("g", "2024-03-01", r#""recordType":"grant","credits":23.5"#)));
+    // From 18:00 on the first has been on for 12 hours, and the second costs twice as much: 11 credits at once.
+    for (id, at) in [("a", "2024-03-01T06:00"), ("b", "2024-03-01T07:00")] {
+        ledger.append(read(&usage(id, at, "vmtime", id, "1")));
+    }
+    let begin = Millis(instant("2024-03-01T10:00"));
+    ledger.fold(&mut deployments, begin);
+    let found = next_crossing(ledger.state(), &mut deployments, begin, Millis(begin.0 + LENGTH)).unwrap();
+    assert_eq!(found.at, Millis(instant("2024-03-01T18:01")));
 }

@@ -3,6 +3,7 @@
 use num_rational::BigRational;
 use num_traits::{Signed, Zero};
 
+use super::boundary::{self, Boundary, joined};
 use super::flow::{Flow, Known};
 use super::shape::Shape;
 use crate::expression::{Expression, Node, NodeId, Variable};
@@ -10,8 +11,9 @@ use crate::number::Rational;
 use crate::policy::Tier;
 use crate::slot::Limits;
 
-/// At most how much the charges of two slots of one amount differ, in credits: for each raw unit by which their volumes do,
-/// for each by which the totals before them do, for each millisecond by which their lengths do, and by rounding.
+/// At most how much the charges of two slots of one amount differ that lie on the same side of all boundaries, in credits: for
+/// each raw unit by which their volumes do, for each by which the totals before them do, for each millisecond by which their
+/// lengths do, and by rounding.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slope {
     /// For each raw unit of volume.
@@ -22,10 +24,13 @@ pub struct Slope {
     pub duration: Rational,
     /// Whatever the slots are, because of rounding.
     pub rounding: Rational,
+    /// Where an expression chooses, and the charge may leap.
+    pub boundaries: Vec<Boundary>,
 }
 
 impl Slope {
-    /// The slope of an expression over all slots within limits, rounded to `precision` places; `None`: it may leap.
+    /// The slope of an expression over all slots within limits, rounded to `precision` places; `None`: it may leap
+    /// anywhere.
     #[must_use]
     pub fn within(expression: &Expression, limits: Limits, precision: u8) -> Option<Self> {
         let shape = Shape::of(expression).ok()?;
@@ -39,7 +44,12 @@ impl Slope {
 
     fn level() -> Self {
         let zero = Rational::zero;
-        Self { volume: zero(), total: zero(), duration: zero(), rounding: zero() }
+        Self { volume: zero(), total: zero(), duration: zero(), rounding: zero(), boundaries: Vec::new() }
+    }
+
+    /// Whether all slots of one amount come to the same.
+    pub(super) fn is_level(&self) -> bool {
+        *self == Self::level()
     }
 
     /// That of a sum or a difference.
@@ -58,6 +68,7 @@ impl Slope {
             total: join(self.total, &other.total),
             duration: join(self.duration, &other.duration),
             rounding: join(self.rounding, &other.rounding),
+            boundaries: joined(self.boundaries, &other.boundaries),
         }
     }
 
@@ -69,6 +80,7 @@ impl Slope {
             total: times(&self.total),
             duration: times(&self.duration),
             rounding: times(&self.rounding),
+            boundaries: self.boundaries.clone(),
         }
     }
 
@@ -78,7 +90,7 @@ impl Slope {
     }
 }
 
-fn of(flow: &Flow<'_>, id: NodeId) -> Option<Slope> {
+pub(super) fn of(flow: &Flow<'_>, id: NodeId) -> Option<Slope> {
     let magnitude = |id: NodeId| match flow.known(id) {
         Known::Within(interval) => Some(interval.magnitude()),
         Known::Truth(_) | Known::Unreached => None,
@@ -112,7 +124,11 @@ fn of(flow: &Flow<'_>, id: NodeId) -> Option<Slope> {
         Node::If { condition, then, otherwise } => match flow.known(*condition) {
             Known::Truth(Some(true)) => of(flow, *then),
             Known::Truth(Some(false)) => of(flow, *otherwise),
-            Known::Truth(None) | Known::Within(_) | Known::Unreached => None,
+            Known::Truth(None) | Known::Within(_) | Known::Unreached => {
+                let mut slope = of(flow, *then)?.or(&of(flow, *otherwise)?);
+                slope.boundaries = joined(slope.boundaries, &boundary::of_condition(flow, *condition)?);
+                Some(slope)
+            }
         },
         Node::Divide { .. }
         | Node::Remainder { .. }

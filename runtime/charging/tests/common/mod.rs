@@ -80,6 +80,10 @@ pub enum Formula {
     Double,
     /// `if volume > 5 then price * volume else 1 end`
     Conditional,
+    /// `price * volume * if total > 12 then 2 else 1 end`
+    ByTotal,
+    /// `price * volume * if total + volume > 12 and duration > 3 then 2 else 1 end`
+    ByReach,
     /// `price * volume + 1`: a slot costs something as soon as it has a length.
     Fee,
     /// `price * volume - 1`
@@ -254,7 +258,8 @@ impl Builder {
         let index = self.formulas.iter().position(|other| *other == formula).unwrap_or_else(|| {
             self.formulas.push(formula);
             let text = format!("{formula:?}");
-            self.policy.expressions.push(ExpressionSource { digest: text.clone(), text, reads_total: false });
+            let reads_total = matches!(formula, Formula::ByTotal | Formula::ByReach);
+            self.policy.expressions.push(ExpressionSource { digest: text.clone(), text, reads_total });
             self.formulas.len() - 1
         });
         ExpressionId(u32::try_from(index).unwrap())
@@ -301,7 +306,9 @@ fn body(formula: Formula, price: &Price, unit: &Rational) -> Expression {
     };
     // A node has one user.
     let factor = Rational(Rational::one().0 / &unit.0);
-    let volume = Node::Variable { variable: Variable::Volume, factor };
+    let volume = Node::Variable { variable: Variable::Volume, factor: factor.clone() };
+    let total = Node::Variable { variable: Variable::Total, factor };
+    let greater = aquarium_ir::expression::Comparison::Greater;
     let product = match price {
         Price::Flat(price) => {
             let volume = push(volume.clone());
@@ -320,9 +327,28 @@ fn body(formula: Formula, price: &Price, unit: &Rational) -> Expression {
             let volume = push(volume);
             let five = push(Node::Number(number("5")));
             let one = push(Node::Number(Rational::one()));
-            let comparison = aquarium_ir::expression::Comparison::Greater;
-            let condition = push(Node::Compare { comparison, left: volume, right: five });
+            let condition = push(Node::Compare { comparison: greater, left: volume, right: five });
             push(Node::If { condition, then: product, otherwise: one });
+        }
+        Formula::ByTotal | Formula::ByReach => {
+            let mut left = push(total);
+            if formula == Formula::ByReach {
+                let volume = push(volume);
+                left = push(Node::Add(left, volume));
+            }
+            let right = push(Node::Number(number("12")));
+            let mut condition = push(Node::Compare { comparison: greater, left, right });
+            if formula == Formula::ByReach {
+                let hours = Rational(Rational::one().0 / number("3600000").0);
+                let left = push(Node::Variable { variable: Variable::Duration, factor: hours });
+                let right = push(Node::Number(number("3")));
+                let long = push(Node::Compare { comparison: greater, left, right });
+                condition = push(Node::And(condition, long));
+            }
+            let then = push(Node::Number(number("2")));
+            let otherwise = push(Node::Number(Rational::one()));
+            let factor = push(Node::If { condition, then, otherwise });
+            push(Node::Multiply(product, factor));
         }
         Formula::Fee | Formula::Rebate => {
             let one = push(Node::Number(Rational::one()));
