@@ -12,10 +12,10 @@ use aquarium_ir::instant::Millis;
 use aquarium_ir::slot::DURATION_MILLIS_MAX;
 use ethnum::I256;
 
-use crate::charging::{self, Charged, Outcome};
+use crate::charging::{self, Outcome};
 use crate::deployments::{Deployments, Edition};
 use crate::pace::{Extent, Pace};
-use crate::rate::{Naming, Piece, Rate, join, rate_at, split};
+use crate::rate::{Naming, Piece, Rate, join, rate_at};
 use crate::state::{Instance, State};
 
 /// What is known of the open intervals of a state, and of states after it.
@@ -243,20 +243,17 @@ impl Dial {
         self.reach(deployments, namings, at);
         let usage = self.instance.usage();
         let begun = self.slots.partition_point(|slot| slot.from < at);
-        let slots = self.slots.get(..begun).and_then(<[Piece]>::split_last);
-        let Some((last, over)) = slots.filter(|(_, over)| over.len() >= self.over.slots) else {
-            // It was asked about a later instant before.
-            let slots = split(deployments, namings, usage.resource, self.instance.since, at);
-            return sum(&charging::charge(deployments, usage, slots, total));
+        let Some((last, over)) = self.slots.get(..begun).and_then(<[Piece]>::split_last) else {
+            return Credits::ZERO;
         };
+        if over.len() < self.over.slots {
+            // It was asked about a later instant before; mostly the next ones come after this one.
+            self.over = Over::default();
+        }
         let before = self.over.go_on(deployments, usage, over, total);
         let slot = Piece { to: at, ..last.clone() };
         before + charging::charge_slot(deployments, usage, slot, total).credits
     }
-}
-
-fn sum(slots: &[Charged]) -> Credits {
-    slots.iter().map(|slot| slot.credits).sum()
 }
 
 impl Default for Over {
