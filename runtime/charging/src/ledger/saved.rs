@@ -4,11 +4,13 @@
 //! the records and postings of a stretch; where it begins with a checkpoint it holds that too. Parts are numbered
 //! from 0; a roll-back replaces those after its checkpoint.
 
+use std::ops::Bound;
+
 use aquarium_ir::instant::Millis;
 use sha2::{Digest, Sha256};
 
 use super::history::{Checkpoint, History, Marks, SavedParts};
-use super::wallet_lines::EntryKey;
+use super::wallet_lines::{EntryKey, least_key};
 use super::{Ledger, View};
 use crate::deployments::Deployments;
 use crate::packed::{self, Packed, Reader, Unreadable, Writer};
@@ -270,7 +272,7 @@ impl History {
         let mut parts = Vec::new();
         while self.saved.up_to < end {
             let begin = self.saved.up_to;
-            let next = self.checkpoints.iter().find(|it| it.kept && it.at > begin);
+            let next = self.checkpoints_from(|at| at > begin).find(|it| it.kept);
             let (until, next_reached) = next.map_or((end, reached), |it| (it.at, it.state.reached()));
             let last = next.is_none();
             parts.push(self.part(begin, until, next_reached.filter(|_| !last)));
@@ -281,16 +283,23 @@ impl History {
         parts
     }
 
+    /// Checkpoints from the first place on that is as late as is asked for.
+    fn checkpoints_from(&self, is_late: impl Fn(Marks) -> bool) -> impl Iterator<Item = &Checkpoint> {
+        let first = self.checkpoints.partition_point(|it| !is_late(it.at));
+        self.checkpoints.iter().skip(first)
+    }
+
     /// The part between two places. What was reversed belongs to the last part that begins before it was posted;
     /// `next` is where the next part begins.
     fn part(&self, begin: Marks, end: Marks, next: Option<Millis>) -> SavedPart {
-        let checkpoint = self.checkpoints.iter().find(|it| it.kept && it.at == begin);
+        let mut checkpoints = self.checkpoints_from(|at| at >= begin).take_while(|it| it.at == begin);
+        let checkpoint = checkpoints.find(|it| it.kept);
         let reached = self.saved.reached;
         let findings = slice(&self.postings.findings, begin.findings, end.findings);
-        let belongs = |posted: &Millis| {
-            reached.is_none_or(|reached| *posted >= reached) && next.is_none_or(|next| *posted < next)
-        };
-        let reversed = || self.reversed.iter().filter(|((posted, ..), _)| belongs(posted));
+        let first = reached.map_or(Bound::Unbounded, |reached| Bound::Included(least_key(reached)));
+        let next = next.map(|next| next.max(reached.unwrap_or(next)));
+        let last = next.map_or(Bound::Unbounded, |next| Bound::Excluded(least_key(next)));
+        let reversed = || self.reversed.range((first.clone(), last.clone()));
         let bytes = packed::seal(|to| {
             self.saved.reached.put(to);
             to.byte(u8::from(checkpoint.is_some()));

@@ -15,6 +15,13 @@ use crate::view::{self, EntryView};
 /// What makes two entries the same but for their figures: cause, resource, instance, slot start.
 pub(super) type EntryKey = (Millis, Cause, Arc<str>, Option<Arc<str>>, Millis);
 
+/// The least key of what was posted at an instant.
+pub(super) fn least_key(posted: Millis) -> EntryKey {
+    let nothing: Arc<str> = Arc::from("");
+    let cause = Cause::Event { client: Arc::clone(&nothing), id: Arc::clone(&nothing) };
+    (posted, cause, nothing, None, Millis::MIN)
+}
+
 /// A line of the wallet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WalletLine {
