@@ -20,8 +20,8 @@ use crate::command::{Outcome, cargo, text};
 const COPIED: [&str; 9] =
     ["Cargo.toml", "Cargo.lock", "compiler", "grammar", "lsp", "runtime", "xtask", "clippy.toml", "examples"];
 /// The tests, the quickest first.
-const TESTS: [&str; 7] =
-    ["hand_worked", "corrections", "course", "naive", "laws", "announcements", "bad_input"];
+const TESTS: [&str; 8] =
+    ["hand_worked", "corrections", "course", "naive", "laws", "announcements", "minutes", "bad_input"];
 /// The test of the generator itself; that it counts less of something proves little about a fold.
 const SKIPPED: &str = "the_generated_cases";
 /// Makes the copy build fast: one program of all tests, optimised no more than a few cases are worth.
