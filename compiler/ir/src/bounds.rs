@@ -27,6 +27,7 @@ mod prices;
 mod shape;
 mod slope;
 mod table;
+mod weights;
 mod width;
 
 use num_bigint::BigInt;
@@ -38,6 +39,7 @@ pub use self::prices::{Prover, Similar};
 pub use self::shape::{greatest_common_divisor, limit_scale};
 pub use self::slope::Slope;
 pub use self::table::{Row, Shown, ShownQuantity};
+pub use self::weights::Weights;
 pub use self::width::common_scale;
 
 use self::flow::{Flow, Known};

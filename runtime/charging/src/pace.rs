@@ -2,7 +2,7 @@
 
 use std::sync::OnceLock;
 
-use aquarium_ir::bounds::{Boundary, Slope};
+use aquarium_ir::bounds::{Boundary, Slope, Weights};
 use aquarium_ir::credits::Credits;
 use aquarium_ir::instant::Millis;
 use aquarium_ir::number::Rational;
@@ -22,9 +22,7 @@ const DISTANCE_MAX: I256 = I256::from_words(1 << 22, 0);
 /// A [`Slope`] in integers: 2⁻⁹⁶ of 10⁻¹² credits; by rounding, 10⁻¹² credits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(crate) struct Steepness {
-    volume: I256,
-    total: I256,
-    duration: I256,
+    weights: Extent,
     rounding: I256,
     edges: Vec<Edge>,
 }
@@ -32,13 +30,11 @@ pub(crate) struct Steepness {
 /// A [`Boundary`] in integers.
 #[derive(Debug, Clone, PartialEq, Eq)]
 struct Edge {
-    volume: I256,
-    total: I256,
-    duration: I256,
+    weights: Extent,
     at: I256,
 }
 
-/// What is of a slot at an instant, or comes to it in a millisecond.
+/// What is of a slot at an instant, what comes to it in a millisecond, or how much each of that counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Extent {
     /// The raw volume.
@@ -47,6 +43,21 @@ pub(crate) struct Extent {
     pub(crate) total: I256,
     /// Its milliseconds.
     pub(crate) duration: I256,
+}
+
+impl Extent {
+    fn of(weights: &Weights, whole: impl Fn(&Rational) -> Option<I256>) -> Option<Self> {
+        let Weights { volume, total, duration } = weights;
+        Some(Self { volume: whole(volume)?, total: whole(total)?, duration: whole(duration)? })
+    }
+
+    /// The sum by weights.
+    fn sum(self, weights: Self) -> Option<I256> {
+        let volume = self.volume.checked_mul(weights.volume)?;
+        let total = self.total.checked_mul(weights.total)?;
+        let duration = self.duration.checked_mul(weights.duration)?;
+        volume.checked_add(total)?.checked_add(duration)
+    }
 }
 
 /// The steepness of each charge of a version, worked out when it is first asked for.
@@ -72,9 +83,7 @@ impl Steepness {
             wide(&(&slope.0 * &credits * one).ceil().to_integer())
         };
         Some(Self {
-            volume: upwards(&slope.volume, FRACTION_BITS)?,
-            total: upwards(&slope.total, FRACTION_BITS)?,
-            duration: upwards(&slope.duration, FRACTION_BITS)?,
+            weights: Extent::of(&slope.weights, |weight| upwards(weight, FRACTION_BITS))?,
             rounding: upwards(&slope.rounding, 0)?,
             edges: slope.boundaries.iter().map(Edge::of).collect::<Option<_>>()?,
         })
@@ -83,21 +92,17 @@ impl Steepness {
 
 impl Edge {
     fn of(boundary: &Boundary) -> Option<Self> {
-        let Boundary { volume, total, duration, at } = boundary;
-        let common = [volume, total, duration, at].map(|it| it.0.denom().clone());
-        let common = common.into_iter().reduce(|one, other| one.lcm(&other))?;
+        let Boundary { weights, at } = boundary;
+        let denominators =
+            [&weights.volume, &weights.total, &weights.duration, at].map(|it| it.0.denom().clone());
+        let common = denominators.into_iter().reduce(|one, other| one.lcm(&other))?;
         let whole = |part: &Rational| wide(&(part.0.numer() * (&common / part.0.denom())));
-        Some(Self {
-            volume: whole(volume)?,
-            total: whole(total)?,
-            duration: whole(duration)?,
-            at: whole(at)?,
-        })
+        Some(Self { weights: Extent::of(weights, whole)?, at: whole(at)? })
     }
 
     /// The milliseconds after which a slot comes to the edge and has passed it, where it does.
     fn met(&self, slot: Extent, each_milli: Extent) -> Option<[I256; 2]> {
-        let (from, step) = (self.sum(slot)?.checked_sub(self.at)?, self.sum(each_milli)?);
+        let (from, step) = (slot.sum(self.weights)?.checked_sub(self.at)?, each_milli.sum(self.weights)?);
         let towards = from == I256::ZERO || (from < I256::ZERO) == (step > I256::ZERO);
         if step == I256::ZERO || !towards {
             return Some([I256::ZERO; 2]);
@@ -105,11 +110,6 @@ impl Edge {
         let (from, step) = (from.checked_abs()?, step.checked_abs()?);
         let passed = from / step + I256::ONE;
         Some([if from % step == I256::ZERO { passed - I256::ONE } else { passed }, passed])
-    }
-
-    fn sum(&self, slot: Extent) -> Option<I256> {
-        let (volume, total) = (self.volume.checked_mul(slot.volume)?, self.total.checked_mul(slot.total)?);
-        volume.checked_add(total)?.checked_add(self.duration.checked_mul(slot.duration)?)
     }
 }
 
@@ -142,11 +142,7 @@ impl Pace {
         (at, slot): (Millis, Extent),
         each_milli: Extent,
     ) -> Option<Self> {
-        let by_volume = slope.volume.checked_mul(each_milli.volume)?;
-        let by_total = slope.total.checked_mul(each_milli.total)?;
-        let by_duration = slope.duration.checked_mul(each_milli.duration)?;
-        let all = by_volume.checked_add(by_total)?.checked_add(by_duration)?;
-        self.each_milli = self.each_milli.checked_add(all)?;
+        self.each_milli = self.each_milli.checked_add(each_milli.sum(slope.weights)?)?;
         self.rounding = self.rounding.checked_add(slope.rounding)?;
         for edge in &slope.edges {
             let met = edge.met(slot, each_milli)?.into_iter().filter(|millis| *millis > I256::ZERO);
@@ -211,9 +207,8 @@ mod tests {
     fn an_edge_is_met_when_a_slot_comes_to_it_and_again_when_it_is_passed() {
         let number = |number: i64| Rational::integer(number);
         let third = Rational::fraction(1, 3).unwrap();
-        let zero = Rational::zero;
-        let boundary = Boundary { volume: third, total: number(2), duration: zero(), at: number(100) };
-        let edge = Edge::of(&boundary).unwrap();
+        let weights = Weights { volume: third, total: number(2), duration: Rational::zero() };
+        let edge = Edge::of(&Boundary { weights, at: number(100) }).unwrap();
         let extent = |volume: i64, total: i64| Extent {
             volume: I256::from(volume),
             total: I256::from(total),

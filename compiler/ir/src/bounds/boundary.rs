@@ -4,48 +4,34 @@ use num_rational::BigRational;
 use num_traits::{One, Zero};
 
 use super::flow::{Flow, Known};
+use super::interval::Interval;
 use super::slope;
-use crate::expression::{Node, NodeId, Variable};
+use super::weights::Weights;
+use crate::expression::{Node, NodeId};
 use crate::number::Rational;
 
-/// The slots between which a charge may leap: those with `volume * slot.volume + total * slot.total + duration * slot.duration`
-/// below, at and above a number, all in raw units.
+/// Slots between which a charge may leap: those whose weighted sum is below a number, equals it, and is above it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Boundary {
-    /// How much a raw unit of volume counts.
-    pub volume: Rational,
-    /// How much a raw unit of the total before the slot counts.
-    pub total: Rational,
-    /// How much a millisecond counts.
-    pub duration: Rational,
+    /// How much of a slot counts.
+    pub weights: Weights,
     /// The number.
     pub at: Rational,
 }
 
-impl Boundary {
-    fn constant(at: BigRational) -> Self {
-        let zero = Rational::zero;
-        Self { volume: zero(), total: zero(), duration: zero(), at: Rational(at) }
-    }
+/// A weighted sum of what changes with the slot, and a constant.
+struct Linear {
+    weights: Weights,
+    constant: BigRational,
+}
 
-    fn variable(variable: Variable, factor: &Rational) -> Option<Self> {
-        let (level, factor) = (Self::constant(BigRational::zero()), factor.clone());
-        match variable {
-            Variable::Volume => Some(Self { volume: factor, ..level }),
-            Variable::Total => Some(Self { total: factor, ..level }),
-            Variable::Duration => Some(Self { duration: factor, ..level }),
-            Variable::Value | Variable::Amount => None,
-        }
+impl Linear {
+    fn constant(constant: BigRational) -> Self {
+        Self { weights: Weights::zero(), constant }
     }
 
     fn plus(&self, other: &Self) -> Self {
-        let plus = |one: &Rational, other: &Rational| Rational(&one.0 + &other.0);
-        Self {
-            volume: plus(&self.volume, &other.volume),
-            total: plus(&self.total, &other.total),
-            duration: plus(&self.duration, &other.duration),
-            at: plus(&self.at, &other.at),
-        }
+        Self { weights: self.weights.plus(&other.weights), constant: &self.constant + &other.constant }
     }
 
     fn minus(&self, other: &Self) -> Self {
@@ -53,13 +39,7 @@ impl Boundary {
     }
 
     fn times(&self, factor: &BigRational) -> Self {
-        let times = |it: &Rational| Rational(&it.0 * factor);
-        Self {
-            volume: times(&self.volume),
-            total: times(&self.total),
-            duration: times(&self.duration),
-            at: times(&self.at),
-        }
+        Self { weights: self.weights.times(factor), constant: &self.constant * factor }
     }
 }
 
@@ -76,9 +56,7 @@ pub(super) fn of_condition(flow: &Flow<'_>, id: NodeId) -> Option<Vec<Boundary>>
                 return Some(Vec::new());
             }
             let difference = linear(flow, *left)?.minus(&linear(flow, *right)?);
-            // What is on its left side counts on the other one.
-            let at = Rational(-&difference.at.0);
-            Some(vec![Boundary { at, ..difference }])
+            Some(vec![Boundary { weights: difference.weights, at: Rational(-difference.constant) }])
         }
         Node::And(left, right) | Node::Or(left, right) => {
             Some(joined(of_condition(flow, *left)?, &of_condition(flow, *right)?))
@@ -100,23 +78,20 @@ pub(super) fn joined(mut one: Vec<Boundary>, other: &[Boundary]) -> Vec<Boundary
     one
 }
 
-/// A number as a sum of multiples of what changes with the slot; its constant part stands in `at`.
-fn linear(flow: &Flow<'_>, id: NodeId) -> Option<Boundary> {
-    let single = |id: NodeId| match flow.known(id) {
-        Known::Within(interval) => interval.single(),
-        Known::Truth(_) | Known::Unreached => None,
-    };
+fn linear(flow: &Flow<'_>, id: NodeId) -> Option<Linear> {
+    let single = |id: NodeId| flow.within(id).and_then(Interval::single);
     if let Some(single) = single(id) {
-        return Some(Boundary::constant(single.clone()));
+        return Some(Linear::constant(single.clone()));
     }
     match flow.expression.node(id)? {
-        Node::Number(number) => Some(Boundary::constant(number.0.clone())),
-        Node::Variable { variable, factor } => Boundary::variable(*variable, factor),
+        Node::Number(number) => Some(Linear::constant(number.0.clone())),
+        Node::Variable { variable, factor } => {
+            let weights = Weights::of(*variable, factor.clone())?;
+            Some(Linear { weights, constant: BigRational::zero() })
+        }
         Node::Local(local) => linear(flow, *flow.shape.locals.get(local)?),
         Node::Let { body, .. } => linear(flow, *body),
-        Node::Negate(operand) => {
-            Some(Boundary::constant(BigRational::zero()).minus(&linear(flow, *operand)?))
-        }
+        Node::Negate(operand) => Some(linear(flow, *operand)?.times(&-BigRational::one())),
         Node::Add(left, right) => Some(linear(flow, *left)?.plus(&linear(flow, *right)?)),
         Node::Subtract(left, right) => Some(linear(flow, *left)?.minus(&linear(flow, *right)?)),
         Node::Multiply(left, right) => match (single(*left), single(*right)) {

@@ -47,6 +47,14 @@ impl<'a> Flow<'a> {
         self.known.get(id.0 as usize).unwrap_or(&Known::Unreached)
     }
 
+    /// The values of a quantity.
+    pub fn within(&self, id: NodeId) -> Option<&Interval> {
+        match self.known(id) {
+            Known::Within(interval) => Some(interval),
+            Known::Truth(_) | Known::Unreached => None,
+        }
+    }
+
     fn visit(&mut self, id: NodeId, place: &Place) -> Known {
         let Some(node) = self.expression.node(id) else { return Known::Unreached };
         let computed = self.compute(id, node, place);

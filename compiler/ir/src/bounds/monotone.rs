@@ -19,7 +19,7 @@ struct Analysis<'a> {
 impl Analysis<'_> {
     fn of(&self, id: NodeId) -> Monotone {
         let Some(node) = self.flow.expression.node(id) else { return Monotone::Unknown };
-        if self.interval(id).is_some_and(|interval| interval.single().is_some()) {
+        if self.flow.within(id).is_some_and(|interval| interval.single().is_some()) {
             return Monotone::Constant;
         }
         match node {
@@ -31,7 +31,7 @@ impl Analysis<'_> {
             Node::Let { body, .. } => self.of(*body),
             Node::Round { value, .. } => self.of(*value),
             Node::Negate(operand) | Node::Not(operand) => reversed(self.of(*operand)),
-            Node::Absolute(operand) => signed(self.interval(*operand), self.of(*operand)),
+            Node::Absolute(operand) => signed(self.flow.within(*operand), self.of(*operand)),
             Node::DivideByConstant(dividend, divisor) => {
                 if divisor.is_negative() {
                     reversed(self.of(*dividend))
@@ -46,12 +46,12 @@ impl Analysis<'_> {
             | Node::Or(left, right) => both(self.of(*left), self.of(*right)),
             Node::Subtract(left, right) => both(self.of(*left), reversed(self.of(*right))),
             Node::Multiply(left, right) => both(
-                signed(self.interval(*right), self.of(*left)),
-                signed(self.interval(*left), self.of(*right)),
+                signed(self.flow.within(*right), self.of(*left)),
+                signed(self.flow.within(*left), self.of(*right)),
             ),
             Node::Divide { dividend, divisor, .. } => both(
-                signed(self.interval(*divisor), self.of(*dividend)),
-                signed(self.interval(*dividend), reversed(self.of(*divisor))),
+                signed(self.flow.within(*divisor), self.of(*dividend)),
+                signed(self.flow.within(*dividend), reversed(self.of(*divisor))),
             ),
             Node::Remainder { dividend, divisor } => {
                 only_constant(both(self.of(*dividend), self.of(*divisor)))
@@ -59,13 +59,6 @@ impl Analysis<'_> {
             Node::Tiered { tiers, .. } => self.tiered(tiers),
             Node::Compare { comparison, left, right } => self.comparison(*comparison, *left, *right),
             Node::If { condition, then, otherwise } => self.choice(*condition, *then, *otherwise),
-        }
-    }
-
-    fn interval(&self, id: NodeId) -> Option<&Interval> {
-        match self.flow.known(id) {
-            Known::Within(interval) => Some(interval),
-            Known::Truth(_) | Known::Unreached => None,
         }
     }
 
@@ -112,7 +105,7 @@ impl Analysis<'_> {
             Monotone::Falling => (then, otherwise),
             Monotone::Unknown => return Monotone::Unknown,
         };
-        match (self.interval(first), self.interval(last)) {
+        match (self.flow.within(first), self.flow.within(last)) {
             (Some(first), Some(last)) if first.greatest <= last.least => both(branches, Monotone::Rising),
             (Some(first), Some(last)) if first.least >= last.greatest => both(branches, Monotone::Falling),
             _ => Monotone::Unknown,

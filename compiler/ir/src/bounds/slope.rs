@@ -5,23 +5,19 @@ use num_traits::{Signed, Zero};
 
 use super::boundary::{self, Boundary, joined};
 use super::flow::{Flow, Known};
+use super::interval::Interval;
 use super::shape::Shape;
-use crate::expression::{Expression, Node, NodeId, Variable};
+use super::weights::Weights;
+use crate::expression::{Expression, Node, NodeId};
 use crate::number::Rational;
 use crate::policy::Tier;
 use crate::slot::Limits;
 
-/// At most how much the charges of two slots of one amount differ that lie on the same side of all boundaries, in credits: for
-/// each raw unit by which their volumes do, for each by which the totals before them do, for each millisecond by which their
-/// lengths do, and by rounding.
+/// At most how much the charges of two slots of one amount differ that lie on the same side of all boundaries, in credits.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Slope {
-    /// For each raw unit of volume.
-    pub volume: Rational,
-    /// For each raw unit of the total before the slot.
-    pub total: Rational,
-    /// For each millisecond.
-    pub duration: Rational,
+    /// By what the volumes, the totals before the slots and the lengths differ.
+    pub weights: Weights,
     /// Whatever the slots are, because of rounding.
     pub rounding: Rational,
     /// Where an expression chooses, and the charge may leap.
@@ -43,8 +39,11 @@ impl Slope {
     }
 
     fn level() -> Self {
-        let zero = Rational::zero;
-        Self { volume: zero(), total: zero(), duration: zero(), rounding: zero(), boundaries: Vec::new() }
+        Self::by(Weights::zero())
+    }
+
+    fn by(weights: Weights) -> Self {
+        Self { weights, rounding: Rational::zero(), boundaries: Vec::new() }
     }
 
     /// Whether all slots of one amount come to the same.
@@ -59,29 +58,20 @@ impl Slope {
 
     /// That of whichever of two is chosen by its value.
     fn or(self, other: &Self) -> Self {
-        self.with(other, |one, other| one.max(other.clone()))
+        self.with(other, |one, other| one.max(other).clone())
     }
 
-    fn with(self, other: &Self, join: impl Fn(Rational, &Rational) -> Rational) -> Self {
+    fn with(self, other: &Self, join: impl Fn(&Rational, &Rational) -> Rational) -> Self {
         Self {
-            volume: join(self.volume, &other.volume),
-            total: join(self.total, &other.total),
-            duration: join(self.duration, &other.duration),
-            rounding: join(self.rounding, &other.rounding),
+            weights: self.weights.with(&other.weights, &join),
+            rounding: join(&self.rounding, &other.rounding),
             boundaries: joined(self.boundaries, &other.boundaries),
         }
     }
 
     /// That of a multiple.
-    fn times(&self, factor: &BigRational) -> Self {
-        let times = |it: &Rational| Rational(&it.0 * factor);
-        Self {
-            volume: times(&self.volume),
-            total: times(&self.total),
-            duration: times(&self.duration),
-            rounding: times(&self.rounding),
-            boundaries: self.boundaries.clone(),
-        }
+    fn times(self, factor: &BigRational) -> Self {
+        Self { weights: self.weights.times(factor), rounding: Rational(self.rounding.0 * factor), ..self }
     }
 
     /// Each of two values may be rounded by a step, or both by half of it.
@@ -91,18 +81,15 @@ impl Slope {
 }
 
 pub(super) fn of(flow: &Flow<'_>, id: NodeId) -> Option<Slope> {
-    let magnitude = |id: NodeId| match flow.known(id) {
-        Known::Within(interval) => Some(interval.magnitude()),
-        Known::Truth(_) | Known::Unreached => None,
-    };
-    if let Known::Within(interval) = flow.known(id)
-        && interval.single().is_some()
-    {
+    let magnitude = |id: NodeId| flow.within(id).map(Interval::magnitude);
+    if flow.within(id).is_some_and(|interval| interval.single().is_some()) {
         return Some(Slope::level());
     }
     match flow.expression.node(id)? {
         Node::Number(_) => Some(Slope::level()),
-        Node::Variable { variable, factor } => Some(variable_of(*variable, factor)),
+        Node::Variable { variable, factor } => {
+            Some(Weights::of(*variable, factor.clone()).map_or_else(Slope::level, Slope::by))
+        }
         Node::Local(local) => of(flow, *flow.shape.locals.get(local)?),
         Node::Let { body, .. } => of(flow, *body),
         Node::Negate(operand) | Node::Absolute(operand) => of(flow, *operand),
@@ -139,17 +126,6 @@ pub(super) fn of(flow: &Flow<'_>, id: NodeId) -> Option<Slope> {
     }
 }
 
-fn variable_of(variable: Variable, factor: &Rational) -> Slope {
-    let (level, factor) = (Slope::level(), factor.clone());
-    match variable {
-        Variable::Volume => Slope { volume: factor, ..level },
-        Variable::Total => Slope { total: factor, ..level },
-        Variable::Duration => Slope { duration: factor, ..level },
-        // The two slots have the same.
-        Variable::Value | Variable::Amount => level,
-    }
-}
-
 /// One more at the end costs the price there. With one more before the slot it pays the price at its end once more, and that
 /// at its beginning no longer.
 fn tiered(tiers: &[Tier], unit: &Rational) -> Slope {
@@ -157,9 +133,6 @@ fn tiered(tiers: &[Tier], unit: &Rational) -> Slope {
     let of_unit = |credits: BigRational| Rational(credits / &unit.0);
     let greatest = prices().map(BigRational::abs).max().unwrap_or_else(BigRational::zero);
     let apart = prices().max().zip(prices().min()).map(|(most, least)| most - least);
-    Slope {
-        volume: of_unit(greatest),
-        total: of_unit(apart.unwrap_or_else(BigRational::zero)),
-        ..Slope::level()
-    }
+    let total = of_unit(apart.unwrap_or_else(BigRational::zero));
+    Slope::by(Weights { volume: of_unit(greatest), total, ..Weights::zero() })
 }

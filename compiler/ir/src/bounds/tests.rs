@@ -216,3 +216,55 @@ fn operands_that_are_shared_or_out_of_order_are_malformed() {
         assert!(bounds.problems.iter().any(|problem| problem.reason == Reason::Malformed));
     }
 }
+
+/// Where a choice between 0 and 1 may leap: how much a 10⁻⁹ of volume, of the total and a 10⁻⁹ ms count, and the number.
+fn leaps(mut condition: Vec<Node>) -> Option<Vec<[Rational; 4]>> {
+    let last = u32::try_from(condition.len()).unwrap();
+    condition.extend([constant("0"), constant("1"), choose(last - 1, last, last + 1)]);
+    let expression = Expression { nodes: condition, origins: Vec::new() };
+    let slope = Slope::within(&expression, Limits::of(&resource(CostPolicy::Continuous)), 6)?;
+    let nano = |weight: &Rational| Rational(&weight.0 * &number("1e9").0);
+    let of = |it: Boundary| {
+        let Weights { volume, total, duration } = &it.weights;
+        [nano(volume), nano(total), nano(duration), it.at]
+    };
+    Some(slope.boundaries.into_iter().map(of).collect())
+}
+
+#[test]
+fn a_choice_leaps_where_its_condition_meets_a_number() {
+    let greater = |left, right| compare(Comparison::Greater, left, right);
+    let [zero, one, two] = ["0", "1", "2"].map(number);
+    let at = |[volume, total, duration]: [&Rational; 3], at: &str| {
+        [volume.clone(), total.clone(), duration.clone(), number(at)]
+    };
+    let by_total = vec![variable(Variable::Total), constant("100"), greater(0, 1)];
+    assert_eq!(leaps(by_total), Some(vec![at([&zero, &one, &zero], "100")]));
+    let by_reach = vec![
+        variable(Variable::Total),
+        variable(Variable::Volume),
+        constant("2"),
+        Node::Multiply(NodeId(1), NodeId(2)),
+        Node::Add(NodeId(0), NodeId(3)),
+        constant("7"),
+        greater(5, 4),
+        variable(Variable::Duration),
+        constant("2"),
+        greater(7, 8),
+        Node::And(NodeId(6), NodeId(9)),
+    ];
+    let minus = |weight: &Rational| Rational(-&weight.0);
+    let reach = at([&minus(&two), &minus(&one), &zero], "-7");
+    assert_eq!(leaps(by_reach), Some(vec![reach, at([&zero, &zero, &one], "2")]));
+}
+
+#[test]
+fn a_choice_by_the_amount_alone_does_not_leap_and_one_that_is_not_linear_may_leap_anywhere() {
+    let greater = compare(Comparison::Greater, 2, 3);
+    let squared = |variable_of: Variable| {
+        let product = Node::Multiply(NodeId(0), NodeId(1));
+        vec![variable(variable_of), variable(variable_of), product, constant("9"), greater.clone()]
+    };
+    assert_eq!(leaps(squared(Variable::Amount)), Some(Vec::new()));
+    assert_eq!(leaps(squared(Variable::Volume)), None);
+}

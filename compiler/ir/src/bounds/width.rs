@@ -44,7 +44,8 @@ fn operands(flow: &Flow<'_>, id: NodeId, node: &Node) -> BigInt {
             at(flow, *left, &scale).max(at(flow, *right, &scale))
         }
         Node::Absolute(operand) => at(flow, *operand, &flow.shape.scale(*operand)),
-        Node::Round { value, step, .. } => within(flow, *value)
+        Node::Round { value, step, .. } => flow
+            .within(*value)
             .map_or_else(BigInt::zero, |interval| rounding(interval, &flow.shape.scale(*value), &step.0)),
         Node::Divide { dividend, divisor, step } => {
             let (above, below) = (flow.shape.scale(*dividend), flow.shape.scale(*divisor));
@@ -62,7 +63,7 @@ fn operands(flow: &Flow<'_>, id: NodeId, node: &Node) -> BigInt {
 
 /// Both sides at the scale that they have in common.
 fn compared(flow: &Flow<'_>, left: NodeId, right: NodeId) -> BigInt {
-    let (Some(one), Some(other)) = (within(flow, left), within(flow, right)) else { return BigInt::zero() };
+    let (Some(one), Some(other)) = (flow.within(left), flow.within(right)) else { return BigInt::zero() };
     let scale = common_scale((one, &flow.shape.scale(left)), (other, &flow.shape.scale(right)));
     count(one, &scale).max(count(other, &scale))
 }
@@ -78,15 +79,8 @@ pub fn common_scale(left: (&Interval, &BigRational), right: (&Interval, &BigRati
     }
 }
 
-fn within<'a>(flow: &'a Flow<'_>, id: NodeId) -> Option<&'a Interval> {
-    match flow.known(id) {
-        Known::Within(interval) => Some(interval),
-        Known::Truth(_) | Known::Unreached => None,
-    }
-}
-
 fn at(flow: &Flow<'_>, id: NodeId, scale: &BigRational) -> BigInt {
-    within(flow, id).map_or_else(BigInt::zero, |interval| count(interval, scale))
+    flow.within(id).map_or_else(BigInt::zero, |interval| count(interval, scale))
 }
 
 /// The magnitude of an interval in steps of `scale`, rounded up.

@@ -3,7 +3,7 @@
 use std::borrow::Cow;
 
 use aquarium_grammar::expression::print::{Dialect, print};
-use aquarium_ir::bounds::{Boundary, Bounds, Prover, Slope};
+use aquarium_ir::bounds::{Boundary, Bounds, Prover, Slope, Weights};
 use aquarium_ir::slot::{Limits, unlimited, volume_of};
 use num_rational::BigRational;
 use num_traits::Signed as _;
@@ -147,24 +147,21 @@ proptest! {
             let other = slot(cost_policy, amount, other, before_other);
             let charged = |slot: &Slot| explain_expression(&body, slot, setting.precision).unwrap().evaluation.credits;
             let differ = (charged(&one) - charged(&other)).to_rational().0.abs();
-            let times = |slope: &Rational, one: I256, other: I256| {
-                &slope.0 * BigRational::from_integer(unlimited((one - other).abs()))
+            let sum = |weights: &Weights, [volume, total, duration]: [I256; 3]| {
+                let part = |weight: &Rational, raw: I256| &weight.0 * BigRational::from_integer(unlimited(raw));
+                part(&weights.volume, volume) + part(&weights.total, total) + part(&weights.duration, duration)
             };
-            let millis = (I256::from(one.duration_millis), I256::from(other.duration_millis));
-            let side = |boundary: &Boundary, slot: &Slot| {
-                let part = |factor: &Rational, raw: I256| &factor.0 * BigRational::from_integer(unlimited(raw));
-                let sum = part(&boundary.volume, slot.volume)
-                    + part(&boundary.total, slot.total)
-                    + part(&boundary.duration, I256::from(slot.duration_millis));
-                sum.cmp(&boundary.at.0)
+            let extent = |slot: &Slot| [slot.volume, slot.total, I256::from(slot.duration_millis)];
+            let (one_extent, other_extent) = (extent(&one), extent(&other));
+            let leaps = |boundary: &Boundary| {
+                let side = |extent| sum(&boundary.weights, extent).cmp(&boundary.at.0);
+                side(one_extent) != side(other_extent)
             };
-            if slope.boundaries.iter().any(|boundary| side(boundary, &one) != side(boundary, &other)) {
+            if slope.boundaries.iter().any(leaps) {
                 return Ok(());
             }
-            let most = times(&slope.volume, one.volume, other.volume)
-                + times(&slope.total, one.total, other.total)
-                + times(&slope.duration, millis.0, millis.1)
-                + &slope.rounding.0;
+            let apart = [0, 1, 2].map(|part| (one_extent[part] - other_extent[part]).abs());
+            let most = sum(&slope.weights, apart) + &slope.rounding.0;
             prop_assert!(differ <= most, "{}: {one:?} {other:?}", &syntax.source.text);
         }
     }
